@@ -1,4 +1,4 @@
-"""Tallyhouse's pipeline: ingest, price book, billing, quality, reports, and the Dagster graph that runs them.
+"""Tallyhouse's pipeline, from usage files to what was signed, and the Dagster graph that runs it.
 
 Belongs here: everything that decides what is due and records what was signed.
 Does not belong here: talking to an ERP, a CRM or a support system, which is the adapters' part.
