@@ -2,3 +2,20 @@
 
 Does not belong here: business rules; what must survive for years, which is the register's; Dagster.
 """
+
+from orchestration.operations_db.database import (
+    OperationsTooNewError,
+    OperationsUnavailableError,
+    open_operations,
+    write_transaction,
+)
+from orchestration.operations_db.inputs import replace_parquet, write_operations_inputs
+
+__all__ = [
+    "OperationsTooNewError",
+    "OperationsUnavailableError",
+    "open_operations",
+    "replace_parquet",
+    "write_operations_inputs",
+    "write_transaction",
+]

@@ -1,0 +1,128 @@
+"""Opening the operations database: made if absent, migrated to head, safe to share.
+
+Belongs here: the engine, its pragmas, migrations, write transactions.
+Does not belong here: tables (tables.py); exports to dbt (inputs.py).
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import NullPool
+
+from orchestration.failures import InputError, TechnicalError
+from orchestration.settings import Settings
+
+BUSY_TIMEOUT_SECONDS = 30
+MIGRATION_LOCK_KEY = 7_424_201  # PostgreSQL advisory lock; one migrator at a time
+MIGRATIONS_FOLDER = Path(__file__).resolve().parent / "migrations"
+
+
+class OperationsUnavailableError(TechnicalError):
+    """The operations database cannot be opened now."""
+
+    code = "operations_unavailable"
+
+
+class OperationsTooNewError(InputError):
+    """The database was migrated by a later version of this program."""
+
+    code = "operations_too_new"
+
+
+def open_operations(settings: Settings) -> Engine:
+    """Open the operations database, made and migrated to head where that is needed.
+
+    SQLite runs with WAL, foreign keys, full sync and a busy timeout of 30 s; any other SQLAlchemy
+    URL is taken as it is. Connections are not pooled on SQLite, so nothing is left open.
+
+    Raises:
+        OperationsUnavailableError: it cannot be reached, or stayed locked.
+        OperationsTooNewError: its schema comes from a later version of this program.
+    """
+    url = sa.make_url(settings.operations_url)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, poolclass=NullPool) if is_sqlite else sa.create_engine(url)
+    if is_sqlite:
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    try:
+        _migrate(engine)
+    except sa.exc.DBAPIError as error:
+        engine.dispose()
+        raise OperationsUnavailableError(
+            f"Opened the operations database {url.render_as_string(hide_password=True)}: "
+            f"{error.orig}. Check that it exists, is writable and not held by another program, "
+            "then run again."
+        ) from error
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def write_transaction(engine: Engine) -> Iterator[Connection]:
+    """Run one transaction that holds the right to write from its first statement.
+
+    Use it where rows are read and then written: on SQLite a transaction that only turns into a
+    writer half-way fails when another one wrote meanwhile. Commits at the end, rolls back on error.
+    """
+    options = {"tallyhouse_writes": True}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the begin event below starts transactions, DDL included
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("tallyhouse_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    head = scripts.get_current_head()
+    with engine.connect() as connection:
+        if _current_revision(connection) == head:
+            return
+    with write_transaction(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK_KEY)))
+        current = _current_revision(connection)
+        known = {script.revision for script in scripts.walk_revisions()}
+        if current is not None and current not in known:
+            raise OperationsTooNewError(
+                f"Opened the operations database {engine.url.render_as_string()}: its schema is "
+                f"revision {current}, this program knows up to {head}. "
+                "Run the version of the program that migrated it, or a later one."
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _current_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
