@@ -1,0 +1,206 @@
+"""Whether every contract has one plan, one currency and one price at every moment of its term.
+
+Belongs here: contracts and their versions, against each other and against the price book.
+Does not belong here: overrides and credit grants (override_checks.py); the plans' own rules
+(price_checks.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from orchestration.price_book.models import Charge
+from orchestration.price_book.problems import ProblemList
+from orchestration.price_book.reference_data import ReferenceData, Row
+from orchestration.price_book.table_checks import FOR_GOOD, check_known, overlaps
+from orchestration.price_book.table_models import Contract, ContractVersion
+
+
+@dataclass(frozen=True)
+class _Index:
+    """Who belongs to whom, so that a contract is looked at without passing over all others."""
+
+    data: ReferenceData
+    versions: Mapping[str, Sequence[Row[ContractVersion]]]
+    charges: Mapping[str, Sequence[Charge]]
+    overridden: Mapping[str, set[str]]
+
+
+def check_contracts(data: ReferenceData, problems: ProblemList) -> None:
+    """Add every problem of the contracts and their versions."""
+    versions: dict[str, list[Row[ContractVersion]]] = {}
+    for version in data.tables.contract_versions:
+        versions.setdefault(version.item.contract_id, []).append(version)
+        name = _version_name(version)
+        check_known(version, name, data.tables, problems, column="contract_id", table="contracts")
+    charges: dict[str, list[Charge]] = {}
+    for plan_id, charge in data.book.charges:
+        charges.setdefault(plan_id, []).append(charge.item)
+    overridden: dict[str, set[str]] = {}
+    for row in data.tables.overrides:
+        overridden.setdefault(row.item.contract_id, set()).add(row.item.charge_id)
+    index = _Index(data, versions, charges, overridden)
+    for contract in data.tables.contracts:
+        _check_contract(data, contract, problems)
+        _check_versions(index, contract, problems)
+        _check_currency(index, contract, problems)
+    _check_overlapping_contracts(data, problems)
+
+
+def start_instant(day: date, time_zone: str) -> datetime:
+    """The instant at which a local day begins, in UTC; a skipped midnight is the first after it."""
+    return datetime.combine(day, time(), tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def _name(contract: Row[Contract]) -> str:
+    return f"contracts row {contract.item.contract_id}"
+
+
+def _version_name(version: Row[ContractVersion]) -> str:
+    item = version.item
+    return f"contract_versions row {item.contract_id} version {item.contract_version}"
+
+
+def _check_contract(data: ReferenceData, contract: Row[Contract], problems: ProblemList) -> None:
+    name = _name(contract)
+    for table, column in (("customers", "customer_id"), ("legal_entities", "legal_entity_id")):
+        check_known(contract, name, data.tables, problems, column=column, table=table)
+    item = contract.item
+    if item.end_date is not None and item.end_date <= item.start_date:
+        problems.add(
+            "dates_out_of_order",
+            contract.path,
+            contract.line,
+            f"{_name(contract)}, column end_date: it ends on {item.end_date}, exclusive, and "
+            f"starts on {item.start_date}.",
+        )
+
+
+def _check_versions(index: _Index, contract: Row[Contract], problems: ProblemList) -> None:
+    versions = index.versions.get(contract.item.contract_id, ())
+    item = contract.item
+    by_number = sorted(versions, key=lambda one: (one.item.contract_version, one.line))
+    first = min((one.item.effective_from_date for one in versions), default=None)
+    is_table_whole = "contract_versions" in index.data.tables.declared
+    if is_table_whole and (first is None or first > item.start_date):
+        since = "has no version" if first is None else f"has its first version on {first}"
+        problems.add(
+            "contract_without_plan",
+            contract.path,
+            contract.line,
+            f"{_name(contract)}, column start_date: it starts on {item.start_date} and {since}.",
+        )
+    for version in versions:
+        _check_version(index.data, contract, version, problems)
+    for earlier, later in pairwise(by_number):
+        before, after = earlier.item.effective_from_date, later.item.effective_from_date
+        if after > before:
+            continue
+        code = "overlapping_contract_versions" if after == before else "dates_out_of_order"
+        problems.add(
+            code,
+            later.path,
+            later.line,
+            f"{_version_name(later)}, column effective_from_date: it begins on {after}, and "
+            f"version {earlier.item.contract_version} on {before}.",
+        )
+
+
+def _check_version(
+    data: ReferenceData,
+    contract: Row[Contract],
+    version: Row[ContractVersion],
+    problems: ProblemList,
+) -> None:
+    name = (
+        f"contract_versions row {version.item.contract_id} version {version.item.contract_version}"
+    )
+    starts = version.item.effective_from_date
+    start, end = contract.item.start_date, contract.item.end_date
+    if starts < start or (end is not None and starts >= end):
+        problems.add(
+            "contract_version_outside_contract",
+            version.path,
+            version.line,
+            f"{name}, column effective_from_date: {starts} is not in the contract's term from "
+            f"{start} to {end or 'no end'}.",
+        )
+    if data.book.is_unknown("plan", version.item.plan_id):
+        problems.add(
+            "unknown_plan",
+            version.path,
+            version.line,
+            f"{name}, column plan_id: there is no plan {version.item.plan_id}.",
+        )
+
+
+def _check_currency(index: _Index, contract: Row[Contract], problems: ProblemList) -> None:
+    currency = contract.item.currency_code
+    overridden = index.overridden.get(contract.item.contract_id, set())
+    name = f"{_name(contract)}, column currency_code"
+    for version in index.versions.get(contract.item.contract_id, ()):
+        plan_id = version.item.plan_id
+        charges = index.charges.get(plan_id, ())
+        if not charges:
+            continue
+        listed = [charge for charge in charges if charge.id not in overridden]
+        if len(listed) == len(charges) and all(_is_never_priced(one, currency) for one in listed):
+            problems.add(
+                "contract_currency_unpriced",
+                contract.path,
+                contract.line,
+                f"{name}: no charge of plan {plan_id} has a price in {currency}.",
+            )
+        elif unpriced := [one.id for one in listed if _is_sometimes_unpriced(one, currency)]:
+            problems.add(
+                "charge_unpriced_in_currency",
+                contract.path,
+                contract.line,
+                f"{name}: of plan {plan_id}, {', '.join(unpriced)} has no price in {currency}, or "
+                "not in every version.",
+                severity="warning",
+            )
+        _check_priced_at_start(version, charges, problems)
+
+
+def _is_never_priced(charge: Charge, currency: str) -> bool:
+    return all(currency not in version.prices for version in charge.versions)
+
+
+def _is_sometimes_unpriced(charge: Charge, currency: str) -> bool:
+    return any(currency not in version.prices for version in charge.versions)
+
+
+def _check_priced_at_start(
+    version: Row[ContractVersion], charges: Sequence[Charge], problems: ProblemList
+) -> None:
+    first = min(one.effective_from for charge in charges for one in charge.versions)
+    if first > version.item.effective_from_date:
+        problems.add(
+            "plan_unpriced_at_start",
+            version.path,
+            version.line,
+            f"{_version_name(version)}, column effective_from_date: the first price of plan "
+            f"{version.item.plan_id} begins on {first}, after {version.item.effective_from_date}.",
+            severity="warning",
+        )
+
+
+def _check_overlapping_contracts(data: ReferenceData, problems: ProblemList) -> None:
+    def span(contract: Contract) -> tuple[datetime, datetime]:
+        end = contract.end_date
+        return (
+            start_instant(contract.start_date, contract.time_zone),
+            FOR_GOOD if end is None else start_instant(end, contract.time_zone),
+        )
+
+    for earlier, later in overlaps(data.tables.contracts, lambda one: one.customer_id, span):
+        problems.add(
+            "overlapping_contracts",
+            later.path,
+            later.line,
+            f"{_name(later)}, column start_date: contract {earlier.item.contract_id} of customer "
+            f"{later.item.customer_id} has not ended by then (line {earlier.line}).",
+        )

@@ -1,0 +1,25 @@
+"""The currencies that an amount can be rounded in: ISO 4217, as the dbt seed lists them.
+
+Belongs here: reading the seed. Does not belong here: exchange rates, which are a table of the
+company.
+"""
+
+import csv
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from orchestration.settings import PROJECT_ROOT
+
+CURRENCIES_FILE = PROJECT_ROOT / "dbt_project" / "seeds" / "currencies.csv"
+
+
+@cache
+def minor_units(file: Path = CURRENCIES_FILE) -> MappingProxyType[str, int]:
+    """Decimals of an amount by ISO 4217 code, such as USD 2, JPY 0, KWD 3, CLF 4.
+
+    Codes without a minor unit (metals, test codes) are absent: nothing can be billed in them.
+    """
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return MappingProxyType({row["currency_code"]: int(row["minor_unit"]) for row in rows})

@@ -1,0 +1,187 @@
+"""Whether every meter can be counted from the events that the event contracts describe.
+
+Belongs here: fields by aggregation, and properties against the contracts of the meter's event
+types. Does not belong here: prices (price_checks.py); the contracts themselves
+(event_contracts.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from orchestration.price_book.event_contracts import EventContract, EventProperty
+from orchestration.price_book.models import Meter
+from orchestration.price_book.problems import ProblemList
+from orchestration.price_book.reference_data import Located, ReferenceData
+
+_VALUED = ("sum", "max", "latest")
+_CARRYING = ("latest", "unique_count")
+_BOOLEANS = ("true", "false")
+
+Steps = tuple[str | int, ...]
+
+
+def check_meters(data: ReferenceData, problems: ProblemList) -> None:
+    """Add every problem of the meters."""
+    contracts = data.contracts_by_type()
+    for meter in data.book.meters:
+        _check_fields(meter, problems)
+        are_known = _check_event_types(data, meter, problems)
+        if are_known:
+            _check_properties(meter, contracts, problems)
+
+
+def _check_fields(meter: Located[Meter], problems: ProblemList) -> None:
+    for steps, fault in (*_aggregation_faults(meter.item), *_entry_faults(meter.item)):
+        problems.add(
+            "meter_field_mismatch",
+            meter.path,
+            meter.line(*steps),
+            f"{meter.name(*steps)}: {fault}.",
+        )
+
+
+def _aggregation_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:
+    kind = meter.aggregation
+    if kind in _VALUED and not meter.value:
+        yield ("value",), f"{kind} needs a value"
+    if kind not in _VALUED and meter.value:
+        yield ("value",), f"{kind} reads no value"
+    if kind not in _VALUED and meter.is_negative_allowed:
+        yield ("is_negative_allowed",), f"{kind} is never negative"
+    if kind == "unique_count" and meter.distinct is None:
+        yield ("distinct",), "unique_count needs the property whose values are counted"
+    if kind != "unique_count" and meter.distinct is not None:
+        yield ("distinct",), f"{kind} reads no distinct property"
+    if kind not in _CARRYING and "carry_in" in meter.model_fields_set:
+        yield ("carry_in",), f"{kind} carries no level in"
+
+
+def _entry_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:
+    for index, given in enumerate(meter.filters):
+        if (given.values_in is None) == (given.values_not_in is None):
+            yield ("filters", index), "a filter has either in or not_in"
+    for index, factor in enumerate(meter.value):
+        low, high = factor.minimum, factor.maximum
+        if low is not None and high is not None and low > high:
+            yield ("value", index), f"its minimum {low} is above its maximum {high}"
+    for name, entries in (("event_types", meter.event_types), ("dimensions", meter.dimensions)):
+        for entry in sorted({one for one in entries if entries.count(one) > 1}):
+            yield (name,), f"{entry} stands there twice"
+
+
+def _check_event_types(data: ReferenceData, meter: Located[Meter], problems: ProblemList) -> bool:
+    for index, event_type in enumerate(meter.item.event_types):
+        if event_type not in data.contract_event_types:
+            problems.add(
+                "event_type_without_contract",
+                meter.path,
+                meter.line("event_types", index),
+                f"{meter.name()}, field event_types: there is no contract of {event_type}.",
+            )
+    sound = {contract.event_type for contract in data.event_contracts}
+    return sound.issuperset(meter.item.event_types)
+
+
+def _check_properties(
+    meter: Located[Meter],
+    contracts: Mapping[str, Sequence[EventContract]],
+    problems: ProblemList,
+) -> None:
+    read = [contract for name in meter.item.event_types for contract in contracts[name]]
+    for steps, name, is_value in _properties(meter.item):
+        declared = [
+            (contract, found)
+            for contract in read
+            for found in contract.properties
+            if found.name == name
+        ]
+        named = meter.name(*steps)
+        line = meter.line(*steps)
+        lacking = [
+            f"{contract.event_type}/{contract.version}"
+            for contract in read
+            if all(contract is not other for other, _ in declared)
+        ]
+        if not declared:
+            problems.add(
+                "meter_property_undeclared",
+                meter.path,
+                line,
+                f"{named}: no event contract of {', '.join(meter.item.event_types)} declares the "
+                f"property {name}.",
+            )
+        elif lacking:
+            problems.add(
+                "meter_property_partly_declared",
+                meter.path,
+                line,
+                f"{named}: {', '.join(lacking)} do not declare the property {name}.",
+                severity="warning",
+            )
+        for contract, found in declared:
+            _check_kind(meter, steps, contract, found, problems, is_value=is_value)
+    _check_filter_values(meter, read, problems)
+
+
+def _properties(meter: Meter) -> list[tuple[Steps, str, bool]]:
+    """Where each property is named, its name, and whether it must be a number."""
+    return [
+        *((("value", index), factor.property, True) for index, factor in enumerate(meter.value)),
+        *(((("distinct",), meter.distinct, False),) if meter.distinct else ()),
+        *((("filters", index), one.property, False) for index, one in enumerate(meter.filters)),
+        *((("dimensions", index), one, False) for index, one in enumerate(meter.dimensions)),
+    ]
+
+
+def _check_kind(
+    meter: Located[Meter],
+    steps: Steps,
+    contract: EventContract,
+    found: EventProperty,
+    problems: ProblemList,
+    *,
+    is_value: bool,
+) -> None:
+    where = f"{contract.event_type}/{contract.version}"
+    if found.is_numeric != is_value:
+        wanted = "a number" if is_value else "text or a boolean"
+        problems.add(
+            "meter_property_wrong_kind",
+            meter.path,
+            meter.line(*steps),
+            f"{meter.name(*steps)}: {found.name} is {found.kind} in {where}, and must be {wanted}.",
+        )
+    elif is_value and (not found.is_required or found.is_nullable):
+        problems.add(
+            "meter_value_optional",
+            meter.path,
+            meter.line(*steps),
+            f"{meter.name(*steps)}: {where} lets events come without {found.name}.",
+            severity="warning",
+        )
+
+
+def _check_filter_values(
+    meter: Located[Meter], contracts: Sequence[EventContract], problems: ProblemList
+) -> None:
+    for index, given in enumerate(meter.item.filters):
+        kinds = [
+            found
+            for contract in contracts
+            for found in contract.properties
+            if found.name == given.property and not found.is_numeric
+        ]
+        field = "in" if given.values_in is not None else "not_in"
+        for value in (*(given.values_in or ()), *(given.values_not_in or ())):
+            if kinds and not any(_may_be(found, value) for found in kinds):
+                problems.add(
+                    "filter_value_impossible",
+                    meter.path,
+                    meter.line("filters", index, field),
+                    f"{meter.name('filters', index)}: {given.property} is never {value}.",
+                )
+
+
+def _may_be(found: EventProperty, value: str) -> bool:
+    if found.kind == "boolean":
+        return value in _BOOLEANS
+    return found.enum is None or value in found.enum

@@ -1,0 +1,217 @@
+"""What price_book/*.yml may say: meters, products, plans, charges, versions, prices, tiers.
+
+Belongs here: fields, their kinds and defaults, and which values this version of the engine can
+compute. Does not belong here: rules over several fields or files (price_checks.py and
+meter_checks.py); tables (table_models.py).
+
+Unsupported words of the rating semantics are listed, so that they are refused by name instead of
+being called misspelt.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field
+
+from orchestration.price_book.field_types import (
+    NOT_EMPTY,
+    Currency,
+    Day,
+    Flag,
+    FrozenModel,
+    Identifier,
+    PositiveQuantity,
+    Price,
+    QuantityFromZero,
+    ScalarText,
+    Text,
+    Whole,
+)
+
+Aggregation = Literal["count", "sum", "max", "latest", "unique_count"]
+CarryIn = Literal["zero"]
+ChargeModel = Literal["flat", "per_unit", "graduated", "volume", "package"]
+BillingTiming = Literal["advance", "arrears"]
+ConvertRounding = Literal["none", "up", "down", "half_up"]
+PackageRounding = Literal["up", "down"]
+ZeroUsage = Literal["charge", "skip"]
+Proration = Literal["day", "none"]
+RoundingMode = Literal["half_away", "half_even"]
+
+# Words of the rating semantics that this version of the engine cannot compute, by field.
+UNSUPPORTED_VALUES: Final[Mapping[str, frozenset[str]]] = {
+    "aggregation": frozenset({"min", "avg", "weighted_sum", "percentile"}),
+    "carry_in": frozenset({"previous"}),
+    "model": frozenset(
+        {
+            "seats",
+            "stairstep",
+            "percentage",
+            "graduated_percentage",
+            "dimensional",
+            "dynamic",
+            "cost_plus",
+        }
+    ),
+    "proration": frozenset({"second", "seconds", "fixed_30"}),
+}
+UNSUPPORTED_FIELDS: Final = frozenset(
+    {
+        "allowance",
+        "discounts",
+        "fixed_amount",
+        "free_events",
+        "ladder",
+        "maximum",
+        "minimum",
+        "on_termination",
+        "percentile",
+        "percentage",
+        "pool",
+        "restates",
+        "rollover",
+        "scope",
+        "trial",
+        "window",
+        "window_aggregation",
+    }
+)
+
+
+def _as_factors(given: Any) -> Any:
+    return [{"property": given}] if isinstance(given, str) else given
+
+
+class ValueFactor(FrozenModel):
+    """One factor of a meter's value: a property, raised to a step, then clamped."""
+
+    property: Text
+    minimum: QuantityFromZero | None = Field(None, description="A smaller value counts as this.")
+    maximum: QuantityFromZero | None = Field(None, description="A larger value counts as this.")
+    round_up_to: PositiveQuantity | None = Field(
+        None, description="The value is raised to the next multiple of this first."
+    )
+
+
+class MeterFilter(FrozenModel):
+    """Events count only when the property is among the values, or is not."""
+
+    property: Text
+    values_in: Annotated[tuple[ScalarText, ...] | None, NOT_EMPTY, Field(alias="in")] = None
+    values_not_in: Annotated[tuple[ScalarText, ...] | None, NOT_EMPTY, Field(alias="not_in")] = None
+
+
+class Meter(FrozenModel):
+    """What is counted: events of some types, filtered, aggregated into one quantity."""
+
+    id: Identifier
+    name: Text | None = None
+    unit: Text
+    event_types: Annotated[tuple[Text, ...], NOT_EMPTY]
+    aggregation: Aggregation
+    value: Annotated[
+        tuple[ValueFactor, ...],
+        BeforeValidator(
+            _as_factors,
+            json_schema_input_type=str | tuple[ValueFactor, ...],
+        ),
+        Field(description="A property, or a list of factors that are multiplied."),
+    ] = ()
+    distinct: Text | None = Field(None, description="The property whose values are counted once.")
+    filters: tuple[MeterFilter, ...] = ()
+    dimensions: tuple[Text, ...] = ()
+    is_negative_allowed: Flag = False
+    carry_in: CarryIn = "zero"
+
+
+class Product(FrozenModel):
+    """What is sold: an item of the ERP and a revenue account."""
+
+    id: Identifier
+    name: Text
+    erp_item: Text
+    revenue_account: Text
+
+
+class Tier(FrozenModel):
+    """One range of quantities, above the one before it and up to and including up_to."""
+
+    from_: Annotated[
+        QuantityFromZero | None,
+        Field(alias="from", description="Where it starts; may be given to be checked."),
+    ] = None
+    up_to: PositiveQuantity | None = Field(None, description="Inclusive; absent in the last tier.")
+    unit_price: Price | None = None
+    flat_amount: Price | None = None
+
+
+class CurrencyPrice(FrozenModel):
+    """A price in one currency; which fields it has is decided by the charge's model."""
+
+    amount: Price | None = Field(None, description="flat: the fee per period.")
+    unit_price: Price | None = Field(None, description="per_unit: the price of one unit.")
+    tiers: Annotated[
+        tuple[Tier, ...] | None, NOT_EMPTY, Field(description="graduated and volume.")
+    ] = None
+    package_size: PositiveQuantity | None = Field(None, description="package: units in one.")
+    package_price: Price | None = Field(None, description="package: the price of one package.")
+
+
+class ChargeVersion(FrozenModel):
+    """The prices of a charge from a day on, until the next version."""
+
+    effective_from: Day
+    author: Text | None = None
+    reason: Text | None = None
+    prices: Annotated[dict[Currency, CurrencyPrice], NOT_EMPTY]
+
+
+class Conversion(FrozenModel):
+    """From the meter's unit to the priced one: multiplied, divided, then rounded."""
+
+    multiply: PositiveQuantity | None = None
+    divide: PositiveQuantity | None = None
+    unit: Text | None = None
+    rounding: ConvertRounding = "none"
+    decimals: Annotated[Whole, Field(ge=0, le=9)] | None = None
+
+
+class Charge(FrozenModel):
+    """One position of a plan. Its id is global and never used again for another charge."""
+
+    id: Identifier
+    name: Text | None = None
+    product: Text
+    meter: Text | None = None
+    model: ChargeModel
+    timing: BillingTiming = "arrears"
+    convert: Conversion | None = None
+    package_rounding: PackageRounding | None = None
+    free_quantity: QuantityFromZero | None = Field(
+        None, description="Units that cost nothing, after the conversion."
+    )
+    zero_usage: ZeroUsage | None = None
+    proration: Proration = "day"
+    rounding_mode: RoundingMode = "half_away"
+    versions: Annotated[tuple[ChargeVersion, ...], NOT_EMPTY]
+
+
+class PlanHead(FrozenModel):
+    """A plan without its charges."""
+
+    id: Identifier
+    name: Text | None = None
+
+
+class Plan(PlanHead):
+    """A set of charges that a contract version refers to."""
+
+    charges: Annotated[tuple[Charge, ...], NOT_EMPTY]
+
+
+class PriceBookFile(FrozenModel):
+    """One file of price_book/; any of the three lists may be absent."""
+
+    meters: tuple[Meter, ...] = ()
+    products: tuple[Product, ...] = ()
+    plans: tuple[Plan, ...] = ()

@@ -1,0 +1,151 @@
+"""Whether negotiated prices and credit grants fit the contracts that they are for.
+
+Belongs here: overrides and credit grants against contracts and the price book.
+Does not belong here: the contracts themselves (contract_checks.py).
+"""
+
+from datetime import date
+
+from orchestration.price_book.models import Charge
+from orchestration.price_book.price_checks import price_field_faults
+from orchestration.price_book.problems import ProblemList
+from orchestration.price_book.reference_data import ReferenceData, Row
+from orchestration.price_book.table_checks import check_known, overlaps
+from orchestration.price_book.table_models import Contract, Override
+from orchestration.price_book.tiers import tier_faults
+
+
+def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
+    """Add every problem of the overrides and the credit grants."""
+    contracts = {row.item.contract_id: row.item for row in data.tables.contracts}
+    plans: dict[str, set[str]] = {}
+    for version in data.tables.contract_versions:
+        plans.setdefault(version.item.contract_id, set()).add(version.item.plan_id)
+    charges = {charge.item.id: (plan, charge.item) for plan, charge in data.book.charges}
+    for row in data.tables.overrides:
+        name = f"overrides row {row.item.override_id}"
+        check_known(row, name, data.tables, problems, column="contract_id", table="contracts")
+        _check_override(row, contracts.get(row.item.contract_id), problems)
+        if data.book.is_unknown("charge", row.item.charge_id):
+            problems.add(
+                "unknown_charge",
+                row.path,
+                row.line,
+                f"{name}, column charge_id: there is no charge {row.item.charge_id}.",
+            )
+        if row.item.charge_id in charges:
+            plan_id, charge = charges[row.item.charge_id]
+            _check_override_price(data, row, charge, problems)
+            _check_applies(row, plan_id, plans.get(row.item.contract_id, set()), problems)
+    _check_overlapping_overrides(data, problems)
+    _check_grants(data, contracts, problems)
+
+
+def _check_override(row: Row[Override], contract: Contract | None, problems: ProblemList) -> None:
+    item = row.item
+    name = f"overrides row {item.override_id}"
+    if item.effective_to_date is not None and item.effective_to_date <= item.effective_from_date:
+        problems.add(
+            "dates_out_of_order",
+            row.path,
+            row.line,
+            f"{name}, column effective_to_date: it ends on {item.effective_to_date}, exclusive, "
+            f"and begins on {item.effective_from_date}.",
+        )
+    if contract is not None and contract.currency_code != item.currency_code:
+        problems.add(
+            "override_currency_mismatch",
+            row.path,
+            row.line,
+            f"{name}, column currency_code: it is in {item.currency_code}, and contract "
+            f"{item.contract_id} in {contract.currency_code}.",
+        )
+
+
+def _check_applies(
+    row: Row[Override], plan_id: str, plans: set[str], problems: ProblemList
+) -> None:
+    if plans and plan_id not in plans:
+        problems.add(
+            "override_never_applies",
+            row.path,
+            row.line,
+            f"overrides row {row.item.override_id}, column charge_id: {row.item.charge_id} is of "
+            f"plan {plan_id}, and contract {row.item.contract_id} has {', '.join(sorted(plans))}.",
+            severity="warning",
+        )
+
+
+def _check_override_price(
+    data: ReferenceData, row: Row[Override], charge: Charge, problems: ProblemList
+) -> None:
+    price = data.tables.override_prices.get(row.item.override_id)
+    if price is None:
+        return
+    name = f"overrides row {row.item.override_id}, column price_json"
+    for fault in price_field_faults(charge.model, price):
+        problems.add("price_field_mismatch", row.path, row.line, f"{name}: {fault}.")
+    for found in tier_faults(price.tiers or ()):
+        message = f"{name}: tier {found.index + 1} {found.message}."
+        problems.add(found.code, row.path, row.line, message)
+    if price.tiers and price.tiers[0].flat_amount and charge.zero_usage is None:
+        problems.add(
+            "zero_usage_unstated",
+            row.path,
+            row.line,
+            f"{name}: the first tier has a flat amount, and charge {charge.id} does not say "
+            "whether it is due without usage.",
+        )
+
+
+def _check_overlapping_overrides(data: ReferenceData, problems: ProblemList) -> None:
+    def span(override: Override) -> tuple[date, date]:
+        return override.effective_from_date, override.effective_to_date or date.max
+
+    for earlier, later in overlaps(
+        data.tables.overrides, lambda one: (one.contract_id, one.charge_id), span
+    ):
+        problems.add(
+            "overlapping_overrides",
+            later.path,
+            later.line,
+            f"overrides row {later.item.override_id}, column effective_from_date: override "
+            f"{earlier.item.override_id} of the same contract and charge has not ended by "
+            f"{later.item.effective_from_date} (line {earlier.line}).",
+        )
+
+
+def _check_grants(
+    data: ReferenceData, contracts: dict[str, Contract], problems: ProblemList
+) -> None:
+    for row in data.tables.credit_grants:
+        item = row.item
+        name = f"credit_grants row {item.credit_grant_id}"
+        check_known(row, name, data.tables, problems, column="contract_id", table="contracts")
+        if item.expires_on is not None and item.expires_on <= item.starts_on:
+            problems.add(
+                "dates_out_of_order",
+                row.path,
+                row.line,
+                f"{name}, column expires_on: it expires on {item.expires_on}, exclusive, and "
+                f"starts on {item.starts_on}.",
+            )
+        contract = contracts.get(item.contract_id)
+        if contract is not None and contract.currency_code != item.currency_code:
+            problems.add(
+                "grant_currency_mismatch",
+                row.path,
+                row.line,
+                f"{name}, column currency_code: it is in {item.currency_code}, and contract "
+                f"{item.contract_id} in {contract.currency_code}.",
+            )
+    if data.tables.credit_grants:
+        row = data.tables.credit_grants[0]
+        problems.add(
+            "credit_grants_not_drawn",
+            row.path,
+            row.line,
+            f"credit_grants has {len(data.tables.credit_grants)} rows, and no document is lowered "
+            "by them.",
+            severity="warning",
+        )

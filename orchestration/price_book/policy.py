@@ -1,0 +1,113 @@
+"""What sources.yml and policy.yml may say: where usage comes from, and who may sign what.
+
+Belongs here: fields, kinds, and the questions that billing asks of a policy. Does not belong here:
+how a signer's identity is verified, or what happens at a signature (billing).
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from orchestration.price_book.field_types import (
+    NOT_EMPTY,
+    Currency,
+    Flag,
+    FrozenModel,
+    Identifier,
+    Price,
+    Text,
+    Whole,
+)
+
+
+def _none_for(word: str) -> BeforeValidator:
+    """Reads one word as None, so that None stands for "no bound" and cannot be left by accident."""
+
+    def read(given: Any) -> Any:
+        if given is None:
+            raise PydanticCustomError(
+                "wrong_value", "must be {word} or a bound, and is empty", {"word": word}
+            )
+        return None if given == word else given
+
+    return BeforeValidator(read, json_schema_input_type=Any)
+
+
+class UsageSource(FrozenModel):
+    """Usage whose `source` starts with the prefix comes from the system; longest prefix wins."""
+
+    prefix: Text
+    system: Identifier
+    expected: Literal["daily", "none"] = "none"
+    grace_hours: Annotated[Whole, Field(ge=0, le=8760)] = 36
+
+
+class SourcesFile(FrozenModel):
+    """sources.yml."""
+
+    sources: Annotated[tuple[UsageSource, ...], NOT_EMPTY]
+
+
+class Approver(FrozenModel):
+    """A person who may sign revisions, of which entities and up to which amount.
+
+    Attributes:
+        legal_entities: ids; None, written `all`, is every entity.
+        up_to_amount: by currency, the largest sum of |document| in one revision; a currency that
+            is not listed may not be signed; None, written `unlimited`, has no bound.
+    """
+
+    name: Text
+    legal_entities: Annotated[tuple[Text, ...] | None, NOT_EMPTY, _none_for("all")]
+    up_to_amount: Annotated[dict[Currency, Price] | None, NOT_EMPTY, _none_for("unlimited")]
+
+    def may_approve(self, legal_entity_id: str, amount_by_currency: Mapping[str, Decimal]) -> bool:
+        """Whether a revision of an entity lies within what this person may sign.
+
+        Args:
+            legal_entity_id: the revision's entity.
+            amount_by_currency: sum of |document| by currency code, in major units.
+        """
+        if self.legal_entities is not None and legal_entity_id not in self.legal_entities:
+            return False
+        limits = self.up_to_amount
+        return limits is None or all(
+            currency in limits and amount <= limits[currency]
+            for currency, amount in amount_by_currency.items()
+        )
+
+
+class SignOffPolicy(FrozenModel):
+    """Who may sign, and what needs more than a signature.
+
+    Attributes:
+        four_eyes: whether the author of something that a revision uses first may not sign it.
+        acknowledgement_threshold: by currency, the |document| above which it needs an
+            acknowledgement of its own; a currency that is not listed has no threshold.
+        accepts_self_declared: whether a signer whose identity was not verified may sign, where the
+            installation's settings allow it too.
+    """
+
+    approvers: Annotated[tuple[Approver, ...], NOT_EMPTY]
+    four_eyes: Flag = True
+    acknowledgement_threshold: dict[Currency, Price] = Field(default_factory=dict)
+    accepts_self_declared: Flag = False
+
+    def approver(self, name: str) -> Approver | None:
+        """The approver of that name, or None: then this person may not sign."""
+        return next((approver for approver in self.approvers if approver.name == name), None)
+
+
+class Policy(FrozenModel):
+    """policy.yml.
+
+    Attributes:
+        smallest_document: by currency, the amount below which a document is carried to the next
+            period; a currency that is not listed bills every document.
+    """
+
+    sign_off: SignOffPolicy
+    smallest_document: dict[Currency, Price] = Field(default_factory=dict)

@@ -1,0 +1,283 @@
+"""From the files of a reference folder to records, with every problem met on the way.
+
+Belongs here: which record stands where in which file; one wrong record never hides another.
+Does not belong here: rules between records (the checks).
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from orchestration.price_book.event_contracts import EventContract, read_event_contracts
+from orchestration.price_book.field_types import FrozenModel
+from orchestration.price_book.models import (
+    Charge,
+    CurrencyPrice,
+    Meter,
+    PlanHead,
+    PriceBookFile,
+    Product,
+)
+from orchestration.price_book.policy import Policy, SourcesFile
+from orchestration.price_book.problems import Problem, ProblemList
+from orchestration.price_book.reference_data import (
+    Located,
+    PlacedPrice,
+    PriceBook,
+    ReferenceData,
+    Row,
+    Tables,
+)
+from orchestration.price_book.reference_folder import FolderSnapshot
+from orchestration.price_book.refusals import add_row_refusals, add_yaml_refusals, subject
+from orchestration.price_book.table_models import ROW_KEYS, TABLE_MODELS, Override, columns_of
+from orchestration.price_book.table_reader import decode_text, read_csv, read_parquet
+from orchestration.price_book.yaml_reader import Location, YamlDocument, read_yaml
+
+Model = TypeVar("Model", bound=FrozenModel)
+
+EVENT_CONTRACTS_FOLDER = "event_contracts"
+_KINDS = {"meters": "meter", "products": "product", "plans": "plan", "charges": "charge"}
+
+
+def read_reference(snapshot: FolderSnapshot, problems: ProblemList) -> ReferenceData:
+    """Read every file of a snapshot; what cannot be read is added to the problems."""
+    contracts, contract_event_types = _event_contracts(snapshot, problems)
+    return ReferenceData(
+        book=_price_book(snapshot, problems),
+        tables=_tables(snapshot, problems),
+        event_contracts=contracts,
+        contract_event_types=contract_event_types,
+        sources=_single_file(snapshot, "sources.yml", SourcesFile, problems),
+        policy=_single_file(snapshot, "policy.yml", Policy, problems),
+    )
+
+
+def _event_contracts(
+    snapshot: FolderSnapshot, problems: ProblemList
+) -> tuple[tuple[EventContract, ...], frozenset[str]]:
+    files = snapshot.under(EVENT_CONTRACTS_FOLDER)
+    with tempfile.TemporaryDirectory(prefix="tallyhouse-contracts-") as scratch:
+        folder = Path(scratch)
+        FolderSnapshot(files).write(folder)
+        contracts, found = read_event_contracts(folder / EVENT_CONTRACTS_FOLDER)
+        problems.extend(
+            Problem(
+                path=problem.path.relative_to(folder).as_posix(),
+                line=problem.line,
+                code=problem.code,
+                message=problem.message.replace(str(folder), ""),
+                remedy=problem.remedy,
+            )
+            for problem in found
+        )
+    return contracts, frozenset(path.split("/")[1] for path in files)
+
+
+def _single_file(
+    snapshot: FolderSnapshot, path: str, model: type[Model], problems: ProblemList
+) -> Located[Model] | None:
+    if path not in snapshot.files:
+        return None
+    text = decode_text(path, snapshot.files[path], problems)
+    if text is None:
+        return None
+    document = read_yaml(path, text, problems)
+    if not document.is_read:
+        return None
+    return _record(document, (), document.content or {}, model, problems)
+
+
+def _record(
+    document: YamlDocument,
+    location: Location,
+    content: Any,
+    model: type[Model],
+    problems: ProblemList | None,
+) -> Located[Model] | None:
+    try:
+        return Located(model.model_validate(content), document, location)
+    except ValidationError as error:
+        if problems is not None:
+            add_yaml_refusals(error, document, location, problems)
+        return None
+
+
+def _price_book(snapshot: FolderSnapshot, problems: ProblemList) -> PriceBook:
+    book = PriceBook()
+    for path in snapshot.under("price_book"):
+        text = decode_text(path, snapshot.files[path], problems)
+        document = read_yaml(path, text, problems) if text is not None else None
+        if document is None or not document.is_read:
+            book.is_whole = False
+        elif document.content is not None:
+            _read_price_book_file(document, book, problems)
+    return book
+
+
+def _read_price_book_file(document: YamlDocument, book: PriceBook, problems: ProblemList) -> None:
+    content = document.content
+    if not isinstance(content, dict):
+        problems.add(
+            "wrong_type", document.path, 1, "The file must hold meters, products or plans."
+        )
+        book.is_whole = False
+        return
+    for key in content:
+        if key not in PriceBookFile.model_fields:
+            problems.add(
+                "unknown_field",
+                document.path,
+                document.line((key,)),
+                f"The file: {key!r:.60} is none of meters, products, plans.",
+            )
+    for location, entry in _entries(document, ("meters",), book, problems):
+        meter = _record(document, location, entry, Meter, problems)
+        book.meters += [meter] if meter else []
+    for location, entry in _entries(document, ("products",), book, problems):
+        product = _record(document, location, entry, Product, problems)
+        book.products += [product] if product else []
+    for location, entry in _entries(document, ("plans",), book, problems):
+        _read_plan(document, location, entry, book, problems)
+
+
+def _read_plan(
+    document: YamlDocument,
+    location: Location,
+    entry: Any,
+    book: PriceBook,
+    problems: ProblemList,
+) -> None:
+    if not isinstance(entry, dict):
+        _record(document, location, entry, PlanHead, problems)
+        return
+    head = {key: value for key, value in entry.items() if key != "charges"}
+    plan = _record(document, location, head, PlanHead, problems)
+    book.plans += [plan] if plan else []
+    if not entry.get("charges"):
+        problems.add(
+            "missing_field",
+            document.path,
+            document.line(location),
+            f"{subject(document.content, location)}, field charges: is required.",
+        )
+    for place, given in _entries(document, (*location, "charges"), book, problems):
+        charge = _record(document, place, given, Charge, problems)
+        if charge and plan:
+            book.charges.append((plan.item.id, charge))
+        book.prices.extend(_prices(document, place, given))
+
+
+def _entries(
+    document: YamlDocument, location: Location, book: PriceBook, problems: ProblemList
+) -> Iterator[tuple[Location, Any]]:
+    """The entries of a list that holds records with ids; repeated ids are reported."""
+    entries = _at(document.content, location)
+    if entries is None:
+        return
+    if not isinstance(entries, list):
+        named = subject(document.content, location)
+        problems.add(
+            "wrong_type", document.path, document.line(location), f"{named}: must be a list."
+        )
+        book.is_whole = False
+        return
+    kind = _KINDS[str(location[-1])]
+    declared = book.declared.setdefault(kind, {})
+    for index, entry in enumerate(entries):
+        place = (*location, index)
+        record_id = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(record_id, str):
+            line = document.line((*place, "id"))
+            first_path, first_line = declared.setdefault(record_id, (document.path, line))
+            if (first_path, first_line) != (document.path, line):
+                problems.add(
+                    "duplicate_id",
+                    document.path,
+                    line,
+                    f"{subject(document.content, place)}: the id stands at "
+                    f"{first_path}:{first_line} already.",
+                )
+        yield place, entry
+
+
+def _prices(document: YamlDocument, location: Location, charge: Any) -> Iterator[PlacedPrice]:
+    if not isinstance(charge, dict):
+        return
+    versions = charge.get("versions")
+    for index, version in enumerate(versions if isinstance(versions, list) else ()):
+        prices = version.get("prices") if isinstance(version, dict) else None
+        for currency, price in prices.items() if isinstance(prices, dict) else ():
+            place = (*location, "versions", index, "prices", currency)
+            found = _record(document, place, price, CurrencyPrice, None)
+            if found:
+                yield PlacedPrice(found, charge.get("model"), "zero_usage" in charge)
+
+
+def _at(content: Any, location: Location) -> Any:
+    for step in location:
+        content = content.get(step) if isinstance(content, dict) else content[step]
+    return content
+
+
+def _tables(snapshot: FolderSnapshot, problems: ProblemList) -> Tables:
+    tables = Tables()
+    for path, content in snapshot.under("tables").items():
+        table = Path(path).stem
+        read = read_csv if path.endswith(".csv") else read_parquet
+        raw = read(path, content, columns_of(table), problems)
+        if raw is None:
+            continue
+        model = TABLE_MODELS[table]
+        id_column = columns_of(table)[0]
+        if raw.is_whole:
+            tables.declared[table] = {str(row.cells[id_column]) for row in raw.rows}
+        rows: list[Row[FrozenModel]] = []
+        for row in raw.rows:
+            given = {name: cell for name, cell in row.cells.items() if cell is not None}
+            try:
+                rows.append(Row(model.model_validate(given), path, row.line))
+            except ValidationError as error:
+                key = " ".join(str(row.cells[column]) for column in ROW_KEYS[table])
+                row_name = f"{table} row {key}"
+                add_row_refusals(error, path, row.line, row_name, problems)
+        tables.put(table, rows)
+    for override in tables.overrides:
+        price = _override_price(override, problems)
+        if price is not None:
+            tables.override_prices[override.item.override_id] = price
+    return tables
+
+
+def _override_price(row: Row[Override], problems: ProblemList) -> CurrencyPrice | None:
+    named = f"overrides row {row.item.override_id}, column price_json"
+    try:
+        given = json.loads(
+            row.item.price_json,
+            parse_float=Decimal,
+            parse_constant=str,
+            object_pairs_hook=_without_duplicates,
+        )
+    except (ValueError, RecursionError) as error:
+        problems.add("price_json_malformed", row.path, row.line, f"{named}: {error}.")
+        return None
+    try:
+        return CurrencyPrice.model_validate(given)
+    except ValidationError as error:
+        row_name = f"overrides row {row.item.override_id}"
+        add_row_refusals(error, row.path, row.line, row_name, problems, column="price_json")
+        return None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {repeated!r} occurs twice in one object")
+    return found

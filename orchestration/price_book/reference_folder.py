@@ -1,0 +1,159 @@
+"""The files of a reference folder, read once into memory, so that what is checked is what is kept.
+
+Belongs here: which files count, how large they may be, and the digest of all of them.
+Does not belong here: what they say.
+
+    price_book/**/*.yml (or .yaml)      event_contracts/<event type>/<version>.json
+    sources.yml   policy.yml            tables/<table>.csv (or .parquet)
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from orchestration.price_book.problems import ProblemList
+from orchestration.price_book.table_models import TABLE_MODELS, columns_of
+
+COMPILED_FORMAT: Final = 1  # counts up when the same files compile into other tables
+MAX_FILES: Final = 10_000
+SINGLE_FILES: Final = ("policy.yml", "sources.yml")
+YAML_SUFFIXES: Final = (".yml", ".yaml")
+TABLE_SUFFIXES: Final = (".csv", ".parquet")
+MAX_BYTES: Final[Mapping[str, int]] = {
+    ".yml": 8 << 20,
+    ".yaml": 8 << 20,
+    ".json": 1 << 20,
+    ".csv": 512 << 20,
+    ".parquet": 512 << 20,
+}
+
+
+@dataclass(frozen=True)
+class FolderSnapshot:
+    """Every file that counts, by its path relative to the folder, in the order of the paths."""
+
+    files: Mapping[str, bytes]
+
+    @property
+    def content_sha256(self) -> str:
+        """Digest of all paths and bytes and of the format that they compile into, in hex."""
+        digest = hashlib.sha256(f"tallyhouse reference {COMPILED_FORMAT}\n".encode())
+        for path, content in sorted(self.files.items()):
+            name = path.encode()
+            digest.update(len(name).to_bytes(8) + name + len(content).to_bytes(8) + content)
+        return digest.hexdigest()
+
+    def under(self, folder: str) -> dict[str, bytes]:
+        """The files whose path begins with folder/, in the order of their paths."""
+        return {
+            path: content
+            for path, content in sorted(self.files.items())
+            if path.startswith(f"{folder}/")
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write every file under a folder, as it was read."""
+        for path, content in self.files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+
+def read_folder(folder: Path, problems: ProblemList) -> FolderSnapshot:
+    """Read every file that counts; what cannot be read or is missing becomes a problem.
+
+    Names that begin with a dot are left alone. Symbolic links to regular files are followed.
+    """
+    if not folder.is_dir():
+        problems.add("reference_folder_missing", ".", 1, f"{folder} is not a folder.")
+        return FolderSnapshot({})
+    files: dict[str, bytes] = {}
+    for number, path in enumerate(_paths(folder)):
+        if number >= MAX_FILES:
+            problems.add("too_many_files", ".", 1, f"The folder has over {MAX_FILES} files.")
+            break
+        name = path.relative_to(folder).as_posix()
+        if _counts(name, problems):
+            content = _content(path, name, problems)
+            if content is not None:
+                files[name] = content
+    _check_completeness(folder, problems)
+    return FolderSnapshot(dict(sorted(files.items())))
+
+
+def _paths(folder: Path) -> Iterator[Path]:
+    for name in SINGLE_FILES:
+        if os.path.lexists(folder / name):
+            yield folder / name
+    for part in ("event_contracts", "price_book", "tables"):
+        for parent, folders, names in os.walk(folder / part):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))
+            yield from (
+                Path(parent) / name for name in folders if Path(name).suffix in MAX_BYTES
+            )  # a folder named like a file is reported as one
+
+
+def _counts(name: str, problems: ProblemList) -> bool:
+    part, _, rest = name.partition("/")
+    suffix = Path(name).suffix
+    if part == "tables":
+        if suffix not in TABLE_SUFFIXES:
+            problems.add(
+                "file_ignored", name, 1, "It is neither CSV nor Parquet.", severity="warning"
+            )
+            return False
+        if "/" in rest or Path(rest).stem not in TABLE_MODELS:
+            known = ", ".join(TABLE_MODELS)
+            problems.add("unexpected_file", name, 1, f"The tables are {known}.")
+            return False
+    if part == "price_book" and suffix not in YAML_SUFFIXES:
+        problems.add("file_ignored", name, 1, "It does not end in .yml.", severity="warning")
+        return False
+    return True
+
+
+def _content(path: Path, name: str, problems: ProblemList) -> bytes | None:
+    limit = MAX_BYTES.get(path.suffix, MAX_BYTES[".json"])
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            problems.add("unreadable_file", name, 1, "It is not a regular file.")
+            return None
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        problems.add("unreadable_file", name, 1, f"It cannot be read: {error.strerror}.")
+        return None
+    if len(content) > limit:
+        problems.add("file_too_large", name, 1, f"It has over {limit} bytes.")
+        return None
+    return content
+
+
+def _check_completeness(folder: Path, problems: ProblemList) -> None:
+    for name in SINGLE_FILES:
+        if not os.path.lexists(folder / name):
+            problems.add("missing_file", name, 1, "The file is missing.")
+    if not any(path.suffix in YAML_SUFFIXES for path in (folder / "price_book").glob("**/*.y*ml")):
+        problems.add("missing_file", "price_book", 1, "There is no price book file.")
+    for table in TABLE_MODELS:
+        given = [
+            f"tables/{table}{suffix}"
+            for suffix in TABLE_SUFFIXES
+            if os.path.lexists(folder / "tables" / f"{table}{suffix}")
+        ]
+        if not given:
+            header = ",".join(columns_of(table))
+            problems.add(
+                "missing_file",
+                f"tables/{table}.csv",
+                1,
+                f"The table is missing; its header: {header}",
+            )
+        elif len(given) > 1:
+            problems.add("table_given_twice", given[1], 1, f"{given[0]} holds the same table.")

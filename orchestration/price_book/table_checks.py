@@ -1,0 +1,220 @@
+"""Whether the tables, the sources and the policy agree with each other, contracts apart.
+
+Belongs here: ids that repeat or lead nowhere, customers and their parents, identities over time.
+Does not belong here: contracts, their versions, overrides and grants (contract_checks.py).
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestration.price_book.field_types import FrozenModel
+from orchestration.price_book.problems import ProblemList
+from orchestration.price_book.reference_data import Located, ReferenceData, Row, Tables
+from orchestration.price_book.table_models import ROW_KEYS, Customer, Identity
+
+FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+
+
+def check_tables(data: ReferenceData, problems: ProblemList) -> None:
+    """Add every problem of the tables, sources.yml and policy.yml that is not a contract's."""
+    tables = data.tables
+    for table, key in ROW_KEYS.items():
+        _check_unique(table, getattr(tables, table), key, problems)
+    _check_customers(tables, problems)
+    _check_identities(data, problems)
+    for row in tables.exchange_rates:
+        if row.item.from_currency_code == row.item.to_currency_code:
+            problems.add(
+                "wrong_value",
+                row.path,
+                row.line,
+                f"exchange_rates: {row.item.from_currency_code} is translated into itself.",
+            )
+    _check_sources(data, problems)
+    _check_policy(data, problems)
+
+
+def check_known(
+    row: Row[Any], row_name: str, tables: Tables, problems: ProblemList, *, column: str, table: str
+) -> None:
+    """Add a problem when a column names a row that its table does not have."""
+    record_id = getattr(row.item, column)
+    kind = {"legal_entities": "legal_entity"}.get(table, table.removesuffix("s"))
+    if record_id is not None and tables.is_unknown(table, record_id):
+        problems.add(
+            f"unknown_{kind}",
+            row.path,
+            row.line,
+            f"{row_name}, column {column}: there is no {kind.replace('_', ' ')} {record_id}.",
+        )
+
+
+def overlaps(
+    rows: Iterable[Row[FrozenModel]],
+    key: Callable[[Any], Hashable],
+    span: Callable[[Any], tuple[Any, Any]],
+) -> Iterable[tuple[Row[Any], Row[Any]]]:
+    """Pairs (earlier, later) of rows of one key whose half-open spans share a moment.
+
+    Each row is compared with the one before it that reaches furthest, so n rows give at most n
+    pairs.
+    """
+    groups: dict[Hashable, list[Row[Any]]] = {}
+    for row in rows:
+        groups.setdefault(key(row.item), []).append(row)
+    for group in groups.values():
+        furthest: Row[Any] | None = None
+        for row in sorted(group, key=lambda one: (span(one.item)[0], one.line)):
+            start, end = span(row.item)
+            if furthest is not None and start < span(furthest.item)[1] and start < end:
+                yield furthest, row
+            if furthest is None or end > span(furthest.item)[1]:
+                furthest = row
+
+
+def _check_unique(
+    table: str, rows: Sequence[Row[FrozenModel]], key: tuple[str, ...], problems: ProblemList
+) -> None:
+    first: dict[tuple[Any, ...], int] = {}
+    for row in rows:
+        value = tuple(getattr(row.item, column) for column in key)
+        line = first.setdefault(value, row.line)
+        if line != row.line:
+            shown = ", ".join(str(part) for part in value)
+            problems.add(
+                "duplicate_id",
+                row.path,
+                row.line,
+                f"{table} row {shown}, column {key[0]}: line {line} has the same "
+                f"{' and '.join(key)}.",
+            )
+
+
+def _check_customers(tables: Tables, problems: ProblemList) -> None:
+    parents: dict[str, str] = {}
+    for row in tables.customers:
+        name = f"customers row {row.item.customer_id}"
+        for column in ("parent_customer_id", "bill_to_customer_id"):
+            check_known(row, name, tables, problems, column=column, table="customers")
+        if row.item.parent_customer_id is not None:
+            parents[row.item.customer_id] = row.item.parent_customer_id
+    on_circle = _on_circles(parents)
+    for row in tables.customers:
+        if row.item.customer_id in on_circle:
+            _add_circle(row, parents, problems)
+
+
+def _on_circles(parents: dict[str, str]) -> set[str]:
+    """The ids from which following the parents leads back to themselves."""
+    found: set[str] = set()
+    settled: set[str] = set()
+    for start in parents:
+        way: list[str] = []
+        places: dict[str, int] = {}
+        node = start
+        while node in parents and node not in settled and node not in places:
+            places[node] = len(way)
+            way.append(node)
+            node = parents[node]
+        if node in places:
+            found.update(way[places[node] :])
+        settled.update(way)
+    return found
+
+
+def _add_circle(row: Row[Customer], parents: dict[str, str], problems: ProblemList) -> None:
+    circle = [row.item.customer_id]
+    while len(circle) == 1 or circle[-1] != circle[0]:
+        circle.append(parents[circle[-1]])
+    shown = " → ".join(circle if len(circle) <= 8 else [*circle[:4], "…", *circle[-3:]])  # noqa: PLR2004 - readable
+    problems.add(
+        "circular_parents",
+        row.path,
+        row.line,
+        f"customers row {row.item.customer_id}, column parent_customer_id: {shown}.",
+    )
+
+
+def _check_identities(data: ReferenceData, problems: ProblemList) -> None:
+    tables = data.tables
+    systems = {source.system for source in data.sources.item.sources} if data.sources else None
+    for row in tables.identities:
+        name = f"identities row {row.item.system_id} {row.item.external_id}"
+        check_known(row, name, tables, problems, column="customer_id", table="customers")
+        if row.item.valid_to_at is not None and row.item.valid_to_at <= row.item.valid_from_at:
+            problems.add(
+                "dates_out_of_order",
+                row.path,
+                row.line,
+                f"{name}, column valid_to_at: it ends at {row.item.valid_to_at.isoformat()}, and "
+                f"begins at {row.item.valid_from_at.isoformat()}.",
+            )
+        if systems is not None and row.item.system_id not in systems:
+            problems.add(
+                "unknown_system",
+                row.path,
+                row.line,
+                f"{name}, column system_id: no source of sources.yml is of this system.",
+                severity="warning",
+            )
+
+    def span(identity: Identity) -> tuple[datetime, datetime]:
+        return identity.valid_from_at, identity.valid_to_at or FOR_GOOD
+
+    for earlier, later in overlaps(
+        tables.identities, lambda one: (one.system_id, one.external_id), span
+    ):
+        problems.add(
+            "overlapping_identities",
+            later.path,
+            later.line,
+            f"identities row {later.item.system_id} {later.item.external_id}, column "
+            f"valid_from_at: it belongs to {earlier.item.customer_id} by line {earlier.line} "
+            f"when it begins to belong to {later.item.customer_id}.",
+        )
+
+
+def _check_sources(data: ReferenceData, problems: ProblemList) -> None:
+    if data.sources is None:
+        return
+    prefixes = [source.prefix for source in data.sources.item.sources]
+    for index, prefix in enumerate(prefixes):
+        if prefix in prefixes[:index]:
+            steps = ("sources", index, "prefix")
+            problems.add(
+                "duplicate_id",
+                data.sources.path,
+                data.sources.line(*steps),
+                f"{data.sources.name(*steps)}: the prefix stands there already.",
+            )
+
+
+def _check_policy(data: ReferenceData, problems: ProblemList) -> None:
+    policy = data.policy
+    if policy is None:
+        return
+    approvers = policy.item.sign_off.approvers
+    for index, approver in enumerate(approvers):
+        steps = ("sign_off", "approvers", index)
+        if any(approver.name == other.name for other in approvers[:index]):
+            problems.add(
+                "duplicate_id",
+                policy.path,
+                policy.line(*steps, "name"),
+                f"{policy.name(*steps, 'name')}: the name stands there already.",
+            )
+        for entity in approver.legal_entities or ():
+            if data.tables.is_unknown("legal_entities", entity):
+                _add_unknown_entity(policy, (*steps, "legal_entities"), entity, problems)
+
+
+def _add_unknown_entity(
+    policy: Located[Any], steps: tuple[str | int, ...], entity: str, problems: ProblemList
+) -> None:
+    problems.add(
+        "unknown_legal_entity",
+        policy.path,
+        policy.line(*steps),
+        f"{policy.name(*steps)}: there is no legal entity {entity}.",
+    )

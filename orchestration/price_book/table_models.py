@@ -1,0 +1,160 @@
+"""What one row of each reference table may say.
+
+Belongs here: columns, their kinds, and which may be empty. Does not belong here: rules over several
+rows or tables (table_checks.py, contract_checks.py); reading CSV or Parquet (table_reader.py).
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from orchestration.price_book.field_types import (
+    Country,
+    Currency,
+    Day,
+    FrozenModel,
+    Identifier,
+    Instant,
+    PositivePrice,
+    PositiveQuantity,
+    Price,
+    Text,
+    TimeZone,
+    Whole,
+)
+
+BillingCadence = Literal["monthly", "quarterly", "semi_annual", "annual"]
+
+
+class LegalEntity(FrozenModel):
+    """A company of the group that sends invoices."""
+
+    legal_entity_id: Identifier
+    legal_entity_name: Text
+    country_code: Country
+    functional_currency_code: Currency
+    time_zone: TimeZone
+
+
+class Customer(FrozenModel):
+    """A billing account; its documents go to bill_to_customer_id, by default itself."""
+
+    customer_id: Identifier
+    customer_name: Text
+    parent_customer_id: Text | None = None
+    bill_to_customer_id: Text | None = None
+    segment: Text | None = None
+    region: Text | None = None
+    erp_customer_number: Text | None = None
+    crm_account_id: Text | None = None
+
+
+class Identity(FrozenModel):
+    """A customer's name in one system, from an instant until an instant or for good."""
+
+    system_id: Identifier
+    external_id: Text
+    customer_id: Text
+    valid_from_at: Instant
+    valid_to_at: Instant | None = None
+    author: Text | None = None
+
+
+class Contract(FrozenModel):
+    """What a customer agreed with one legal entity, in one currency and time zone.
+
+    Days are local days of time_zone; end_date is exclusive.
+    """
+
+    contract_id: Identifier
+    contract_lineage_id: Identifier | None = None
+    customer_id: Text
+    legal_entity_id: Text
+    currency_code: Currency
+    time_zone: TimeZone
+    billing_cadence: BillingCadence
+    billing_anchor_day: Annotated[Whole, Field(ge=1, le=31)]
+    start_date: Day
+    end_date: Day | None = None
+    tax_profile: Text | None = None
+    purchase_order: Text | None = None
+    author: Text | None = None
+
+
+class ContractVersion(FrozenModel):
+    """The plan of a contract from a local day on, until the next version."""
+
+    contract_id: Text
+    contract_version: Annotated[Whole, Field(ge=1)]
+    effective_from_date: Day
+    plan_id: Text
+    author: Text | None = None
+
+
+class Override(FrozenModel):
+    """A negotiated price of one charge for one contract; effective_to_date is exclusive."""
+
+    override_id: Identifier
+    contract_id: Text
+    charge_id: Text
+    effective_from_date: Day
+    effective_to_date: Day | None = None
+    currency_code: Currency
+    price_json: str = Field(description="A JSON object with the fields of a price.")
+    author: Text | None = None
+
+
+class ExchangeRate(FrozenModel):
+    """How much of one currency one unit of another was worth on a day; for reports only."""
+
+    rate_date: Day
+    from_currency_code: Currency
+    to_currency_code: Currency
+    rate: PositivePrice
+
+
+class CreditGrant(FrozenModel):
+    """Prepaid or promotional credit of a contract; expires_on is exclusive."""
+
+    credit_grant_id: Identifier
+    contract_id: Text
+    amount: PositiveQuantity
+    currency_code: Currency
+    priority: Whole
+    starts_on: Day
+    expires_on: Day | None = None
+    cost_basis: Price | None = None
+    scope: Text | None = None
+
+
+TABLE_MODELS: Final[dict[str, type[FrozenModel]]] = {
+    "legal_entities": LegalEntity,
+    "customers": Customer,
+    "identities": Identity,
+    "contracts": Contract,
+    "contract_versions": ContractVersion,
+    "overrides": Override,
+    "exchange_rates": ExchangeRate,
+    "credit_grants": CreditGrant,
+}
+
+# The columns that together name a row of each table.
+ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "legal_entities": ("legal_entity_id",),
+    "customers": ("customer_id",),
+    "identities": ("system_id", "external_id", "valid_from_at"),
+    "contracts": ("contract_id",),
+    "contract_versions": ("contract_id", "contract_version"),
+    "overrides": ("override_id",),
+    "exchange_rates": ("rate_date", "from_currency_code", "to_currency_code"),
+    "credit_grants": ("credit_grant_id",),
+}
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """The columns that the file of a table has, no more and no less.
+
+    Raises:
+        KeyError: there is no such table.
+    """
+    return tuple(TABLE_MODELS[table].model_fields)

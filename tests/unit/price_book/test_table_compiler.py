@@ -1,0 +1,257 @@
+"""What a reference compiles into: exact decimals, adjacent tiers, derived ends, stable ids."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from orchestration.price_book.problems import ProblemList
+from orchestration.price_book.reference_folder import read_folder
+from orchestration.price_book.table_compiler import compile_tables, definition_digest
+from orchestration.price_book.table_schemas import TABLE_SCHEMAS
+from orchestration.price_book.validation import check_snapshot
+
+VERSION = "0123456789abcdef"
+
+
+def compiled(reference: Any) -> dict[str, pa.Table]:
+    problems = ProblemList()
+    data = check_snapshot(read_folder(reference.folder, problems), problems)
+    assert [] == problems.sorted()
+    return compile_tables(data, VERSION)
+
+
+def rows(table: pa.Table, *columns: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[column] for column in columns) for row in table.to_pylist()]
+
+
+def test_every_table_has_exactly_its_columns_and_names_its_version(reference: Any) -> None:
+    tables = compiled(reference)
+    assert dict(TABLE_SCHEMAS) == {name: table.schema for name, table in tables.items()}
+    assert {VERSION} == {
+        version for table in tables.values() for version in table["reference_version"].to_pylist()
+    }
+
+
+def test_columns_that_may_not_be_null_hold_no_null(reference: Any) -> None:
+    for name, table in compiled(reference).items():
+        for column in table.schema:
+            if not column.nullable:
+                assert 0 == table[column.name].null_count, (name, column.name)
+
+
+def test_the_same_files_compile_into_the_same_tables(reference: Any) -> None:
+    first, second = compiled(reference), compiled(reference)
+    assert first == second
+
+
+def test_tiers_are_adjacent_with_an_open_last_one(reference: Any) -> None:
+    tiers = compiled(reference)["charge_tiers"]
+    ladder = [
+        row[2:]
+        for row in rows(
+            tiers,
+            "charge_price_id",
+            "currency_code",
+            "tier_number",
+            "lower_quantity",
+            "upper_quantity",
+            "unit_price",
+            "flat_amount",
+        )
+        if row[:2] == ("growth/growth_tokens/2026-01-01", "USD")
+    ]
+    assert [
+        (1, Decimal(0), Decimal(10), Decimal("2.50"), Decimal(0)),
+        (2, Decimal(10), Decimal(100), Decimal("2.25"), Decimal(0)),
+        (3, Decimal(100), None, Decimal("2.00"), Decimal(0)),
+    ] == ladder
+
+
+@pytest.mark.parametrize(
+    ("price", "unit_price", "flat_amount", "package_size"),
+    [
+        (("growth/growth_fee/2026-01-01", "JPY"), "0", "75000", None),
+        (("growth/growth_calls/2026-01-01", "USD"), "1.50", "0", "1000"),
+        (("growth/growth_work/2026-01-01", "USD"), "0.000000000001", "0", None),
+        (("ovr_2", "USD"), "1.40", "0", None),
+    ],
+)
+def test_every_model_is_one_open_tier_or_its_ladder(
+    reference: Any,
+    price: tuple[str, str],
+    unit_price: str,
+    flat_amount: str,
+    package_size: str | None,
+) -> None:
+    price_id, currency = price
+    found = [
+        row
+        for row in compiled(reference)["charge_tiers"].to_pylist()
+        if (row["charge_price_id"], row["currency_code"]) == price
+    ]
+    assert [
+        {
+            "charge_price_id": price_id,
+            "currency_code": currency,
+            "tier_number": 1,
+            "lower_quantity": Decimal(0),
+            "upper_quantity": None,
+            "unit_price": Decimal(unit_price),
+            "flat_amount": Decimal(flat_amount),
+            "package_size": None if package_size is None else Decimal(package_size),
+            "reference_version": VERSION,
+        }
+    ] == found
+
+
+def test_a_number_in_yaml_or_json_never_passes_through_a_float(reference: Any) -> None:
+    reference.replace("price_book/plans.yml", "2.25", "0.100000000001")
+    reference.replace("tables/overrides.csv", "1.95", "0.300000000001")
+    prices = set(compiled(reference)["charge_tiers"]["unit_price"].to_pylist())
+    assert {Decimal("0.100000000001"), Decimal("0.300000000001")} <= prices
+
+
+def test_a_charge_version_ends_where_the_next_begins(reference: Any) -> None:
+    charges = compiled(reference)["charges"]
+    assert [
+        ("growth/growth_tokens/2026-01-01", date(2026, 1, 1), date(2026, 7, 1), None),
+        ("growth/growth_tokens/2026-07-01", date(2026, 7, 1), None, "Summer list"),
+    ] == [
+        row
+        for row in rows(
+            charges, "charge_price_id", "effective_from_date", "effective_to_date", "reason"
+        )
+        if row[0].startswith("growth/growth_tokens")
+    ]
+
+
+def test_an_override_is_a_charge_row_of_its_contract(reference: Any) -> None:
+    charges = compiled(reference)["charges"].to_pylist()
+    override = next(row for row in charges if row["charge_price_id"] == "ovr_1")
+    listed = next(
+        row for row in charges if row["charge_price_id"] == "growth/growth_tokens/2026-01-01"
+    )
+    own = {
+        "charge_price_id": "ovr_1",
+        "contract_id": "con_1",
+        "effective_from_date": date(2026, 3, 1),
+        "effective_to_date": date(2026, 6, 1),
+        "reason": None,
+        "author": "ana@example.com",
+    }
+    assert {**listed, **own} == override
+
+
+def test_the_defaults_of_a_charge_are_written_out(reference: Any) -> None:
+    charges = compiled(reference)["charges"].to_pylist()
+    fee = next(row for row in charges if row["charge_id"] == "growth_fee")
+    tokens = next(row for row in charges if row["charge_id"] == "growth_tokens")
+    calls = next(row for row in charges if row["charge_id"] == "growth_calls")
+    assert ("growth_fee", None, "advance", "day", "half_away", "charge") == tuple(
+        fee[name]
+        for name in (
+            "charge_name",
+            "unit_label",
+            "billing_timing",
+            "proration",
+            "rounding_mode",
+            "zero_usage",
+        )
+    )
+    assert (Decimal(1), Decimal(1000000), "none", 9, "1M tokens") == tuple(
+        tokens[name]
+        for name in (
+            "convert_multiply",
+            "convert_divide",
+            "convert_rounding",
+            "convert_decimals",
+            "unit_label",
+        )
+    )
+    assert (Decimal(100), "up", "call") == tuple(
+        calls[name] for name in ("free_quantity", "package_rounding", "unit_label")
+    )
+
+
+def test_a_contract_version_ends_where_the_next_begins_and_the_last_is_open(reference: Any) -> None:
+    versions = compiled(reference)["contract_versions"]
+    assert [
+        ("con_1", 1, date(2026, 1, 1), date(2026, 9, 15)),
+        ("con_1", 2, date(2026, 9, 15), None),
+        ("con_2", 1, date(2027, 1, 1), None),
+        ("con_3", 1, date(2026, 2, 1), None),
+    ] == rows(
+        versions,
+        "contract_id",
+        "contract_version",
+        "effective_from_date",
+        "effective_to_date",
+    )
+
+
+def test_a_contract_without_lineage_begins_its_own(reference: Any) -> None:
+    contracts = compiled(reference)["contracts"]
+    assert [("con_1", "con_1"), ("con_2", "con_1"), ("con_3", "lin_3")] == rows(
+        contracts, "contract_id", "contract_lineage_id"
+    )
+
+
+def test_instants_are_naive_utc(reference: Any) -> None:
+    identities = compiled(reference)["identities"]
+    assert pa.timestamp("us") == identities.schema.field("valid_to_at").type
+    assert datetime(2026, 6, 1) == identities["valid_to_at"][0].as_py()  # noqa: DTZ001 - naive is UTC
+
+
+def test_a_meter_is_written_with_its_factors_and_filters(reference: Any) -> None:
+    meters = {row["meter_id"]: row for row in compiled(reference)["meters"].to_pylist()}
+    assert [{"property": "status", "is_negated": True, "values": ["failed"]}] == meters["calls"][
+        "filters"
+    ]
+    assert [
+        {"property": "tokens", "minimum": None, "maximum": None, "round_up_to": None},
+        {
+            "property": "seconds",
+            "minimum": Decimal("0.1"),
+            "maximum": Decimal(900),
+            "round_up_to": Decimal("0.1"),
+        },
+    ] == meters["work"]["value_factors"]
+    assert ("user_id", "zero") == (
+        meters["users"]["distinct_property"],
+        meters["users"]["carry_in"],
+    )
+
+
+def test_a_meters_digest_follows_what_it_counts_and_not_its_name_or_notation(
+    reference: Any,
+) -> None:
+    def digests() -> dict[str, str]:
+        table = compiled(reference)["meters"]
+        return dict(rows(table, "meter_id", "definition_digest"))
+
+    before = digests()
+    reference.replace("price_book/meters.yml", "name: Calls", "name: All calls")
+    reference.replace("price_book/meters.yml", "unit: call", "unit: request")
+    reference.replace("price_book/meters.yml", "maximum: 900", 'maximum: "900.000"')
+    assert before == digests()
+    reference.replace("price_book/meters.yml", "not_in: [failed]", "in: [failed]")
+    changed = digests()
+    assert {"calls"} == {meter for meter, digest in changed.items() if digest != before[meter]}
+
+
+def test_a_digest_of_what_no_meter_holds_is_refused() -> None:
+    with pytest.raises(TypeError, match="cannot hold"):
+        definition_digest({"value": 1j})
+
+
+def test_event_properties_name_their_columns_and_kinds(reference: Any) -> None:
+    assert [
+        ("model", "d_model", "string"),
+        ("seconds", "q_seconds", "number"),
+        ("status", "d_status", "string"),
+        ("tokens", "q_tokens", "number"),
+        ("user_id", "d_user_id", "string"),
+    ] == rows(compiled(reference)["event_properties"], "property", "column_name", "property_kind")
