@@ -1,0 +1,252 @@
+"""Invoice candidates as the warehouse has them, read in one go so that they belong together.
+
+Belongs here: the queries on dbt's marts, and the proof that what they gave adds up. Does not belong
+here: making a revision of it (freeze.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.billing.checks import CheckFigure
+from orchestration.billing.refusals import CandidatesUnusableError, listed
+from orchestration.billing.revisions import CANDIDATE_DOCUMENT_SCHEMA, LINE_SCHEMA
+
+_DOCUMENTS: Final = f"""
+    select {", ".join(f"documents.{name}" for name in CANDIDATE_DOCUMENT_SCHEMA.names)}
+    from billing.fct_invoice_candidates as documents
+    where documents.billing_period = $billing_period
+    order by documents.document_id
+"""
+_LINES: Final = f"""
+    select {", ".join(f"lines.{name}" for name in LINE_SCHEMA.names)}
+    from billing.fct_invoice_candidate_lines as lines
+    inner join billing.fct_invoice_candidates as documents
+        on lines.document_id = documents.document_id
+    where documents.billing_period = $billing_period
+    order by lines.document_id, lines.line_number
+"""
+_REFERENCE_VERSIONS: Final = """
+    select distinct rated.reference_version
+    from rating.fct_rated_lines as rated
+    order by rated.reference_version
+"""
+_BATCHES: Final = """
+    select batches.ingestion_batch_id
+    from staging.stg_ingestion__batches as batches
+    where batches.ingestion_batch_id
+        <= (select min(progress.last_batch_id) from intermediate.model_progress as progress)
+    order by batches.ingestion_batch_id
+"""
+_PROGRESS: Final = """
+    select distinct progress.last_batch_id
+    from intermediate.model_progress as progress
+    order by progress.last_batch_id
+"""
+_CONSERVATION: Final = """
+    select
+        invariant_number, check_name, scope_kind, scope_id, left_label, left_figure, right_label,
+        right_figure, difference, is_held
+    from reconciliation.fct_conservation
+    order by invariant_number, check_name, scope_kind, scope_id
+"""
+_FIGURES_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """What the warehouse proposes to bill in one period.
+
+    Attributes:
+        documents: CANDIDATE_DOCUMENT_SCHEMA, by document id.
+        lines: LINE_SCHEMA, by document id and line number.
+        ingestion_batch_ids: the batches that the warehouse had taken in, ascending.
+        reference_version: the version that rated them.
+        conservation: rows of fct_conservation.
+    """
+
+    documents: pa.Table
+    lines: pa.Table
+    ingestion_batch_ids: tuple[int, ...]
+    reference_version: str
+    conservation: tuple[Mapping[str, Any], ...]
+
+    def legal_entity_ids(self) -> list[str]:
+        """Entities that have candidates, ascending."""
+        found: list[Any] = pc.unique(self.documents["legal_entity_id"]).to_pylist()
+        return sorted(found)
+
+    def of_entity(self, legal_entity_id: str) -> tuple[pa.Table, pa.Table]:
+        """Documents and lines of one entity, in the same order."""
+        is_own = pc.is_in(
+            self.documents["legal_entity_id"], value_set=pa.array([legal_entity_id], pa.string())
+        )
+        documents = self.documents.filter(is_own)
+        is_inside = pc.is_in(
+            self.lines["document_id"], value_set=documents["document_id"].combine_chunks()
+        )
+        return documents, self.lines.filter(is_inside)
+
+
+def read_candidates(connection: duckdb.DuckDBPyConnection, *, billing_period: str) -> Candidates:
+    """Read the candidates of a billing period and what they rest on.
+
+    Args:
+        connection: the open warehouse.
+        billing_period: YYYY-MM.
+
+    Raises:
+        CandidatesUnusableError: a mart is missing, a column has another type, nothing was rated or
+            by several reference versions, or one model is behind another.
+    """
+    connection.execute("begin transaction")
+    try:
+        period = {"billing_period": billing_period}
+        documents = _arrow(connection, _DOCUMENTS, CANDIDATE_DOCUMENT_SCHEMA, period)
+        lines = _arrow(connection, _LINES, LINE_SCHEMA, period)
+        versions = [row[0] for row in connection.execute(_REFERENCE_VERSIONS).fetchall()]
+        progress = [row[0] for row in connection.execute(_PROGRESS).fetchall()]
+        batches = tuple(int(row[0]) for row in connection.execute(_BATCHES).fetchall())
+        conservation = _rows(connection, _CONSERVATION)
+    except (duckdb.Error, pa.ArrowInvalid) as error:
+        raise CandidatesUnusableError(
+            f"Read the candidates of {billing_period} from the warehouse: {error}. "
+            "Run the pipeline for that period, then freeze again."
+        ) from error
+    finally:
+        connection.execute("rollback")
+    if len(progress) != 1:
+        raise CandidatesUnusableError(
+            f"Read the candidates of {billing_period}: the models have taken in ingestion batches "
+            f"up to {progress}, and all must have stopped at the same one. "
+            "Run the pipeline for that period, then freeze again."
+        )
+    if len(versions) != 1 or versions[0] is None:
+        raise CandidatesUnusableError(
+            f"Read the candidates of {billing_period}: rated lines name the reference versions "
+            f"{versions}, and one is needed. Run the pipeline for that period, then freeze again."
+        )
+    return Candidates(
+        documents=documents,
+        lines=lines,
+        ingestion_batch_ids=batches,
+        reference_version=versions[0],
+        conservation=tuple(conservation),
+    )
+
+
+def refuse_unbalanced(documents: pa.Table, lines: pa.Table) -> None:
+    """Let only documents pass that equal their lines, and lines that are what is due.
+
+    Invariant 5, to the last digit, and per settlement key: due = rated - billed before.
+
+    Raises:
+        CandidatesUnusableError: names the documents or keys that do not add up.
+    """
+    sums = {
+        row["document_id"]: (row["amount_sum"], row["line_number_count"])
+        for row in lines.group_by("document_id")
+        .aggregate([("amount", "sum"), ("line_number", "count")])
+        .to_pylist()
+    }
+    wrong = [
+        row["document_id"]
+        for row in documents.to_pylist()
+        if sums.pop(row["document_id"], (Decimal(0), 0)) != (row["amount"], row["line_count"])
+    ]
+    wrong += sorted(sums)
+    per_key = lines.group_by(["settlement_key"]).aggregate(
+        [
+            ("amount", "sum"),
+            ("rated_amount", "min"),
+            ("rated_amount", "max"),
+            ("billed_amount_before", "min"),
+            ("billed_amount_before", "max"),
+        ]
+    )
+    for row in per_key.to_pylist():
+        rated, before = row["rated_amount_max"], row["billed_amount_before_max"]
+        is_one = (rated, before) == (row["rated_amount_min"], row["billed_amount_before_min"])
+        if not is_one or rated is None or rated - before != row["amount_sum"]:
+            wrong.append(row["settlement_key"])
+    if wrong:
+        raise CandidatesUnusableError(
+            f"Froze {documents.num_rows} documents: {listed(wrong)} do not add up (document = sum "
+            "of its lines; lines of a key = rated - billed before). Nothing was frozen. Look at "
+            "the checks of the billing stage, correct what they name, and run the pipeline again."
+        )
+
+
+def conservation_checks(
+    conservation: Sequence[Mapping[str, Any]], *, legal_entity_id: str, billing_period: str
+) -> list[CheckFigure]:
+    """The check results that count for one entity and period, one per invariant and name.
+
+    A row whose scope is another billing period or another legal entity says nothing about this
+    revision. A check that is kept per period or per entity is judged by those rows; its row over
+    all of them is their sum and is left out. Every other row counts, whatever its scope.
+    """
+    own_scope = {"billing_period": billing_period, "legal_entity": legal_entity_id}
+    by_check: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for row in conservation:
+        by_check.setdefault((row["invariant_number"], row["check_name"]), []).append(row)
+    checks = []
+    for (number, name), rows in sorted(by_check.items()):
+        is_split = any(row["scope_kind"] in own_scope for row in rows)
+        counted = [
+            row
+            for row in rows
+            if own_scope.get(row["scope_kind"], row["scope_id"]) == row["scope_id"]
+            and not (is_split and row["scope_kind"] == "all")
+        ]
+        checks.append(
+            CheckFigure(
+                check_name=name,
+                invariant_number=number,
+                is_passed=all(row["is_held"] is True for row in counted),
+                figures=_figures(counted),
+            )
+        )
+    return checks
+
+
+def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    broken_first = sorted(rows, key=lambda row: row["is_held"] is True)
+    figures = {"scopes": str(len(rows))}
+    for row in broken_first[:_FIGURES_SHOWN]:
+        scope = f"{row['scope_kind']} {row['scope_id']}".strip()
+        figures[scope] = (
+            f"{row['left_label']} {_plain(row['left_figure'])}, "
+            f"{row['right_label']} {_plain(row['right_figure'])}, "
+            f"difference {_plain(row['difference'])}"
+        )
+    return figures
+
+
+def _plain(figure: Decimal | None) -> str:
+    if figure is None:
+        return "unknown"
+    text = format(figure, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _arrow(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    schema: pa.Schema,
+    parameters: Mapping[str, str],
+) -> pa.Table:
+    found: Any = connection.sql(query, params=dict(parameters)).to_arrow_table()
+    table: pa.Table = found.cast(schema)
+    return table
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Mapping[str, Any]]:
+    found: Any = connection.sql(query).to_arrow_table()
+    rows: list[Mapping[str, Any]] = found.to_pylist()
+    return rows

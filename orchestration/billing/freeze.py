@@ -1,0 +1,362 @@
+"""Freezing: candidates of one billing period become a revision per legal entity that can be signed.
+
+Belongs here: pinning what a revision rests on, its content and digest, its number, its commit. Does
+not belong here: reading the warehouse (candidates.py), the decision about it (sign_off.py).
+
+Consistency:
+* a revision is committed by a manifest like everything in the register: all of it, or nothing;
+* the same content frozen again is the same revision; a rejected one asks for a new decision;
+* a newer revision supersedes an older frozen one, never a signed one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from orchestration.billing.candidates import (
+    Candidates,
+    conservation_checks,
+    read_candidates,
+    refuse_unbalanced,
+)
+from orchestration.billing.canonical import (
+    bytes_digest,
+    canonical_bytes,
+    canonical_digest,
+    table_digest,
+)
+from orchestration.billing.checks import CheckFigure
+from orchestration.billing.code_version import code_version
+from orchestration.billing.commits import NewFile, RegisterSession, parquet_file, refuse_moved
+from orchestration.billing.derived_rows import put_check_results, rebuild_from_register
+from orchestration.billing.durable import Steps, no_steps
+from orchestration.billing.entries import fold_billed
+from orchestration.billing.manifests import head_of
+from orchestration.billing.posting_keys import posting_key
+from orchestration.billing.provenance import PROVENANCE_SCHEMA, read_provenance
+from orchestration.billing.refusals import CandidatesUnusableError, listed
+from orchestration.billing.register import Register
+from orchestration.billing.revisions import (
+    DOCUMENT_SCHEMA,
+    LINE_SCHEMA,
+    Pins,
+    Revision,
+    content_digest,
+    latest_of,
+    refuse_invalid_period,
+    revision_folder,
+    revisions_of,
+    totals_of,
+)
+from orchestration.billing.signed_rows import read_entries
+from orchestration.failures import RefusedError
+from orchestration.operations_db.tables import raw_parts
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
+
+__all__ = ["Revision", "freeze"]
+
+WAREHOUSE_WAIT_SECONDS: Final = 60.0
+
+
+class FreezeIncompleteError(RefusedError):
+    """Some legal entities could not be frozen; the others were."""
+
+    code = "freeze_incomplete"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Content:
+    """What one entity's revision is made of."""
+
+    legal_entity_id: str
+    billing_period: str
+    documents: pa.Table
+    lines: pa.Table
+    provenance: pa.Table
+    pins: Pins
+
+
+def freeze(
+    settings: Settings,
+    engine: Engine,
+    *,
+    billing_period: str,
+    now: datetime,
+    legal_entity_ids: Sequence[str] | None = None,
+    check_figures: Sequence[CheckFigure] = (),
+    steps: Steps = no_steps,
+) -> list[Revision]:
+    """Pin the candidates of a billing period, one revision per legal entity.
+
+    An entity without candidates gets no revision, unless an older one waits for a decision: then an
+    empty revision supersedes it, so that nobody signs what is no longer due.
+
+    Args:
+        settings: the installation.
+        engine: its operations database.
+        billing_period: YYYY-MM.
+        now: the instant of the freeze, aware.
+        legal_entity_ids: only these; None means every entity with candidates or an open revision.
+        check_figures: results beside the conservation figures; a revision then needs each of them.
+        steps: announced before each durable step.
+
+    Returns:
+        The revisions, by entity, in the state that they are in now.
+
+    Raises:
+        CandidatesUnusableError: no usable candidates, or documents that do not add up.
+        RegisterMovedError: the warehouse computed candidates before the last signature.
+        FreezeIncompleteError: some of several entities failed; the others are frozen.
+        WarehouseBusyError, RegisterBusyError, RegisterWriteError: see there.
+    """
+    refuse_invalid_period(billing_period)
+    rebuild_from_register(settings, engine)
+    candidates, provenance = _read_warehouse(settings, billing_period)
+    ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
+    revisions: list[Revision] = []
+    failures: dict[str, CandidatesUnusableError | RefusedError] = {}
+    with Register(settings.register, steps=steps).writing() as session:
+        for legal_entity_id in _entities(
+            session, candidates, billing_period, wanted=legal_entity_ids
+        ):
+            content = _content(
+                settings,
+                candidates,
+                legal_entity_id=legal_entity_id,
+                billing_period=billing_period,
+                ingestion_sha256=ingestion_sha256,
+                provenance=provenance.get(legal_entity_id, PROVENANCE_SCHEMA.empty_table()),
+            )
+            try:
+                revisions.append(
+                    _freeze_entity(session, content, check_figures=check_figures, now=now)
+                )
+            except (CandidatesUnusableError, RefusedError) as error:
+                failures[legal_entity_id] = error
+    rebuild_from_register(settings, engine)
+    for revision in revisions:
+        steps(f"check results of {revision.revision_id}")
+        figures = [*_conservation_of(revision, candidates), *check_figures]
+        put_check_results(engine, revision, figures, now=now)
+    _raise_failures(failures, revisions, billing_period=billing_period)
+    return revisions
+
+
+def _read_warehouse(
+    settings: Settings, billing_period: str
+) -> tuple[Candidates, dict[str, pa.Table]]:
+    """Candidates of a period, and what they rest on by legal entity."""
+    with open_warehouse(settings, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
+        candidates = read_candidates(connection, billing_period=billing_period)
+        tables_folder = settings.reference_versions / candidates.reference_version / "tables"
+        provenance = {
+            legal_entity_id: read_provenance(
+                connection, candidates.of_entity(legal_entity_id)[1], tables_folder=tables_folder
+            )
+            for legal_entity_id in candidates.legal_entity_ids()
+        }
+    return candidates, provenance
+
+
+def _conservation_of(revision: Revision, candidates: Candidates) -> list[CheckFigure]:
+    return conservation_checks(
+        candidates.conservation,
+        legal_entity_id=revision.legal_entity_id,
+        billing_period=revision.billing_period,
+    )
+
+
+def _freeze_entity(
+    session: RegisterSession,
+    content: _Content,
+    *,
+    check_figures: Sequence[CheckFigure],
+    now: datetime,
+) -> Revision:
+    revisions = revisions_of(session.chain)
+    latest = latest_of(revisions, content.legal_entity_id, content.billing_period)
+    number = latest.revision_number + 1 if latest else 1
+    draft = _draft(session, content, number=number, check_figures=check_figures, now=now)
+    is_same = latest is not None and latest.content_sha256 == draft.content_sha256
+    if latest is not None and is_same and latest.state in ("frozen", "signed"):
+        return latest
+    refuse_unbalanced(content.documents, content.lines)
+    believed: Any = zip(
+        content.lines["settlement_key"].to_pylist(),
+        content.lines["billed_amount_before"].to_pylist(),
+        strict=True,
+    )
+    billed = fold_billed(read_entries(session.folder, session.chain))
+    refuse_moved(billed, believed, what=f"Froze {draft.revision_id}, with")
+    manifest = session.commit(
+        kind="freeze", subject=draft.plain(), now=now, files=_files(draft, content)
+    )
+    return Revision.of_manifest(manifest)
+
+
+def _draft(
+    session: RegisterSession,
+    content: _Content,
+    *,
+    number: int,
+    check_figures: Sequence[CheckFigure],
+    now: datetime,
+) -> Revision:
+    draft = Revision(
+        revision_id=f"{content.legal_entity_id}:{content.billing_period}:r{number}",
+        legal_entity_id=content.legal_entity_id,
+        billing_period=content.billing_period,
+        revision_number=number,
+        content_sha256="",
+        frozen_at=now,
+        state="frozen",
+        folder=revision_folder(content.legal_entity_id, content.billing_period, number),
+        pins=content.pins,
+        register_head=head_of(session.chain),
+        document_count=content.documents.num_rows,
+        line_count=content.lines.num_rows,
+        totals=totals_of(content.documents),
+        required_checks=tuple(sorted({figure.check_name for figure in check_figures})),
+        documents_sha256=table_digest(content.documents),
+        lines_sha256=table_digest(content.lines),
+        provenance_sha256=table_digest(content.provenance),
+    )
+    return replace(draft, content_sha256=content_digest(draft))
+
+
+def _files(revision: Revision, content: _Content) -> list[NewFile]:
+    documents = content.documents.append_column(
+        DOCUMENT_SCHEMA.field("posting_key"),
+        pa.chunked_array([_posting_keys(revision, content)], pa.string()),
+    )
+    return [
+        parquet_file(role, table, schema, f"{revision.folder}/{role}.parquet")
+        for role, table, schema in (
+            ("documents", documents, DOCUMENT_SCHEMA),
+            ("lines", content.lines, LINE_SCHEMA),
+            ("provenance", content.provenance, PROVENANCE_SCHEMA),
+        )
+    ] + [
+        NewFile(
+            path=f"{revision.folder}/revision.json",
+            role="revision",
+            content=canonical_bytes(revision.plain()) + b"\n",
+        )
+    ]
+
+
+def _posting_keys(revision: Revision, content: _Content) -> list[str]:
+    firsts = content.lines.group_by("document_id").aggregate([("settlement_key", "min")])
+    first_keys: dict[Any, Any] = dict(
+        zip(
+            firsts["document_id"].to_pylist(), firsts["settlement_key_min"].to_pylist(), strict=True
+        )
+    )
+    return [
+        posting_key(
+            tenant_id=revision.pins.tenant_id,
+            legal_entity_id=row["legal_entity_id"],
+            bill_to_customer_id=row["bill_to_customer_id"],
+            currency_code=row["currency_code"],
+            billing_period=row["billing_period"],
+            document_kind=row["document_kind"],
+            revision_number=revision.revision_number,
+            first_settlement_key=first_keys[row["document_id"]],
+        )
+        for row in content.documents.to_pylist()
+    ]
+
+
+def _content(
+    settings: Settings,
+    candidates: Candidates,
+    *,
+    legal_entity_id: str,
+    billing_period: str,
+    ingestion_sha256: str,
+    provenance: pa.Table,
+) -> _Content:
+    documents, lines = candidates.of_entity(legal_entity_id)
+    version_folder = settings.reference_versions / candidates.reference_version
+    return _Content(
+        legal_entity_id=legal_entity_id,
+        billing_period=billing_period,
+        documents=documents,
+        lines=lines,
+        provenance=provenance,
+        pins=Pins(
+            tenant_id=settings.tenant_id,
+            scope={"legal_entity_id": legal_entity_id, "contracts": "all"},
+            ingestion_batch_ids=candidates.ingestion_batch_ids,
+            ingestion_sha256=ingestion_sha256,
+            reference_version=candidates.reference_version,
+            policy_sha256=_file_digest(version_folder / "source" / "policy.yml"),
+            code_version=code_version(),
+        ),
+    )
+
+
+def _entities(
+    session: RegisterSession,
+    candidates: Candidates,
+    billing_period: str,
+    *,
+    wanted: Sequence[str] | None,
+) -> list[str]:
+    found = set(candidates.legal_entity_ids())
+    known = {
+        revision.legal_entity_id: revision.state
+        for revision in revisions_of(session.chain).values()
+        if revision.billing_period == billing_period
+    }
+    found |= {entity for entity, state in known.items() if state == "frozen"}
+    if wanted is None:
+        return sorted(found)
+    unknown = sorted(set(wanted) - found - set(known))
+    if unknown:
+        raise CandidatesUnusableError(
+            f"Froze {billing_period} for {listed(unknown)}: the warehouse has no candidates of "
+            "these legal entities. Look at the period's exceptions, or correct the entity's id."
+        )
+    return sorted(found & set(wanted))
+
+
+def _ingestion_digest(engine: Engine, ingestion_batch_ids: Sequence[int]) -> str:
+    """Digest of the files of some committed batches, by path, SHA-256 and row count."""
+    query = sa.select(
+        raw_parts.c.ingestion_batch_id,
+        raw_parts.c.path,
+        raw_parts.c.content_sha256,
+        raw_parts.c.row_count,
+    ).order_by(raw_parts.c.path)
+    wanted = set(ingestion_batch_ids)
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return canonical_digest([list(row[1:]) for row in rows if row.ingestion_batch_id in wanted])
+
+
+def _file_digest(path: Path) -> str | None:
+    return bytes_digest(path.read_bytes()) if path.is_file() else None
+
+
+def _raise_failures(
+    failures: dict[str, CandidatesUnusableError | RefusedError],
+    revisions: Sequence[Revision],
+    *,
+    billing_period: str,
+) -> None:
+    if len(failures) == 1 and not revisions:
+        raise next(iter(failures.values()))
+    if failures:
+        reasons = " ".join(f"{entity}: {error}" for entity, error in sorted(failures.items()))
+        raise FreezeIncompleteError(
+            f"Froze {billing_period}: {len(revisions)} legal entities are frozen, "
+            f"{len(failures)} are not. {reasons}"
+        )

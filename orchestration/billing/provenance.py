@@ -1,0 +1,188 @@
+"""Which prices, contracts and identities a revision rests on, and who wrote each of them.
+
+Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
+facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
+
+A fact is an object with its content: a price whose tiers were edited is another fact, so its author
+counts as an author of something that is used for the first time.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.billing.canonical import canonical_digest, row_digests
+from orchestration.billing.entries import column
+from orchestration.billing.manifests import Manifest
+from orchestration.billing.refusals import CandidatesUnusableError
+from orchestration.billing.signed_rows import read_rows
+
+PROVENANCE_SCHEMA: Final = pa.schema(
+    [
+        column("object_kind", pa.string(), is_nullable=False),
+        column("object_id", pa.string(), is_nullable=False),
+        column("author", pa.string()),
+        column("fact_sha256", pa.string(), is_nullable=False),
+    ]
+)
+
+_USED_PRICES: Final = """
+    select distinct rated.charge_price_id
+    from rating.fct_rated_lines as rated
+    inner join frozen_lines as lines on rated.settlement_key = lines.settlement_key
+"""
+_USED_CONTRACTS: Final = """
+    select distinct rated.contract_id, rated.contract_version
+    from rating.fct_rated_lines as rated
+    inner join frozen_lines as lines on rated.settlement_key = lines.settlement_key
+"""
+_OBJECT_QUERIES: Final = {
+    "price": """
+        select facts.charge_price_id as object_id, facts.*
+        from read_parquet($charges) as facts
+        inner join used_prices as used on facts.charge_price_id = used.charge_price_id
+        order by facts.charge_price_id
+    """,
+    "contract": """
+        select facts.contract_id as object_id, facts.*
+        from read_parquet($contracts) as facts
+        where facts.contract_id in (select used.contract_id from used_contracts as used)
+        order by facts.contract_id
+    """,
+    "contract_version": """
+        select
+            facts.contract_id || '/' || cast(facts.contract_version as varchar) as object_id,
+            facts.*
+        from read_parquet($contract_versions) as facts
+        inner join used_contracts as used
+            on facts.contract_id = used.contract_id
+            and facts.contract_version = used.contract_version
+        order by facts.contract_id, facts.contract_version
+    """,
+    "identity": """
+        select
+            facts.system_id || '/' || facts.external_id
+            || '@' || strftime(facts.valid_from_at, '%Y-%m-%dT%H:%M:%SZ') as object_id,
+            facts.*
+        from read_parquet($identities) as facts
+        inner join used_customers as used
+            on facts.customer_id = used.customer_id
+            and facts.valid_from_at < used.service_end_at
+            and coalesce(facts.valid_to_at > used.service_start_at, true)
+        order by facts.system_id, facts.external_id, facts.valid_from_at
+    """,
+}
+_USED_CUSTOMERS: Final = """
+    select
+        lines.customer_id,
+        min(lines.service_start_at) as service_start_at,
+        max(lines.service_end_at) as service_end_at
+    from frozen_lines as lines
+    where lines.event_count > 0
+    group by lines.customer_id
+"""
+_TIERS: Final = """
+    select facts.*
+    from read_parquet($charge_tiers) as facts
+    inner join used_prices as used on facts.charge_price_id = used.charge_price_id
+    order by facts.charge_price_id, facts.currency_code, facts.tier_number
+"""
+_TABLES: Final = ("charges", "charge_tiers", "contracts", "contract_versions", "identities")
+
+
+def read_provenance(
+    connection: duckdb.DuckDBPyConnection, lines: pa.Table, *, tables_folder: Path
+) -> pa.Table:
+    """Every price, contract, contract version and identity that lines of a revision rest on.
+
+    Args:
+        connection: the open warehouse, with rating.fct_rated_lines.
+        lines: rows of LINE_SCHEMA.
+        tables_folder: compiled tables of the reference version that rated them.
+
+    Returns:
+        PROVENANCE_SCHEMA, ordered by kind and id.
+
+    Raises:
+        CandidatesUnusableError: the reference version's tables are not there.
+    """
+    missing = [name for name in _TABLES if not (tables_folder / f"{name}.parquet").is_file()]
+    if missing:
+        raise CandidatesUnusableError(
+            f"Looked up authors in {tables_folder}: {', '.join(missing)} are missing. Load the "
+            "reference folder again, which stores the version, then run the warehouse and freeze."
+        )
+    connection.register("frozen_lines", lines)
+    try:
+        for name, query in (
+            ("used_prices", _USED_PRICES),
+            ("used_contracts", _USED_CONTRACTS),
+            ("used_customers", _USED_CUSTOMERS),
+        ):
+            connection.execute(f"create or replace temp table {name} as {query}")
+        return _facts(connection, tables_folder)
+    finally:
+        for name in ("used_prices", "used_contracts", "used_customers"):
+            connection.execute(f"drop table if exists temp.{name}")
+        connection.unregister("frozen_lines")
+
+
+def first_used(folder: Path, provenance: pa.Table, signed: Sequence[Manifest]) -> pa.Table:
+    """The facts that no signed revision rests on yet.
+
+    Args:
+        folder: register/.
+        provenance: the facts of the revision at hand.
+        signed: the commits that froze the revisions which are signed by now.
+
+    Raises:
+        RegisterDamagedError: a committed file is missing or changed.
+    """
+    known = read_rows(folder, signed, role="provenance", schema=PROVENANCE_SCHEMA)
+    is_known = pc.is_in(
+        provenance["fact_sha256"], value_set=known["fact_sha256"].unique().cast(pa.string())
+    )
+    return provenance.filter(pc.invert(is_known))
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, tables_folder: Path) -> pa.Table:
+    tiers = _tier_digests(_query(connection, _TIERS, "charge_tiers", tables_folder))
+    rows: list[dict[str, Any]] = []
+    for kind, query in _OBJECT_QUERIES.items():
+        table_name = {"price": "charges", "identity": "identities"}.get(kind, f"{kind}s")
+        found = _query(connection, query, table_name, tables_folder)
+        ids, authors = found["object_id"].to_pylist(), found["author"].to_pylist()
+        for object_id, author, digest in zip(ids, authors, row_digests(found), strict=True):
+            parts = [kind, digest, *(tiers.get(str(object_id), []) if kind == "price" else [])]
+            rows.append(
+                {
+                    "object_kind": kind,
+                    "object_id": object_id,
+                    "author": author,
+                    "fact_sha256": canonical_digest(parts),
+                }
+            )
+    rows.sort(key=lambda row: (row["object_kind"], row["object_id"]))
+    return pa.Table.from_pylist(rows, schema=PROVENANCE_SCHEMA)
+
+
+def _query(
+    connection: duckdb.DuckDBPyConnection, query: str, table_name: str, tables_folder: Path
+) -> pa.Table:
+    path = str(tables_folder / f"{table_name}.parquet")
+    found: Any = connection.sql(query, params={table_name: path}).to_arrow_table()
+    content: pa.Table = found.drop_columns(["reference_version"])
+    return content
+
+
+def _tier_digests(tiers: pa.Table) -> dict[str, list[str]]:
+    digests: dict[str, list[str]] = {}
+    for charge_price_id, digest in zip(
+        tiers["charge_price_id"].to_pylist(), row_digests(tiers), strict=True
+    ):
+        digests.setdefault(str(charge_price_id), []).append(digest)
+    return digests

@@ -1,0 +1,181 @@
+"""Every way in which the register, a freeze or a signature says no, with its stable code.
+
+Belongs here: the error classes of this room. Does not belong here: deciding which one applies
+(register.py, freeze.py, sign_off_rules.py); what a failing disk is called (durable.py).
+
+    TechnicalError
+    └── RegisterBusyError            another signature is being written
+    RefusedError
+    ├── RegisterDamagedError         a committed file is missing or was changed
+    ├── RegisterMovedError           the register says something else than what was looked at
+    ├── PostingKeyTakenError         a document of that key was signed before
+    ├── RevisionUnknownError  RevisionSupersededError  AlreadySignedError  AlreadyRejectedError
+    ├── CheckRedError  CheckMissingError
+    ├── SignerUnverifiedError  PolicyMissingError  SignerNotApproverError
+    ├── EntityNotAllowedError  AmountAboveLimitError  FourEyesError  AuthorUnknownError
+    └── ReasonMissingError  HeldDocumentUnknownError
+    InputError
+    ├── EntryInvalidError            an entry breaks the rules of its kind
+    ├── CandidatesUnusableError      the warehouse has no candidates that can be frozen
+    ├── DecisionUnknownError         a decision is neither sign nor reject
+    └── PeriodInvalidError           a billing period is not YYYY-MM
+"""
+
+from collections.abc import Sequence
+
+from orchestration.failures import InputError, RefusedError, TechnicalError
+
+_NAMED_AT_MOST = 20
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message: at most twenty, then how many more."""
+    shown = ", ".join(names[:_NAMED_AT_MOST])
+    more = len(names) - _NAMED_AT_MOST
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+class RegisterBusyError(TechnicalError):
+    """Another process is writing the register."""
+
+    code = "register_busy"
+
+
+class RegisterDamagedError(RefusedError):
+    """A file that a manifest lists is missing or not what was committed."""
+
+    code = "register_damaged"
+
+
+class RegisterMovedError(RefusedError):
+    """What was billed for a settlement key changed since the candidate was computed.
+
+    Attributes:
+        settlement_keys: the keys that moved, sorted.
+    """
+
+    code = "register_moved"
+
+    def __init__(self, message: str, *, settlement_keys: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.settlement_keys = tuple(settlement_keys)
+
+
+class PostingKeyTakenError(RefusedError):
+    """A posting key is in the register already, or stands for two documents."""
+
+    code = "posting_key_taken"
+
+
+class RevisionUnknownError(RefusedError):
+    """No frozen revision has that id."""
+
+    code = "revision_unknown"
+
+
+class RevisionSupersededError(RefusedError):
+    """A later revision of the same legal entity and billing period was frozen."""
+
+    code = "revision_superseded"
+
+
+class AlreadySignedError(RefusedError):
+    """The revision is signed."""
+
+    code = "already_signed"
+
+
+class AlreadyRejectedError(RefusedError):
+    """The revision is rejected."""
+
+    code = "already_rejected"
+
+
+class CheckRedError(RefusedError):
+    """A check that the revision needs failed."""
+
+    code = "check_red"
+
+
+class CheckMissingError(RefusedError):
+    """A check that the revision needs has no result."""
+
+    code = "check_missing"
+
+
+class SignerUnverifiedError(RefusedError):
+    """Nobody but the signer says who the signer is, and that does not suffice here."""
+
+    code = "signer_unverified"
+
+
+class PolicyMissingError(RefusedError):
+    """The reference version that a revision pinned says nothing about who may sign."""
+
+    code = "policy_missing"
+
+
+class SignerNotApproverError(RefusedError):
+    """The signer is not on the policy's list of approvers."""
+
+    code = "signer_not_approver"
+
+
+class EntityNotAllowedError(RefusedError):
+    """The signer may not approve for that legal entity."""
+
+    code = "entity_not_allowed"
+
+
+class AmountAboveLimitError(RefusedError):
+    """The documents add up to more than the signer may approve."""
+
+    code = "amount_above_limit"
+
+
+class FourEyesError(RefusedError):
+    """The signer wrote something that the revision uses for the first time."""
+
+    code = "four_eyes"
+
+
+class AuthorUnknownError(RefusedError):
+    """Nobody is named as author of something that the revision uses for the first time."""
+
+    code = "author_unknown"
+
+
+class ReasonMissingError(RefusedError):
+    """A rejection or a hold has no reason."""
+
+    code = "reason_missing"
+
+
+class HeldDocumentUnknownError(RefusedError):
+    """A document to hold is not in the revision."""
+
+    code = "held_document_unknown"
+
+
+class EntryInvalidError(InputError):
+    """An entry breaks the rules of its kind."""
+
+    code = "entry_invalid"
+
+
+class CandidatesUnusableError(InputError):
+    """The warehouse has no candidates, or candidates that do not add up."""
+
+    code = "candidates_unusable"
+
+
+class PeriodInvalidError(InputError):
+    """A billing period is not written YYYY-MM."""
+
+    code = "period_invalid"
+
+
+class DecisionUnknownError(InputError):
+    """A decision about a revision is neither sign nor reject."""
+
+    code = "decision_unknown"

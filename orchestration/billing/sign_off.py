@@ -1,0 +1,342 @@
+"""Signing or rejecting a frozen revision: the one place where money becomes due.
+
+Belongs here: the order of the rules, the entries that a signature makes, its commit. Does not
+belong here: the rules themselves (sign_off_rules.py), the commit's protocol (commits.py), sending
+documents (posting.py).
+
+The manifest is the commit. Rows in the operations database follow from it; a crash in between is
+healed by rebuild_from_register at the next start.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy.engine import Engine
+
+from orchestration.billing.canonical import table_digest
+from orchestration.billing.checks import CheckFigure
+from orchestration.billing.commits import RegisterSession
+from orchestration.billing.derived_rows import (
+    read_check_results,
+    rebuild_from_register,
+)
+from orchestration.billing.durable import Steps, no_steps
+from orchestration.billing.entries import ENTRY_SCHEMA, HELD_SCHEMA
+from orchestration.billing.manifests import Manifest
+from orchestration.billing.policies import pinned_policy
+from orchestration.billing.provenance import PROVENANCE_SCHEMA, first_used
+from orchestration.billing.refusals import RegisterDamagedError
+from orchestration.billing.register import Register
+from orchestration.billing.revisions import (
+    CANDIDATE_DOCUMENT_SCHEMA,
+    DOCUMENT_SCHEMA,
+    LINE_SCHEMA,
+    CurrencyTotal,
+    Revision,
+    content_digest,
+    revisions_of,
+    totals_of,
+)
+from orchestration.billing.sign_off_rules import (
+    Signer,
+    find_approver,
+    find_revision,
+    refuse_amount,
+    refuse_checks,
+    refuse_same_eyes,
+    refuse_unknown_decision,
+    refuse_unknown_documents,
+    refuse_unverified,
+    refuse_without_reason,
+)
+from orchestration.billing.signed_rows import read_table
+from orchestration.price_book.policy import SignOffPolicy
+from orchestration.settings import Settings
+
+__all__ = ["Decision", "SignOff", "Signer", "sign_off"]
+
+Decision = Literal["sign", "reject"]
+
+_KIND_BY_CAUSE: Final = {"new": "bill"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOff:
+    """A decision that is committed.
+
+    Attributes:
+        sign_off_id: <revision id>:<decision>; a revision is decided about once.
+        register_sequence, manifest_sha256: the commit.
+        signed_document_count: documents that are billed by it; 0 for a rejection.
+        totals: of the billed documents, by currency.
+        held_document_ids: documents that wait, ascending.
+    """
+
+    sign_off_id: str
+    revision_id: str
+    decision: Decision
+    signer: Signer
+    signed_at: datetime
+    note: str
+    register_sequence: int
+    manifest_sha256: str
+    signed_document_count: int
+    totals: tuple[CurrencyTotal, ...]
+    held_document_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Frozen:
+    """A revision with its content, proved to be what was frozen."""
+
+    revision: Revision
+    documents: pa.Table
+    lines: pa.Table
+    provenance: pa.Table
+
+
+def sign_off(
+    settings: Settings,
+    engine: Engine,
+    *,
+    revision_id: str,
+    decision: Decision,
+    signer: Signer,
+    note: str,
+    now: datetime,
+    held_document_ids: Sequence[str] = (),
+    policy_source: Callable[[Settings, str], SignOffPolicy] = pinned_policy,
+    steps: Steps = no_steps,
+) -> SignOff:
+    """Sign a frozen revision, except for the documents that are held, or reject it.
+
+    A rejection needs an approver of the entity and a reason; amount, checks and authors concern a
+    signature only.
+
+    Args:
+        settings: the installation.
+        engine: its operations database.
+        revision_id: as freeze gave it.
+        decision: sign or reject.
+        signer: who, and how that is known.
+        note: free text; the reason of a rejection or of a hold.
+        now: the instant of the decision, aware.
+        held_document_ids: documents that are not billed now. Their lines are kept as held.
+        policy_source: gives the sign-off policy of a reference version; the revision's own is used.
+        steps: announced before each durable step.
+
+    Raises:
+        DecisionUnknownError: the decision is neither sign nor reject.
+        RefusedError: the class and code name the rule; see refusals.py. Nothing was written.
+        RegisterBusyError, RegisterWriteError: the machine could not; nothing was committed.
+    """
+    refuse_unknown_decision(decision)
+    rebuild_from_register(settings, engine)
+    held = tuple(sorted(set(held_document_ids))) if decision == "sign" else ()
+    with Register(settings.register, steps=steps).writing() as session:
+        revision = find_revision(revisions_of(session.chain), revision_id)
+        policy = policy_source(settings, revision.pins.reference_version)
+        refuse_unverified(signer, policy, may_sign_self_declared=settings.may_sign_self_declared)
+        approver = find_approver(signer, policy, revision)
+        refuse_without_reason(decision, note, held, revision)
+        frozen = _read_frozen(session, revision)
+        figures = read_check_results(engine, revision)
+        signed_documents = _signed_documents(frozen, decision, held)
+        if decision == "sign":
+            refuse_unknown_documents(held, frozen.documents, revision)
+            refuse_checks(revision, figures)
+            refuse_amount(approver, revision, totals_of(signed_documents))
+            refuse_same_eyes(signer, policy, revision, _first_used(session, frozen))
+        manifest = session.commit(
+            kind=decision,
+            subject=_subject(
+                revision,
+                decision=decision,
+                signer=signer,
+                note=note,
+                held=held,
+                figures=figures,
+                signed_documents=signed_documents,
+            ),
+            now=now,
+            entries=_entries(frozen, signed_documents, signer=signer, note=note, now=now),
+            held=_held_lines(frozen, held, signer=signer, note=note, now=now),
+        )
+    steps(f"rows of {revision_id}")
+    rebuild_from_register(settings, engine)
+    return _sign_off_of(manifest, signer=signer, totals=totals_of(signed_documents))
+
+
+def _sign_off_of(
+    manifest: Manifest, *, signer: Signer, totals: tuple[CurrencyTotal, ...]
+) -> SignOff:
+    subject = manifest.subject
+    return SignOff(
+        sign_off_id=subject["sign_off_id"],
+        revision_id=subject["revision_id"],
+        decision="sign" if manifest.kind == "sign" else "reject",
+        signer=signer,
+        signed_at=manifest.written_at,
+        note=subject["note"],
+        register_sequence=manifest.sequence,
+        manifest_sha256=manifest.sha256,
+        signed_document_count=subject["signed_document_count"],
+        totals=totals,
+        held_document_ids=tuple(subject["held_document_ids"]),
+    )
+
+
+def _signed_documents(frozen: _Frozen, decision: Decision, held: Sequence[str]) -> pa.Table:
+    """What the decision bills: nothing for a rejection, else every document that is not held."""
+    if decision == "reject":
+        return frozen.documents.slice(0, 0)
+    is_held = pc.is_in(frozen.documents["document_id"], value_set=pa.array(list(held), pa.string()))
+    return frozen.documents.filter(pc.invert(is_held))
+
+
+def _read_frozen(session: RegisterSession, revision: Revision) -> _Frozen:
+    """The content of a revision, proved twice: file by file, and by the revision's own digest.
+
+    Raises:
+        RegisterDamagedError: it is not what was frozen.
+    """
+    manifest = next(each for each in session.chain if each.sha256 == revision.manifest_sha256)
+    documents, lines, provenance = (
+        read_table(session.folder, manifest.files_of(role)[0], schema)
+        for role, schema in (
+            ("documents", DOCUMENT_SCHEMA),
+            ("lines", LINE_SCHEMA),
+            ("provenance", PROVENANCE_SCHEMA),
+        )
+    )
+    found = (
+        table_digest(documents.select(CANDIDATE_DOCUMENT_SCHEMA.names)),
+        table_digest(lines),
+        table_digest(provenance),
+        content_digest(revision),
+    )
+    frozen = (
+        revision.documents_sha256,
+        revision.lines_sha256,
+        revision.provenance_sha256,
+        revision.content_sha256,
+    )
+    if found != frozen:
+        raise RegisterDamagedError(
+            f"Read revision {revision.revision_id}: its content is not what was frozen. "
+            "Freeze the period again, which gives a new revision, and look for who changed "
+            f"{session.folder / revision.folder}."
+        )
+    return _Frozen(revision=revision, documents=documents, lines=lines, provenance=provenance)
+
+
+def _first_used(session: RegisterSession, frozen: _Frozen) -> pa.Table:
+    signed = {
+        revision.manifest_sha256
+        for revision in revisions_of(session.chain).values()
+        if revision.state == "signed"
+    }
+    commits = [manifest for manifest in session.chain if manifest.sha256 in signed]
+    return first_used(session.folder, frozen.provenance, commits)
+
+
+def _subject(
+    revision: Revision,
+    *,
+    decision: Decision,
+    signer: Signer,
+    note: str,
+    held: Sequence[str],
+    figures: Sequence[CheckFigure],
+    signed_documents: pa.Table,
+) -> dict[str, Any]:
+    return {
+        "sign_off_id": f"{revision.revision_id}:{decision}",
+        "revision_id": revision.revision_id,
+        "revision_manifest_sha256": revision.manifest_sha256,
+        "content_sha256": revision.content_sha256,
+        "reference_version": revision.pins.reference_version,
+        "ingestion_sha256": revision.pins.ingestion_sha256,
+        "policy_sha256": revision.pins.policy_sha256,
+        "signer": signer.name,
+        "signer_source": signer.source,
+        "run_id": signer.run_id,
+        "note": note,
+        "held_document_ids": list(held),
+        "signed_document_count": signed_documents.num_rows,
+        "totals": [total.plain() for total in totals_of(signed_documents)],
+        "checks": [
+            {
+                "check_name": figure.check_name,
+                "invariant_number": figure.invariant_number,
+                "is_passed": figure.is_passed,
+                "figures": dict(figure.figures),
+            }
+            for figure in figures
+        ],
+    }
+
+
+def _entries(
+    frozen: _Frozen, signed_documents: pa.Table, *, signer: Signer, note: str, now: datetime
+) -> pa.Table:
+    """One entry per line of the signed documents, in order of document and line."""
+    lines = _with_documents(frozen.lines, signed_documents)
+    causes: list[Any] = lines["cause"].to_pylist()
+    count = lines.num_rows
+    known: dict[str, Any] = {name: lines[name] for name in lines.schema.names}
+    known |= {
+        "entry_number": list(range(1, count + 1)),
+        "entry_kind": [_KIND_BY_CAUSE.get(cause, "correct") for cause in causes],
+        "billed_before": lines["billed_amount_before"],
+        "reference_version": [frozen.revision.pins.reference_version] * count,
+        "revision_id": [frozen.revision.revision_id] * count,
+        "signer": [signer.name] * count,
+        "signed_at": [now] * count,
+        "note": [note or None] * count,
+    }
+    return _table(known, ENTRY_SCHEMA, count)
+
+
+def _held_lines(
+    frozen: _Frozen, held: Sequence[str], *, signer: Signer, note: str, now: datetime
+) -> pa.Table:
+    is_held = pc.is_in(frozen.documents["document_id"], value_set=pa.array(list(held), pa.string()))
+    lines = _with_documents(frozen.lines, frozen.documents.filter(is_held))
+    count = lines.num_rows
+    known: dict[str, Any] = {name: lines[name] for name in lines.schema.names}
+    known |= {
+        "revision_id": [frozen.revision.revision_id] * count,
+        "signer": [signer.name] * count,
+        "held_at": [now] * count,
+        "reason": [note] * count,
+    }
+    return _table(known, HELD_SCHEMA, count)
+
+
+def _with_documents(lines: pa.Table, documents: pa.Table) -> pa.Table:
+    """Lines of these documents, with document_kind, billing_period and posting_key, in order."""
+    headers = documents.select(["document_id", "document_kind", "billing_period", "posting_key"])
+    joined = lines.join(headers, keys="document_id", join_type="inner")
+    return joined.sort_by([("document_id", "ascending"), ("line_number", "ascending")])
+
+
+def _table(known: dict[str, Any], schema: pa.Schema, count: int) -> pa.Table:
+    columns = []
+    for name in schema.names:
+        kind = schema.field(name).type
+        given = known.get(name, [None] * count)
+        if isinstance(given, pa.ChunkedArray):
+            columns.append(given.cast(kind))
+        else:
+            columns.append(pa.chunked_array([pa.array(given, _storable(kind))]).cast(kind))
+    return pa.table(columns, schema=schema)
+
+
+def _storable(kind: pa.DataType) -> pa.DataType:
+    """An aware instant enters Arrow with its zone, and is kept as naive UTC."""
+    return pa.timestamp("us", "UTC") if pa.types.is_timestamp(kind) else kind

@@ -1,0 +1,259 @@
+"""Every reason for which a signature is refused, one function and one error class each.
+
+Belongs here: the rules of sign-off, over facts that are handed in. Does not belong here: reading or
+writing the register (sign_off.py); how a person's identity was verified (defs/sign_off).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from orchestration.billing.checks import CheckFigure, judge
+from orchestration.billing.refusals import (
+    AlreadyRejectedError,
+    AlreadySignedError,
+    AmountAboveLimitError,
+    AuthorUnknownError,
+    CheckMissingError,
+    CheckRedError,
+    DecisionUnknownError,
+    EntityNotAllowedError,
+    FourEyesError,
+    HeldDocumentUnknownError,
+    ReasonMissingError,
+    RevisionSupersededError,
+    RevisionUnknownError,
+    SignerNotApproverError,
+    SignerUnverifiedError,
+    listed,
+)
+from orchestration.billing.revisions import CurrencyTotal, Revision, latest_of
+from orchestration.price_book.policy import Approver, SignOffPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signer:
+    """Who signs, and how that is known.
+
+    Attributes:
+        name: as the policy's list of approvers has it.
+        source: verified by a log-in that the run coordinator stamped on the run, or self_declared.
+        run_id: the Dagster run; a verified signer always has one.
+    """
+
+    name: str
+    source: Literal["verified", "self_declared"]
+    run_id: str | None = None
+
+
+def refuse_unknown_decision(decision: str) -> None:
+    """A decision is to sign or to reject.
+
+    Raises:
+        DecisionUnknownError: it is something else.
+    """
+    if decision not in ("sign", "reject"):
+        raise DecisionUnknownError(
+            f"Decided {decision!r} about a revision: a decision is sign or reject. Say one of them."
+        )
+
+
+def find_revision(revisions: Mapping[str, Revision], revision_id: str) -> Revision:
+    """The revision, if it can be decided about.
+
+    Raises:
+        RevisionUnknownError: there is none of that id.
+        AlreadySignedError, AlreadyRejectedError: it was decided.
+        RevisionSupersededError: a later one was frozen.
+    """
+    revision = revisions.get(revision_id)
+    if revision is None:
+        raise RevisionUnknownError(
+            f"Decided about {revision_id}: no revision of that id was frozen. Run `tallyhouse "
+            "status` for those that wait, or freeze the period."
+        )
+    if revision.state == "signed":
+        raise AlreadySignedError(
+            f"Decided about {revision_id}: it is signed already, and a signature stands. Whatever "
+            "changed since is in the next revision: freeze the period and look at that."
+        )
+    if revision.state == "rejected":
+        raise AlreadyRejectedError(
+            f"Decided about {revision_id}: it was rejected. Correct what was rejected, or let it "
+            "stand, and freeze the period again: that gives a new revision to decide about."
+        )
+    latest = latest_of(revisions, revision.legal_entity_id, revision.billing_period)
+    if revision.state == "superseded" or latest != revision:
+        newest = latest.revision_id if latest else "a later one"
+        raise RevisionSupersededError(
+            f"Decided about {revision_id}: {newest} was frozen after it. Look at {newest} and "
+            "decide about that."
+        )
+    return revision
+
+
+def refuse_unverified(
+    signer: Signer, policy: SignOffPolicy, *, may_sign_self_declared: bool
+) -> None:
+    """A signer's own word counts only where the installation and the policy both say so.
+
+    Raises:
+        SignerUnverifiedError: nobody else says who this is.
+    """
+    if not signer.name.strip():
+        raise SignerUnverifiedError(
+            "Decided about a revision without a name. Sign from a run that a logged-in person "
+            "started."
+        )
+    if signer.source == "verified" and signer.run_id:
+        return
+    is_accepted = may_sign_self_declared and policy.accepts_self_declared
+    if signer.source == "self_declared" and is_accepted:
+        return
+    raise SignerUnverifiedError(
+        f"Decided about a revision as {signer.name!r}, whom no log-in verified. Start the sign-off "
+        "from the Dagster UI behind the log-in. (A local installation may accept a self-declared "
+        "name: TALLYHOUSE_MAY_SIGN_SELF_DECLARED=true and accepts_self_declared in policy.yml.)"
+    )
+
+
+def find_approver(signer: Signer, policy: SignOffPolicy, revision: Revision) -> Approver:
+    """The signer's row in the policy, if it covers the revision's legal entity.
+
+    Raises:
+        SignerNotApproverError: not on the list.
+        EntityNotAllowedError: on the list, for other entities.
+    """
+    approver = policy.approver(signer.name)
+    if approver is None:
+        raise SignerNotApproverError(
+            f"Decided about {revision.revision_id} as {signer.name!r}, who is not an approver in "
+            "policy.yml. Let an approver decide, or add this one, load the reference and freeze."
+        )
+    entities = approver.legal_entities
+    if entities is not None and revision.legal_entity_id not in entities:
+        raise EntityNotAllowedError(
+            f"Decided about {revision.revision_id} as {signer.name!r}, who may approve for "
+            f"{', '.join(entities)} and not for {revision.legal_entity_id}. Let an approver of "
+            "that legal entity decide."
+        )
+    return approver
+
+
+def refuse_amount(approver: Approver, revision: Revision, totals: Sequence[CurrencyTotal]) -> None:
+    """The sum of |document| per currency stays within the approver's limit.
+
+    Raises:
+        AmountAboveLimitError: names each currency with its sum and limit; a currency without a
+            limit may not be signed.
+    """
+    limits = approver.up_to_amount
+    if limits is None:
+        return
+    above = [
+        f"{total.currency_code} {total.absolute_amount} "
+        f"(limit {limits.get(total.currency_code, 'none given')})"
+        for total in totals
+        if total.currency_code not in limits or total.absolute_amount > limits[total.currency_code]
+    ]
+    if above:
+        raise AmountAboveLimitError(
+            f"Signed {revision.revision_id} as {approver.name!r}: the documents add up to "
+            f"{'; '.join(above)}, counted without their signs. Let an approver with a higher limit "
+            "sign, or hold documents."
+        )
+
+
+def refuse_checks(revision: Revision, figures: Sequence[CheckFigure]) -> None:
+    """Every check that the revision needs has a result, and it is green.
+
+    Raises:
+        CheckMissingError, CheckRedError: name the checks.
+    """
+    judgement = judge(figures, required_checks=revision.required_checks)
+    if judgement.missing:
+        raise CheckMissingError(
+            f"Signed {revision.revision_id}: no result of {listed(judgement.missing)} is kept for "
+            "it. Run the pipeline for the period and freeze it again, which keeps the results."
+        )
+    if judgement.red:
+        raise CheckRedError(
+            f"Signed {revision.revision_id}: {listed(judgement.red)} failed. Look at the figures "
+            "in the period's checks, correct what they name, run the pipeline and freeze again."
+        )
+
+
+def refuse_same_eyes(
+    signer: Signer, policy: SignOffPolicy, revision: Revision, first_used: pa.Table
+) -> None:
+    """Nobody signs for the first time what they wrote themselves, where the policy asks for that.
+
+    Args:
+        signer: who signs.
+        policy: with four_eyes on or off.
+        revision: for the message.
+        first_used: PROVENANCE_SCHEMA rows that no signed revision rests on.
+
+    Raises:
+        AuthorUnknownError: some fact names no author, so nothing can be said.
+        FourEyesError: the signer is the author of some fact.
+    """
+    if not policy.four_eyes:
+        return
+    facts = first_used.to_pylist()
+    unknown = [_name(fact) for fact in facts if not (fact["author"] or "").strip()]
+    if unknown:
+        raise AuthorUnknownError(
+            f"Signed {revision.revision_id}: nobody is named as author of {listed(unknown)}, used "
+            "for the first time. Fill the author in the reference tables, load them, run the "
+            "pipeline and freeze again."
+        )
+    own = [_name(fact) for fact in facts if _same_person(fact["author"], signer.name)]
+    if own:
+        raise FourEyesError(
+            f"Signed {revision.revision_id} as {signer.name!r}, the author of {listed(own)}, "
+            "used for the first time. Let another approver sign."
+        )
+
+
+def refuse_without_reason(
+    decision: str, note: str, held_document_ids: Sequence[str], revision: Revision
+) -> None:
+    """A rejection and a hold say why.
+
+    Raises:
+        ReasonMissingError: the note is empty.
+    """
+    if note.strip() or (decision == "sign" and not held_document_ids):
+        return
+    deed = "Rejected" if decision == "reject" else "Held documents of"
+    raise ReasonMissingError(
+        f"{deed} {revision.revision_id} without a reason. Say in the note what must change."
+    )
+
+
+def refuse_unknown_documents(
+    held_document_ids: Sequence[str], documents: pa.Table, revision: Revision
+) -> None:
+    """Only documents of the revision can be held.
+
+    Raises:
+        HeldDocumentUnknownError: names the others.
+    """
+    known = set(documents["document_id"].to_pylist())
+    unknown = sorted(set(held_document_ids) - known)
+    if unknown:
+        raise HeldDocumentUnknownError(
+            f"Held {listed(unknown)} of {revision.revision_id}, which has no such documents. "
+            "Take their ids from the revision and decide again."
+        )
+
+
+def _name(fact: Mapping[str, Any]) -> str:
+    return f"{fact['object_kind']} {fact['object_id']}"
+
+
+def _same_person(author: str, signer: str) -> bool:
+    return author.strip().casefold() == signer.strip().casefold()

@@ -1,0 +1,81 @@
+"""Reading what manifests list: bytes proved by their digest, rows with the commit they came with.
+
+Belongs here: everything that turns a committed file back into rows. Does not belong here: which
+commits there are (manifests.py), making one (commits.py).
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.billing.canonical import bytes_digest
+from orchestration.billing.entries import ENTRY_SCHEMA, PLACE_SCHEMA, joined
+from orchestration.billing.manifests import ListedFile, Manifest
+from orchestration.billing.refusals import RegisterDamagedError
+
+_RESTORE: Final = (
+    "Nothing is signed until it is restored from a copy; `tallyhouse doctor` lists every file that "
+    "is not as it was committed."
+)
+
+
+def read_listed(folder: Path, listed_file: ListedFile) -> bytes:
+    """Bytes of a committed file, proved to be those that were committed.
+
+    Raises:
+        RegisterDamagedError: the file is missing or changed.
+    """
+    path = folder / listed_file.path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RegisterDamagedError(
+            f"Read the committed file {path}: {error}. {_RESTORE}"
+        ) from error
+    if bytes_digest(content) != listed_file.sha256:
+        raise RegisterDamagedError(
+            f"Read the committed file {path}: its SHA-256 is not the manifest's. {_RESTORE}"
+        )
+    return content
+
+
+def read_table(folder: Path, listed_file: ListedFile, schema: pa.Schema) -> pa.Table:
+    """Rows of a committed Parquet file.
+
+    Raises:
+        RegisterDamagedError: the file is missing or changed.
+    """
+    return pq.read_table(io.BytesIO(read_listed(folder, listed_file))).cast(schema)
+
+
+def read_rows(folder: Path, chain: Sequence[Manifest], *, role: str, schema: pa.Schema) -> pa.Table:
+    """Rows of every file of a role, in order of commit, after sequence and manifest digest.
+
+    Raises:
+        RegisterDamagedError: a committed file is missing or changed.
+    """
+    placed = joined(PLACE_SCHEMA, schema)
+    tables = [placed.empty_table()]
+    for manifest in chain:
+        for each in manifest.files_of(role):
+            rows = read_table(folder, each, schema)
+            columns = [
+                pa.array([manifest.sequence] * rows.num_rows, pa.int64()),
+                pa.array([manifest.sha256] * rows.num_rows, pa.string()),
+                *rows.columns,
+            ]
+            tables.append(pa.table(columns, schema=placed))
+    return pa.concat_tables(tables)
+
+
+def read_entries(folder: Path, chain: Sequence[Manifest]) -> pa.Table:
+    """Every signed entry in order of signature, as REGISTER_ENTRY_SCHEMA.
+
+    Raises:
+        RegisterDamagedError: a committed file is missing or changed.
+    """
+    return read_rows(folder, chain, role="entries", schema=ENTRY_SCHEMA)
