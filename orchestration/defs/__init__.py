@@ -1,5 +1,15 @@
-"""The Dagster graph, one folder a stage.
+"""Dagster's view of the pipeline: one folder per stage, each with a build function.
 
-Belongs here: assets, checks, jobs, schedules and sensors.
-Does not belong here: logic that can be said without Dagster.
+Does not belong here: what a step does (orchestration/pipeline.py and the rooms it calls). An asset
+refers to another by its key in orchestration/asset_keys.py, never by importing it.
 """
+
+import warnings
+
+import dagster as dg
+
+# A range of landing days as one run needs BackfillPolicy, which Dagster still calls beta.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=r".*backfill_policy.*")
+
+# A parser that dagster-dbt brings along tells about its own successor when it is imported.
+warnings.filterwarnings("ignore", category=DeprecationWarning, message=r"sqlglotrs is deprecated")

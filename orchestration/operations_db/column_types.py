@@ -5,7 +5,7 @@ Does not belong here: tables, which are in tables.py.
 """
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from orchestration.failures import InputError
 
 DECIMAL_PRECISION = 38
+_EXACT = Context(prec=DECIMAL_PRECISION, traps=[])  # beyond 38 digits the result is NaN
 
 
 class NaiveInstantError(InputError):
@@ -81,14 +82,15 @@ class ExactDecimal(TypeDecorator[Decimal]):
         """
         if value is None:
             return None
-        step = Decimal(1).scaleb(-self.scale)
-        if not value.is_finite() or value != value.quantize(step):
+        exact = (
+            _EXACT.quantize(value, Decimal(1).scaleb(-self.scale)) if value.is_finite() else None
+        )
+        if exact is None or exact.is_nan() or value != exact:
             raise InputError(
                 f"Store the decimal {value}: the column keeps {self.scale} decimals of a finite "
                 "number. Round it where its meaning is known, then store it.",
                 code="decimal_does_not_fit",
             )
-        exact = value.quantize(step)
         return format(exact, "f") if dialect.name == "sqlite" else exact
 
     def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:

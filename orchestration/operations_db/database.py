@@ -14,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from filelock import FileLock
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
@@ -50,7 +51,7 @@ def open_operations(settings: Settings) -> Engine:
     url = sa.make_url(settings.operations_url)
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_sqlite_file(Path(url.database))
     engine = sa.create_engine(url, poolclass=NullPool) if is_sqlite else sa.create_engine(url)
     if is_sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -82,12 +83,28 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def _make_sqlite_file(path: Path) -> None:
+    """Put the file into WAL mode, which lasts; that switch does not wait for others, so queue."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(f"{path}.opening", timeout=BUSY_TIMEOUT_SECONDS):
+            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+    except (sqlite3.Error, OSError) as error:
+        raise OperationsUnavailableError(
+            f"Opened the operations database {path}: {error}. Check that its folder is writable "
+            "and that no other program holds it, then run again."
+        ) from error
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the begin event below starts transactions, DDL included
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}",
-        "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
     ):

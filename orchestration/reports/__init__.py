@@ -1,4 +1,4 @@
-"""What people read: tables on the terminal, files for finance, the analysts' published copy.
+"""What people read: the published copy of the marts, tables for the terminal, explanations.
 
-Does not belong here: any figure that is not in the warehouse already; Dagster.
+Does not belong here: computing a figure, which dbt does; Dagster.
 """

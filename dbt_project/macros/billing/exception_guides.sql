@@ -1,0 +1,50 @@
+{#-
+    What each exception code means for people: whose it is, and the next step that clears it.
+
+    Belongs here: the list of codes. A code is stable and is never reused. Does not belong here:
+    finding exceptions, which is fct_exceptions'.
+-#}
+
+{% macro exception_guides() -%}
+    {%- set guides = [
+        ('unmapped_source', 'integration',
+         'Add the source prefix to sources.yml with its system, then run again.'),
+        ('unmapped_subject', 'identity',
+         'Map the subject to a customer in identities.csv, then run again.'),
+        ('ambiguous_identity', 'identity',
+         'Two customers claim the subject at once: end one of the identities, then run again.'),
+        ('no_contract', 'contract',
+         'Load the contract that was in force for this customer, then run again.'),
+        ('ambiguous_contract', 'contract',
+         'Two contracts charge this meter at once: end one of them or change a plan, then run again.'),
+        ('unpriced_usage', 'catalog',
+         'Add a charge for the meter to the plan, or stop sending the usage.'),
+        ('unvalued_usage', 'integration',
+         'Events lack the property that the meter sums: have the source send it, then replay.'),
+        ('missing_price', 'pricing',
+         'Add a price in the currency of the contract to the charge, then run again.'),
+        ('unknown_currency', 'pricing',
+         'Correct the currency of the contract to a code of ISO 4217, then run again.'),
+        ('negative_quantity', 'pricing',
+         'Correct the usage, or allow negative quantities on the meter of a per_unit charge.'),
+        ('amount_overflow', 'pricing',
+         'Check the quantity and the price: their product is beyond what an amount can hold.'),
+        ('conflicting_events', 'integration',
+         'One event id came with different content: have the source send the right one anew.'),
+        ('billed_key_not_rated', 'finance',
+         'Billed before and not rated now: restore the contract or the charge that is missing.'),
+        ('cell_moved', 'contract',
+         'The cell overlaps one that was billed: restore the cadence and the anchor day.'),
+        ('rejected_lines', 'integration',
+         'Have the lines corrected, or the event contract extended, then replay the rejects.'),
+        ('file_refused', 'integration',
+         'Deliver the file again, complete and readable.'),
+        ('changed_file', 'integration',
+         'Another content came under a name that was loaded before: confirm that both count.'),
+        ('posting_rejected', 'finance',
+         'Correct what the ERP names, then post again.'),
+        ('posting_unknown', 'integration',
+         'Wait for the look-up in the ERP; if it stays unknown, look for the key there by hand.'),
+    ] -%}
+    {{ return(guides) }}
+{%- endmacro %}

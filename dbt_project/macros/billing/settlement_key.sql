@@ -1,0 +1,28 @@
+{#-
+    What a settlement key is made of, and its md5.
+
+    Belongs here: the list of parts, in order. Two amounts net only where all parts are equal;
+    ids are immutable, names are labels and no part of it. Does not belong here: amounts.
+-#}
+
+{% macro settlement_key_parts() -%}
+    {{ return([
+        'contract_lineage_id',
+        'charge_id',
+        'line_kind',
+        'cell_start_date',
+        'cell_end_date',
+        'dimension_key',
+        'customer_id',
+        'bill_to_customer_id',
+        'legal_entity_id',
+        'currency_code',
+        'tax_profile',
+        'erp_item',
+        'revenue_account',
+    ]) }}
+{%- endmacro %}
+
+{% macro settlement_key() -%}
+    {{ content_id(settlement_key_parts()) }}
+{%- endmacro %}

@@ -1,0 +1,112 @@
+{#-
+    What a run has to count. Belongs here: what earlier runs counted that no longer holds, and the
+    files that have to be read again for it. Does not belong here: how events are counted.
+-#}
+
+{% macro counted_segments_relation() -%}
+    {#- The segments by which everything that is counted was cut: a copy of int_subjects__segmented,
+        taken when a run has counted. -#}
+    {%- do return(tallyhouse.state_relation('counted_segments')) -%}
+{%- endmacro %}
+
+
+{% macro keep_counted_segments() -%}
+    create or replace table {{ tallyhouse.counted_segments_relation() }} as
+    select distinct
+        system_id,
+        subject,
+        segment_start_at,
+        segment_end_at,
+        time_zone
+    from {{ ref('int_subjects__segmented') }}
+{%- endmacro %}
+
+
+{% macro changed_subjects() -%}
+    {#- A select of the subjects whose segments are cut otherwise than when they were counted. -#}
+    {%- set columns = 'system_id, subject, segment_start_at, segment_end_at, time_zone' -%}
+    select distinct
+        system_id,
+        subject
+    from (
+        (
+            select {{ columns }} from {{ ref('int_subjects__segmented') }}
+            except
+            select {{ columns }} from {{ tallyhouse.counted_segments_relation() }}
+        )
+        union all
+        (
+            select {{ columns }} from {{ tallyhouse.counted_segments_relation() }}
+            except
+            select {{ columns }} from {{ ref('int_subjects__segmented') }}
+        )
+    )
+{%- endmacro %}
+
+
+{% macro new_conflicts(after_batch_id) -%}
+    {#- A select of rows that were counted, and that a later batch made part of a conflict. -#}
+    select
+        ingestion_batch_id,
+        event_date,
+        event_source,
+        subject
+    from {{ ref('int_events__set_aside') }}
+    where
+        set_aside_reason = 'conflicting'
+        and ingestion_batch_id <= {{ after_batch_id }}
+        and set_aside_by_batch_id > {{ after_batch_id }}
+{%- endmacro %}
+
+
+{% macro outdated_causes(after_batch_id) -%}
+    {#- Which of 'conflict' and 'cut' make earlier counts outdated in this run. -#}
+    {%- set causes = [] -%}
+    {%- if execute and after_batch_id | int > 0 -%}
+        {%- if tallyhouse.rows_of(tallyhouse.new_conflicts(after_batch_id) ~ ' limit 1') -%}
+            {%- do causes.append('conflict') -%}
+        {%- endif -%}
+        {%- if tallyhouse.rows_of(tallyhouse.changed_subjects() ~ ' limit 1') -%}
+            {%- do causes.append('cut') -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- do return(causes) -%}
+{%- endmacro %}
+
+
+{% macro subject_days_of_parts(paths) -%}
+    {#- A select of the subject-days that affected lists name. -#}
+    select
+    {%- if paths %}
+        ingestion_batch_id,
+        event_date,
+        event_source,
+        subject
+    from {{ tallyhouse.read_parts(paths) }}
+    {%- else %}
+        cast(null as integer) as ingestion_batch_id,
+        cast(null as date) as event_date,
+        cast(null as varchar) as event_source,
+        cast(null as varchar) as subject
+    where false
+    {%- endif %}
+{%- endmacro %}
+
+
+{% macro recounted_event_parts() -%}
+    {#- Paths of the older raw files that hold the events to be counted again. -#}
+    {%- set sql -%}
+        select distinct parts.path
+        from {{ source('operations', 'raw_parts') }} as parts
+        inner join {{ ref('int_partitions__affected') }} as affected
+            on
+                parts.ingestion_batch_id = affected.ingestion_batch_id
+                and parts.event_date = affected.event_date
+        where
+            parts.part_kind = 'events'
+            and parts.row_count > 0
+            and affected.cause <> 'new_events'
+        order by parts.path
+    {%- endset -%}
+    {%- do return(tallyhouse.rows_of(sql) | map(attribute='path') | list) -%}
+{%- endmacro %}

@@ -1,0 +1,70 @@
+{#-
+    Local days and UTC instants. Belongs here: every conversion between a time zone's wall clock
+    and UTC. Does not belong here: which zone a contract has.
+
+    Instants are naive timestamps in UTC. A local day starts at the first instant at which the
+    zone's clock shows 00:00 of that date or later: also where midnight is skipped, comes twice, or
+    the whole date is missing (such a day is empty).
+-#}
+
+{% macro local_timestamp(instant_at, time_zone) -%}
+    {#- What the zone's clock shows at a UTC instant, as a naive timestamp. -#}
+    {{ return(adapter.dispatch('local_timestamp', 'tallyhouse')(instant_at, time_zone)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_timestamp(instant_at, time_zone) -%}
+    timezone({{ time_zone }}, timezone('UTC', {{ instant_at }}))
+{%- endmacro %}
+
+
+{% macro local_day_start_at(local_date, time_zone) -%}
+    {#- The UTC instant at which a local date starts. -#}
+    {{ return(adapter.dispatch('local_day_start_at', 'tallyhouse')(local_date, time_zone)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_day_start_at(local_date, time_zone) -%}
+    {%- set midnight = 'cast(' ~ local_date ~ ' as timestamp)' -%}
+    {%- set found = "timezone('UTC', timezone(" ~ time_zone ~ ', ' ~ midnight ~ '))' -%}
+    {%- set hour_before = '(' ~ found ~ " - interval '1 hour')" -%}
+    case
+        when {{ tallyhouse.local_timestamp(hour_before, time_zone) }} >= {{ midnight }}
+            then {{ hour_before }}
+        else {{ found }}
+    end
+{%- endmacro %}
+
+
+{% macro add_months(from_date, months, anchor_day) -%}
+    {#- The anchor day of the month that lies `months` after from_date's month; an anchor day that
+        the month does not have falls on its last day. -#}
+    {{ return(adapter.dispatch('add_months', 'tallyhouse')(from_date, months, anchor_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_months(from_date, months, anchor_day) -%}
+    {%- set first_of_month -%}
+        cast(date_trunc('month', {{ from_date }}) + to_months(cast({{ months }} as integer)) as date)
+    {%- endset -%}
+    least({{ first_of_month }} + cast({{ anchor_day }} as integer) - 1, last_day({{ first_of_month }}))
+{%- endmacro %}
+
+{% macro days_between(from_date, to_date) -%}
+    {#- Whole days from one date to another, as an integer. -#}
+    {{ return(adapter.dispatch('days_between', 'tallyhouse')(from_date, to_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(from_date, to_date) -%}
+    cast({{ to_date }} - {{ from_date }} as integer)
+{%- endmacro %}
+
+{% macro month_text(day_date) -%}
+    {#- The month of a date as 'YYYY-MM'. -#}
+    substr(cast({{ day_date }} as varchar), 1, 7)
+{%- endmacro %}
+
+{% macro months_between(from_date, to_date) -%}
+    {#- How many months the month of one date lies after the month of another, as an integer. -#}
+    (
+        (extract(year from {{ to_date }}) - extract(year from {{ from_date }})) * 12
+        + extract(month from {{ to_date }}) - extract(month from {{ from_date }})
+    )
+{%- endmacro %}

@@ -1,0 +1,109 @@
+{#-
+    Lists, series and JSON text, which engines spell differently. Belongs here: list aggregates,
+    unnesting, number series, JSON objects. Does not belong here: what is listed.
+-#}
+
+{% macro list_of(expression, order_by, condition=none) -%}
+    {#- Aggregate: the values of a group as a list, in a stated order. -#}
+    {{ return(adapter.dispatch('list_of', 'tallyhouse')(expression, order_by, condition)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_of(expression, order_by, condition) -%}
+    list({{ expression }} order by {{ order_by }})
+    {%- if condition %} filter (where {{ condition }}){% endif %}
+{%- endmacro %}
+
+{% macro joined_text(expression, separator, order_by, condition=none) -%}
+    {#- Aggregate: the texts of a group joined in a stated order. -#}
+    {{ return(adapter.dispatch('joined_text', 'tallyhouse')(expression, separator, order_by, condition)) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_text(expression, separator, order_by, condition) -%}
+    string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
+    {%- if condition %} filter (where {{ condition }}){% endif %}
+{%- endmacro %}
+
+{% macro each_of(list) -%}
+    {#- In a select list: one row per item of a list; rows with an empty list vanish. -#}
+    {{ return(adapter.dispatch('each_of', 'tallyhouse')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__each_of(list) -%}
+    unnest({{ list }})
+{%- endmacro %}
+
+{% macro integers_between(first, last) -%}
+    {#- A list of the integers from first to last, both included; empty when last < first. -#}
+    {{ return(adapter.dispatch('integers_between', 'tallyhouse')(first, last)) }}
+{%- endmacro %}
+
+{% macro duckdb__integers_between(first, last) -%}
+    generate_series(cast({{ first }} as bigint), cast({{ last }} as bigint))
+{%- endmacro %}
+
+{% macro json_object_text(pairs) -%}
+    {#- A JSON object as text, from a list of [name, expression]; a null expression is a JSON null,
+        decimals are to be given as text. No pairs give '{}'. -#}
+    {{ return(adapter.dispatch('json_object_text', 'tallyhouse')(pairs)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_object_text(pairs) -%}
+    cast(json_object(
+        {%- for name, expression in pairs %}
+        '{{ name }}', {{ expression }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as varchar)
+{%- endmacro %}
+
+{% macro json_text_at(json, name) -%}
+    {#- The member of a JSON object as text; null where it is absent or null. -#}
+    {{ return(adapter.dispatch('json_text_at', 'tallyhouse')(json, name)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_text_at(json, name) -%}
+    json_extract_string({{ json }}, '$."{{ name }}"')
+{%- endmacro %}
+
+{% macro decimal_text(number) -%}
+    {#- A decimal as text without trailing zeros: 12.500000000 is '12.5', 3.000000000 is '3'. -#}
+    {{ return(adapter.dispatch('decimal_text', 'tallyhouse')(number)) }}
+{%- endmacro %}
+
+{% macro duckdb__decimal_text(number) -%}
+    rtrim(rtrim(cast({{ number }} as varchar), '0'), '.')
+{%- endmacro %}
+
+{% macro json_text_of(value) -%}
+    {#- Any value, lists and structs included, as JSON text. -#}
+    {{ return(adapter.dispatch('json_text_of', 'tallyhouse')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_text_of(value) -%}
+    cast(to_json({{ value }}) as varchar)
+{%- endmacro %}
+
+{% macro struct_of(fields) -%}
+    {#- A struct of named expressions; structs compare field by field, in order. -#}
+    {{ return(adapter.dispatch('struct_of', 'tallyhouse')(fields)) }}
+{%- endmacro %}
+
+{% macro duckdb__struct_of(fields) -%}
+    struct_pack(
+        {%- for name, expression in fields.items() -%}
+        {{ name }} := {{ expression }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
+{% macro null_struct(types) -%}
+    {#- A null of a struct type, given as field names and types. -#}
+    {{ return(adapter.dispatch('null_struct', 'tallyhouse')(types)) }}
+{%- endmacro %}
+
+{% macro duckdb__null_struct(types) -%}
+    cast(null as struct(
+        {%- for name, type in types.items() -%}
+        {{ name }} {{ type }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    ))
+{%- endmacro %}

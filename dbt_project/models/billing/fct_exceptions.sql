@@ -1,0 +1,379 @@
+with batches as (
+    select * from {{ ref('stg_ingestion__batches') }}
+),
+
+files as (
+    select * from {{ ref('stg_ingestion__files') }}
+),
+
+rejects as (
+    select * from {{ ref('stg_usage__rejects') }}
+),
+
+counted_events as (
+    select * from {{ ref('int_events__counted') }}
+    where contract_id is null
+),
+
+set_aside as (
+    select * from {{ ref('int_events__set_aside') }}
+    where set_aside_reason = 'conflicting'
+),
+
+unresolved as (
+    select * from {{ ref('int_usage__unresolved') }}
+),
+
+assigned as (
+    select * from {{ ref('int_usage__assigned') }}
+),
+
+contracts as (
+    select * from {{ ref('stg_reference__contracts') }}
+),
+
+meters as (
+    select * from {{ ref('stg_price_book__meters') }}
+),
+
+settlements as (
+    select * from {{ ref('int_settlements__compared') }}
+    where exception_code is not null
+),
+
+rated_lines as (
+    select * from {{ ref('fct_rated_lines') }}
+),
+
+postings as (
+    select * from {{ ref('stg_operations__postings') }}
+    where state in ('rejected', 'unknown')
+),
+
+guides as (
+    {% for code, steward, what_to_do in exception_guides() -%}
+    select
+        '{{ code }}' as exception_code,
+        '{{ steward }}' as steward,
+        '{{ what_to_do }}' as what_to_do
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+known_until as (
+    select cast(max(started_at) as date) as known_until_date
+    from batches
+),
+
+unresolved_texts as (
+    select
+        resolution_code,
+        system_id,
+        subject,
+        usage_month,
+        count(*) as meter_count,
+        max(quantity) as only_quantity,
+        max(unit) as only_unit
+    from unresolved
+    group by resolution_code, system_id, subject, usage_month
+),
+
+-- Every event that no contract takes, once, whatever number of meters counts it.
+unresolved_events as (
+    select
+        counted_events.resolution_code as exception_code,
+        'subject' as object_kind,
+        counted_events.system_id || ' ' || counted_events.subject as object_id,
+        cast(null as varchar) as legal_entity_id,
+        max(counted_events.customer_id) as customer_id,
+        {{ month_text('counted_events.local_date') }} as billing_period,
+        max(case when unresolved_texts.meter_count = 1 then unresolved_texts.only_quantity end)
+            as quantity_at_risk,
+        max(case when unresolved_texts.meter_count = 1 then unresolved_texts.only_unit end)
+            as unit,
+        cast(null as decimal(38, 4)) as amount_at_risk,
+        cast(null as varchar) as currency_code,
+        cast(sum(counted_events.event_count) as bigint) as event_count,
+        min(counted_events.local_date) as first_seen_date
+    from counted_events
+    left join unresolved_texts
+        on
+            counted_events.resolution_code = unresolved_texts.resolution_code
+            and counted_events.system_id = unresolved_texts.system_id
+            and counted_events.subject = unresolved_texts.subject
+            and {{ month_text('counted_events.local_date') }} = unresolved_texts.usage_month
+    group by
+        counted_events.resolution_code,
+        counted_events.system_id,
+        counted_events.subject,
+        {{ month_text('counted_events.local_date') }}
+),
+
+-- A meter that two contracts charge at once, of a subject that is itself resolved.
+ambiguous_meters as (
+    select
+        resolution_code as exception_code,
+        'meter' as object_kind,
+        system_id || ' ' || subject || ' ' || meter_id as object_id,
+        cast(null as varchar) as legal_entity_id,
+        max(customer_id) as customer_id,
+        usage_month as billing_period,
+        cast(sum(quantity) as decimal(38, 9)) as quantity_at_risk,
+        max(unit) as unit,
+        cast(null as decimal(38, 4)) as amount_at_risk,
+        cast(null as varchar) as currency_code,
+        cast(sum(event_count) as bigint) as event_count,
+        min(first_usage_date) as first_seen_date
+    from unresolved
+    where resolution_code = 'ambiguous_contract'
+    group by
+        resolution_code,
+        system_id,
+        subject,
+        meter_id,
+        usage_month
+),
+
+unpriced_usage as (
+    select
+        'unpriced_usage' as exception_code,
+        'meter' as object_kind,
+        assigned.contract_id || ' ' || assigned.meter_id as object_id,
+        max(contracts.legal_entity_id) as legal_entity_id,
+        max(assigned.customer_id) as customer_id,
+        {{ month_text('assigned.unpriced_month') }} as billing_period,
+        cast(
+            case
+                when max(meters.aggregation) in ('count', 'sum') then sum(assigned.quantity)
+            end as decimal(38, 9)
+        ) as quantity_at_risk,
+        max(meters.unit) as unit,
+        cast(null as decimal(38, 4)) as amount_at_risk,
+        cast(null as varchar) as currency_code,
+        cast(sum(assigned.event_count) as bigint) as event_count,
+        min(assigned.first_usage_date) as first_seen_date
+    from assigned
+    inner join contracts on assigned.contract_id = contracts.contract_id
+    inner join meters on assigned.meter_id = meters.meter_id
+    where assigned.charge_id is null
+    group by
+        assigned.contract_id,
+        assigned.meter_id,
+        {{ month_text('assigned.unpriced_month') }}
+),
+
+unvalued_usage as (
+    select
+        'unvalued_usage' as exception_code,
+        'meter' as object_kind,
+        assigned.contract_id || ' ' || assigned.meter_id as object_id,
+        max(contracts.legal_entity_id) as legal_entity_id,
+        max(assigned.customer_id) as customer_id,
+        {{ month_text('assigned.first_usage_date') }} as billing_period,
+        cast(null as decimal(38, 9)) as quantity_at_risk,
+        max(meters.unit) as unit,
+        cast(null as decimal(38, 4)) as amount_at_risk,
+        cast(null as varchar) as currency_code,
+        cast(sum(assigned.unvalued_event_count) as bigint) as event_count,
+        min(assigned.first_usage_date) as first_seen_date
+    from assigned
+    inner join contracts on assigned.contract_id = contracts.contract_id
+    inner join meters on assigned.meter_id = meters.meter_id
+    where assigned.unvalued_event_count > 0
+    group by
+        assigned.contract_id,
+        assigned.meter_id,
+        {{ month_text('assigned.first_usage_date') }}
+),
+
+held_quantities as (
+    select
+        settlement_key,
+        max(unit) as unit,
+        cast(sum(quantity) as decimal(38, 9)) as quantity,
+        cast(sum(event_count) as bigint) as event_count,
+        min(segment_start_date) as first_service_date
+    from rated_lines
+    where rating_status = 'unknown'
+    group by settlement_key
+),
+
+held_keys as (
+    select
+        settlements.exception_code,
+        'settlement_key' as object_kind,
+        settlements.settlement_key as object_id,
+        settlements.legal_entity_id,
+        settlements.customer_id,
+        settlements.billing_period,
+        held_quantities.quantity as quantity_at_risk,
+        held_quantities.unit,
+        case
+            when settlements.is_rated then settlements.computed_amount - settlements.billed_amount
+            else settlements.billed_amount
+        end as amount_at_risk,
+        settlements.currency_code,
+        held_quantities.event_count,
+        coalesce(held_quantities.first_service_date, settlements.cell_start_date)
+            as first_seen_date
+    from settlements
+    left join held_quantities on settlements.settlement_key = held_quantities.settlement_key
+),
+
+conflicts as (
+    select
+        'conflicting_events' as exception_code,
+        'subject' as object_kind,
+        event_source || ' ' || subject as object_id,
+        cast(null as varchar) as legal_entity_id,
+        cast(null as varchar) as customer_id,
+        {{ month_text('event_date') }} as billing_period,
+        cast(null as decimal(38, 9)) as quantity_at_risk,
+        cast(null as varchar) as unit,
+        cast(null as decimal(38, 4)) as amount_at_risk,
+        cast(null as varchar) as currency_code,
+        count(*) as event_count,
+        min(event_date) as first_seen_date
+    from set_aside
+    group by event_source, subject, {{ month_text('event_date') }}
+),
+
+named_rejects as (
+    select
+        'rejected_lines' as exception_code,
+        files.path || ' ' || rejects.reject_code as object_id,
+        cast(files.first_seen_at as date) as first_seen_date,
+        1 as event_count
+    from rejects
+    inner join files on rejects.file_id = files.file_id
+),
+
+refused_files as (
+    select
+        'file_refused' as exception_code,
+        path || ' ' || coalesce(code, '') as object_id,
+        cast(first_seen_at as date) as first_seen_date,
+        1 as event_count
+    from files
+    where status = 'refused'
+),
+
+accepted_contents as (
+    select
+        'changed_file' as exception_code,
+        path as object_id,
+        cast(first_seen_at as date) as first_seen_date,
+        lines_accepted as event_count,
+        count(*) over (partition by path) as content_count
+    from files
+    where status = 'accepted'
+),
+
+file_troubles as (
+    select
+        exception_code,
+        object_id,
+        first_seen_date,
+        event_count
+    from named_rejects
+    union all
+    select
+        exception_code,
+        object_id,
+        first_seen_date,
+        event_count
+    from refused_files
+    union all
+    select
+        exception_code,
+        object_id,
+        first_seen_date,
+        event_count
+    from accepted_contents
+    where content_count > 1
+),
+
+troubled_files as (
+    select
+        exception_code,
+        'file' as object_kind,
+        object_id,
+        cast(null as varchar) as legal_entity_id,
+        cast(null as varchar) as customer_id,
+        cast(null as varchar) as billing_period,
+        cast(null as decimal(38, 9)) as quantity_at_risk,
+        cast(null as varchar) as unit,
+        cast(null as decimal(38, 4)) as amount_at_risk,
+        cast(null as varchar) as currency_code,
+        cast(sum(event_count) as bigint) as event_count,
+        min(first_seen_date) as first_seen_date
+    from file_troubles
+    group by exception_code, object_id
+),
+
+failed_postings as (
+    select
+        case state when 'rejected' then 'posting_rejected' else 'posting_unknown' end
+            as exception_code,
+        'document' as object_kind,
+        document_id as object_id,
+        legal_entity_id,
+        cast(null as varchar) as customer_id,
+        cast(null as varchar) as billing_period,
+        cast(null as decimal(38, 9)) as quantity_at_risk,
+        cast(null as varchar) as unit,
+        amount as amount_at_risk,
+        currency_code,
+        cast(null as bigint) as event_count,
+        cast(updated_at as date) as first_seen_date
+    from postings
+),
+
+found as (
+    select * from unresolved_events
+    union all
+    select * from ambiguous_meters
+    union all
+    select * from unpriced_usage
+    union all
+    select * from unvalued_usage
+    union all
+    select * from held_keys
+    union all
+    select * from conflicts
+    union all
+    select * from troubled_files
+    union all
+    select * from failed_postings
+),
+
+final as (
+    select
+        {{ content_id([
+            'found.exception_code',
+            'found.object_kind',
+            'found.object_id',
+            'found.billing_period',
+        ]) }} as exception_id,
+        found.exception_code,
+        coalesce(guides.steward, 'integration') as steward,
+        found.object_kind,
+        found.object_id,
+        found.legal_entity_id,
+        found.customer_id,
+        found.billing_period,
+        found.quantity_at_risk,
+        found.unit,
+        cast(found.amount_at_risk as decimal(38, 4)) as amount_at_risk,
+        found.currency_code,
+        found.event_count,
+        found.first_seen_date,
+        greatest({{ days_between('found.first_seen_date', 'known_until.known_until_date') }}, 0)
+            as age_days,
+        coalesce(guides.what_to_do, 'Look at the object that is named.') as what_to_do
+    from found
+    left join guides on found.exception_code = guides.exception_code
+    cross join known_until
+)
+
+select * from final

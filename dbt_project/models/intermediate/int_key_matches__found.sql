@@ -1,0 +1,67 @@
+{{ config(post_hook="{{ open_range('int_key_matches__found', range_to_deduplicate()) }}") }}
+
+{%- set range = range_to_deduplicate() %}
+{%- set new_parts = raw_part_paths('keys', range.after_batch_id, range.last_batch_id) %}
+{%- set old_parts = raw_part_paths('keys', 0, range.after_batch_id) %}
+
+with key_parts as (
+    select
+        ingestion_batch_id,
+        {{ data_path('') }} || path as file_name
+    from {{ source('operations', 'raw_parts') }}
+    where part_kind = 'keys'
+),
+
+new_keys as (
+    {{ keys_of_parts(new_parts) | indent(4) }}
+),
+
+old_keys as (
+    {{ keys_of_parts(old_parts) | indent(4) }}
+),
+
+-- The new keys are the smaller side: they are hashed, and the whole index only streams past.
+old_matches as (
+    select
+        old_keys.key_prefix,
+        old_keys.event_date,
+        old_keys.file_name
+    from old_keys
+    semi join new_keys on old_keys.key_prefix = new_keys.key_prefix
+),
+
+found as (
+    select key_prefix
+    from new_keys
+    group by key_prefix
+    having count(*) > 1
+    union
+    select key_prefix
+    from old_matches
+),
+
+matches as (
+    select
+        key_prefix,
+        event_date,
+        file_name
+    from old_matches
+    union
+    select
+        new_keys.key_prefix,
+        new_keys.event_date,
+        new_keys.file_name
+    from new_keys
+    semi join found on new_keys.key_prefix = found.key_prefix
+),
+
+final as (
+    select
+        matches.key_prefix,
+        key_parts.ingestion_batch_id,
+        matches.event_date
+    from matches
+    left join key_parts on matches.file_name = key_parts.file_name
+)
+
+select * from final

@@ -1,0 +1,234 @@
+with identities as (
+    select
+        system_id,
+        external_id as subject,
+        customer_id,
+        valid_from_at,
+        coalesce(valid_to_at, {{ end_of_time() }}) as valid_to_at
+    from {{ ref('stg_reference__identities') }}
+),
+
+contracts as (
+    select * from {{ ref('stg_reference__contracts') }}
+),
+
+contract_versions as (
+    select * from {{ ref('stg_reference__contract_versions') }}
+),
+
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+    where meter_id is not null and contract_id is null
+),
+
+-- Versions in force, between UTC instants: days start at 00:00 in the contract's time zone.
+version_spans as (
+    select
+        contracts.customer_id,
+        contracts.contract_id,
+        contract_versions.contract_version,
+        contract_versions.plan_id,
+        contracts.time_zone,
+        {{ local_day_start_at(
+            'greatest(contracts.start_date, contract_versions.effective_from_date)',
+            'contracts.time_zone'
+        ) | indent(8) }} as span_start_at,
+        coalesce(
+            {{ local_day_start_at(
+                'least(contracts.end_date, contract_versions.effective_to_date)',
+                'contracts.time_zone'
+            ) | indent(12) }},
+            {{ end_of_time() }}
+        ) as span_end_at
+    from contracts
+    inner join contract_versions
+        on contracts.contract_id = contract_versions.contract_id
+),
+
+subject_spans as (
+    select
+        identities.system_id,
+        identities.subject,
+        version_spans.contract_id,
+        version_spans.contract_version,
+        version_spans.plan_id,
+        version_spans.time_zone,
+        greatest(identities.valid_from_at, version_spans.span_start_at) as span_start_at,
+        least(identities.valid_to_at, version_spans.span_end_at) as span_end_at
+    from identities
+    inner join version_spans
+        on
+            identities.customer_id = version_spans.customer_id
+            and identities.valid_from_at < version_spans.span_end_at
+            and identities.valid_to_at > version_spans.span_start_at
+    where version_spans.span_start_at < version_spans.span_end_at
+),
+
+cuts as (
+    select
+        system_id,
+        subject,
+        {{ start_of_time() }} as cut_at
+    from identities
+    union
+    select
+        system_id,
+        subject,
+        valid_from_at as cut_at
+    from identities
+    union
+    select
+        system_id,
+        subject,
+        valid_to_at as cut_at
+    from identities
+    union
+    select
+        system_id,
+        subject,
+        span_start_at as cut_at
+    from subject_spans
+    union
+    select
+        system_id,
+        subject,
+        span_end_at as cut_at
+    from subject_spans
+),
+
+segments as (
+    select
+        system_id,
+        subject,
+        cut_at as segment_start_at,
+        coalesce(
+            lead(cut_at) over (partition by system_id, subject order by cut_at),
+            {{ end_of_time() }}
+        ) as segment_end_at
+    from cuts
+    where cut_at < {{ end_of_time() }}
+),
+
+holders as (
+    select
+        segments.system_id,
+        segments.subject,
+        segments.segment_start_at,
+        segments.segment_end_at,
+        count(distinct identities.customer_id) as customer_count,
+        min(identities.customer_id) as customer_id
+    from segments
+    left join identities
+        on
+            segments.system_id = identities.system_id
+            and segments.subject = identities.subject
+            and segments.segment_start_at >= identities.valid_from_at
+            and segments.segment_start_at < identities.valid_to_at
+    group by
+        segments.system_id,
+        segments.subject,
+        segments.segment_start_at,
+        segments.segment_end_at
+),
+
+active_spans as (
+    select
+        holders.system_id,
+        holders.subject,
+        holders.segment_start_at,
+        holders.segment_end_at,
+        holders.customer_id,
+        subject_spans.contract_id,
+        subject_spans.contract_version,
+        subject_spans.plan_id,
+        subject_spans.time_zone,
+        count(*) over (
+            partition by holders.system_id, holders.subject, holders.segment_start_at
+        ) as active_count,
+        row_number() over (
+            partition by holders.system_id, holders.subject, holders.segment_start_at
+            order by subject_spans.contract_id, subject_spans.contract_version
+        ) as active_number
+    from holders
+    inner join subject_spans
+        on
+            holders.system_id = subject_spans.system_id
+            and holders.subject = subject_spans.subject
+            and holders.segment_start_at >= subject_spans.span_start_at
+            and holders.segment_start_at < subject_spans.span_end_at
+    where holders.customer_count = 1
+),
+
+-- Whatever no row below names: the only contract, or the first of several.
+every_meter as (
+    select
+        holders.system_id,
+        holders.subject,
+        holders.segment_start_at,
+        holders.segment_end_at,
+        {{ every_meter() }} as meter_id,
+        case when holders.customer_count = 1 then holders.customer_id end as customer_id,
+        active_spans.contract_id,
+        active_spans.contract_version,
+        coalesce(active_spans.time_zone, 'UTC') as time_zone,
+        case
+            when holders.customer_count = 0 then 'unmapped_subject'
+            when holders.customer_count > 1 then 'ambiguous_identity'
+            when active_spans.contract_id is null then 'no_contract'
+        end as resolution_code
+    from holders
+    left join active_spans
+        on
+            holders.system_id = active_spans.system_id
+            and holders.subject = active_spans.subject
+            and holders.segment_start_at = active_spans.segment_start_at
+            and active_spans.active_number = 1
+),
+
+charged_meters as (
+    select distinct
+        active_spans.system_id,
+        active_spans.subject,
+        active_spans.segment_start_at,
+        active_spans.segment_end_at,
+        active_spans.customer_id,
+        charges.meter_id,
+        active_spans.contract_id,
+        active_spans.contract_version,
+        active_spans.time_zone,
+        active_spans.active_number
+    from active_spans
+    inner join charges on active_spans.plan_id = charges.plan_id
+    where active_spans.active_count > 1
+),
+
+-- Several contracts at once: each meter belongs to the one whose plan charges it.
+own_meters as (
+    select
+        system_id,
+        subject,
+        segment_start_at,
+        segment_end_at,
+        meter_id,
+        customer_id,
+        case when count(*) = 1 then min(contract_id) end as contract_id,
+        case when count(*) = 1 then min(contract_version) end as contract_version,
+        min_by(time_zone, active_number) as time_zone,
+        case when count(*) > 1 then 'ambiguous_contract' end as resolution_code
+    from charged_meters
+    group by
+        system_id,
+        subject,
+        segment_start_at,
+        segment_end_at,
+        meter_id,
+        customer_id
+),
+
+final as (
+    select * from every_meter
+    union all
+    select * from own_meters
+)
+
+select * from final

@@ -1,0 +1,31 @@
+{{ config(materialized='view') }}
+
+with counted as (
+    select * from {{ ref('int_distinct_values__counted') }}
+),
+
+{{ resolved_slices('counted', 'counted.meter_id') }},
+
+final as (
+    select
+        ingestion_batch_id,
+        event_date,
+        system_id,
+        subject,
+        segment_start_at,
+        segment_end_at,
+        slice_start_at,
+        slice_end_at,
+        local_date,
+        meter_id,
+        dimension_key,
+        customer_id,
+        contract_id,
+        contract_version,
+        time_zone,
+        resolution_code,
+        distinct_value
+    from resolved
+)
+
+select * from final

@@ -1,0 +1,105 @@
+with charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
+charge_tiers as (
+    select * from {{ ref('stg_price_book__charge_tiers') }}
+),
+
+decimals as (
+    select
+        charges.*,
+        greatest(
+            {{ decimals_used('convert_multiply') }}, {{ decimals_used('convert_divide') }}
+        ) as conversion_decimals
+    from charges
+),
+
+-- The conversion as a fraction of whole numbers.
+fractions as (
+    select
+        charge_price_id,
+        charge_id,
+        contract_id,
+        charge_model,
+        convert_multiply,
+        convert_divide,
+        convert_rounding,
+        convert_decimals,
+        unit_label,
+        package_rounding,
+        free_quantity,
+        zero_usage,
+        rounding_mode,
+        cast(
+            {{ whole_quotient(
+                scaled_integer('convert_multiply', 9),
+                power_of_ten('9 - conversion_decimals')
+            ) }} as decimal(38, 0)
+        ) as multiplier,
+        cast(
+            {{ whole_quotient(
+                scaled_integer('convert_divide', 9),
+                power_of_ten('9 - conversion_decimals')
+            ) }} as decimal(38, 0)
+        ) as divisor
+    from decimals
+),
+
+-- What a converted quantity still has to be divided by.
+divisors as (
+    select
+        *,
+        case when convert_rounding = 'none' then divisor else 1 end as converted_divisor,
+        case
+            when convert_rounding = 'none' and charge_model <> 'package' then divisor else 1
+        end as priced_divisor
+    from fractions
+),
+
+final as (
+    select
+        divisors.charge_price_id,
+        charge_tiers.currency_code,
+        charge_tiers.tier_number,
+        divisors.charge_model,
+        divisors.convert_multiply,
+        divisors.convert_divide,
+        divisors.convert_rounding,
+        divisors.convert_decimals,
+        divisors.unit_label,
+        divisors.package_rounding,
+        divisors.free_quantity,
+        divisors.zero_usage,
+        divisors.rounding_mode,
+        divisors.multiplier,
+        divisors.divisor,
+        cast(divisors.converted_divisor as decimal(38, 0)) as converted_divisor,
+        cast(divisors.priced_divisor as decimal(38, 0)) as priced_divisor,
+        cast(
+            {{ checked('divisors.free_quantity * divisors.converted_divisor') }} as decimal(38, 9)
+        ) as scaled_free_quantity,
+        cast(
+            {{ checked('charge_tiers.package_size * divisors.converted_divisor') }}
+            as decimal(38, 9)
+        ) as scaled_package_size,
+        charge_tiers.lower_quantity,
+        charge_tiers.upper_quantity,
+        -- A bound beyond 38 digits lies above every quantity that can be priced: as an upper
+        -- bound it is open, as a lower bound it drops the tier.
+        cast(
+            {{ checked('charge_tiers.lower_quantity * divisors.priced_divisor') }}
+            as decimal(38, 9)
+        ) as lower_bound,
+        cast(
+            {{ checked('charge_tiers.upper_quantity * divisors.priced_divisor') }}
+            as decimal(38, 9)
+        ) as upper_bound,
+        charge_tiers.unit_price,
+        charge_tiers.flat_amount,
+        charge_tiers.package_size
+    from divisors
+    inner join charge_tiers on divisors.charge_price_id = charge_tiers.charge_price_id
+)
+
+select * from final

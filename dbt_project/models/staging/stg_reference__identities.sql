@@ -1,0 +1,17 @@
+with source as (
+    select * from {{ source('reference', 'identities') }}
+),
+
+final as (
+    select
+        cast(system_id as varchar) as system_id,
+        cast(external_id as varchar) as external_id,
+        cast(customer_id as varchar) as customer_id,
+        cast(valid_from_at as timestamp) as valid_from_at,
+        cast(valid_to_at as timestamp) as valid_to_at,
+        cast(author as varchar) as author,
+        cast(reference_version as varchar) as reference_version
+    from source
+)
+
+select * from final

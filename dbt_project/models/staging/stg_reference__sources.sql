@@ -1,0 +1,15 @@
+with source as (
+    select * from {{ source('reference', 'sources') }}
+),
+
+final as (
+    select
+        cast(source_prefix as varchar) as source_prefix,
+        cast(system_id as varchar) as system_id,
+        cast(grace_hours as integer) as grace_hours,
+        cast(is_expected_daily as boolean) as is_expected_daily,
+        cast(reference_version as varchar) as reference_version
+    from source
+)
+
+select * from final

@@ -1,0 +1,249 @@
+"""Dagster jobs run in this process against the persistent instance, so that the UI shows them.
+
+Belongs here: the instance in a data directory, one job run to its end, what it reported. Does not
+belong here: what a job does; printing (cli.py).
+"""
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterInstance, ExecuteInProcessResult
+from rich.console import Console
+from rich.markup import escape
+
+from orchestration.cli_answers import ExitCode
+from orchestration.failures import InputError
+from orchestration.pipeline import Installation
+from orchestration.settings import PROJECT_ROOT, Settings
+
+_QUIET_LOGS: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_TECHNICAL_KIND: Final = "unexpected"
+
+
+class NotInitialisedError(InputError):
+    """The data directory has no Dagster instance yet."""
+
+    code = "not_initialised"
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """Why a step of a run failed: its name, the error's code, and the message."""
+
+    step: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One job run to its end.
+
+    Attributes:
+        run_id: as the UI shows it.
+        job_name: which job.
+        failures: steps that failed, in order.
+        red_checks: blocking checks that failed, as stage/asset: check.
+        metadata: of each asset made, by stage/asset, as text.
+    """
+
+    run_id: str
+    job_name: str
+    is_successful: bool
+    failures: tuple[StepFailure, ...]
+    red_checks: tuple[str, ...]
+    metadata: Mapping[str, Mapping[str, str]]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the run means for a command: red checks before refusals before technical ones."""
+        if self.is_successful and not self.red_checks:
+            return ExitCode.DONE
+        if self.red_checks:
+            return ExitCode.CHECKS_RED
+        if any(failure.code == _TECHNICAL_KIND for failure in self.failures):
+            return ExitCode.TECHNICAL
+        return ExitCode.REFUSED
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a JSON document."""
+        return {
+            "run_id": self.run_id,
+            "job": self.job_name,
+            "is_successful": self.is_successful,
+            "red_checks": list(self.red_checks),
+            "failures": [vars(failure) for failure in self.failures],
+            "assets": {name: dict(metadata) for name, metadata in self.metadata.items()},
+        }
+
+
+def initialise(settings: Settings) -> None:
+    """Make the data directory's folders and its Dagster instance; what is there stays."""
+    for folder in (
+        settings.landing_usage,
+        settings.reference_dir,
+        settings.raw,
+        settings.warehouse_inputs,
+        settings.register,
+        settings.published,
+        settings.reports,
+        settings.dagster_home,
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+    configuration = settings.dagster_home / "dagster.yaml"
+    if not configuration.exists():
+        shutil.copyfile(PROJECT_ROOT / "dagster.yaml", configuration)
+    with Installation(settings).operations():
+        pass
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """Open the persistent instance of the data directory.
+
+    Raises:
+        NotInitialisedError: there is none.
+    """
+    if not (settings.dagster_home / "dagster.yaml").exists():
+        raise NotInitialisedError(
+            f"Opened {settings.data_dir}: it has no Dagster instance. "
+            f"Run `tallyhouse init --data-dir {settings.data_dir}` first."
+        )
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    try:
+        with DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+            yield instance
+    finally:
+        if before is None:
+            del os.environ["DAGSTER_HOME"]
+        else:
+            os.environ["DAGSTER_HOME"] = before
+
+
+class JobRunner:
+    """The graph of one installation with its instance, loaded once for several runs.
+
+    What a step prints goes to the end of a log file, so that a command's answer stays readable.
+    """
+
+    def __init__(self, definitions: dg.Definitions, instance: DagsterInstance, log: Path) -> None:
+        self._definitions = definitions
+        self._instance = instance
+        self._log = log
+
+    def run(
+        self,
+        job_name: str,
+        *,
+        partition_key: str | None = None,
+        partition_range: tuple[str, str] | None = None,
+        operations: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> RunReport:
+        """Run a job to its end.
+
+        Args:
+            job_name: one of the jobs in orchestration/definitions.py.
+            partition_key: for a job over one partition.
+            partition_range: first and last key, for a job over a range as one run.
+            operations: configuration by asset, as the launchpad takes it.
+        """
+        tags = {"tallyhouse/started_by": "command line"}
+        if partition_range is not None:
+            tags["dagster/asset_partition_range_start"] = partition_range[0]
+            tags["dagster/asset_partition_range_end"] = partition_range[1]
+        configured = {name: {"config": config} for name, config in (operations or {}).items()}
+        with (
+            warnings.catch_warnings(),
+            self._log.open("a", encoding="utf-8") as log,
+            redirect_stdout(log),
+        ):
+            warnings.simplefilter("ignore")
+            result = self._definitions.resolve_job_def(job_name).execute_in_process(
+                instance=self._instance,
+                partition_key=partition_key,
+                tags=tags,
+                run_config={**_QUIET_LOGS, "ops": configured},
+                raise_on_error=False,
+            )
+        return report_of(job_name, result)
+
+
+@contextmanager
+def job_runner(installation: Installation) -> Iterator[JobRunner]:
+    """Load the graph over an installation and open its instance.
+
+    Raises:
+        NotInitialisedError: the data directory has no instance.
+        DbtFailedError: the dbt project cannot be parsed.
+    """
+    from orchestration.definitions import (  # noqa: PLC0415 — loads dbt and every asset: seconds
+        build_definitions,
+    )
+
+    settings = installation.settings
+    with dagster_instance(settings) as instance:
+        definitions = build_definitions(installation=installation)
+        yield JobRunner(definitions, instance, settings.dagster_home / "command_line.log")
+
+
+def report_of(job_name: str, result: ExecuteInProcessResult) -> RunReport:
+    """Read from a run's events what it made, what failed and which checks are red."""
+    failures, red, metadata = [], [], {}
+    for event in result.all_events:
+        if event.event_type is DagsterEventType.STEP_FAILURE:
+            failures.append(_failure(event))
+        elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            if not evaluation.passed and evaluation.blocking:
+                red.append(f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}")
+        elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION and event.asset_key:
+            entries = event.step_materialization_data.materialization.metadata
+            metadata[event.asset_key.to_user_string()] = {
+                name: str(entry.value) for name, entry in entries.items()
+            }
+    return RunReport(
+        run_id=result.run_id,
+        job_name=job_name,
+        is_successful=result.success,
+        failures=tuple(failures),
+        red_checks=tuple(sorted(red)),
+        metadata=metadata,
+    )
+
+
+def _failure(event: dg.DagsterEvent) -> StepFailure:
+    data = event.step_failure_data
+    stated = data.user_failure_data
+    if stated is not None and "code" in stated.metadata:
+        return StepFailure(
+            step=event.step_key or "",
+            code=str(stated.metadata["code"].value),
+            message=stated.description or "",
+        )
+    cause = data.error
+    while cause is not None and cause.cause is not None:
+        cause = cause.cause
+    return StepFailure(
+        step=event.step_key or "",
+        code=_TECHNICAL_KIND,
+        message=cause.message.strip() if cause else "the step failed without a message",
+    )
+
+
+def print_run(console: Console, report: RunReport) -> None:
+    """Print a run in a line, then each red check and each failure with what to do next."""
+    state = "[green]done[/]" if report.exit_code is ExitCode.DONE else "[bold red]not done[/]"
+    console.print(f"{report.job_name} {state}, run {report.run_id}", highlight=False)
+    for check in report.red_checks:
+        console.print(f"  check is red: {escape(check)}", highlight=False)
+    for failure in report.failures:
+        console.print(f"  {failure.step}, [bold]{failure.code}[/]:", highlight=False)
+        console.print(f"  {failure.message}", markup=False, highlight=False)

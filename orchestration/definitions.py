@@ -1,0 +1,92 @@
+"""The graph that Dagster loads: every asset, check, job, sensor and schedule, with its resources.
+
+Belongs here: putting the stages together, with overrides so that tests build the real graph. Does
+not belong here: an asset (orchestration/defs), a step (orchestration/pipeline.py).
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.dbt import dbt_executable, prepare_manifest
+from orchestration.defs.ingestion import assets as ingestion_assets
+from orchestration.defs.ingestion import automation as ingestion_automation
+from orchestration.defs.posting import assets as posting_assets
+from orchestration.defs.posting import automation as posting_automation
+from orchestration.defs.publishing import assets as publishing_assets
+from orchestration.defs.sign_off import assets as sign_off_assets
+from orchestration.defs.sign_off import automation as sign_off_automation
+from orchestration.defs.signals import assets as signals_assets
+from orchestration.defs.signals import automation as signals_automation
+from orchestration.defs.transform import automation as transform_automation
+from orchestration.defs.transform.conservation import conservation
+from orchestration.defs.transform.dbt_assets import build_dbt_assets, build_dbt_resource
+from orchestration.defs.transform.inputs import warehouse_inputs
+from orchestration.pipeline import Installation
+from orchestration.settings import Settings
+
+
+def build_definitions(
+    *,
+    settings: Settings | None = None,
+    installation: Installation | None = None,
+    manifest: Path | None = None,
+) -> dg.Definitions:
+    """Return the whole graph over one installation.
+
+    Args:
+        settings: the data directory; None reads the environment.
+        installation: data directory, clock and adapters at once; wins over settings.
+        manifest: dbt's manifest.json; None parses the project where it changed.
+
+    Raises:
+        SettingsError: the environment cannot be used.
+        DbtFailedError: dbt is missing or its project cannot be parsed.
+    """
+    installation = installation or Installation(settings or Settings.load())
+    return dg.Definitions(
+        assets=[
+            ingestion_assets.reference_version,
+            ingestion_assets.usage_events,
+            warehouse_inputs,
+            build_dbt_assets(manifest or prepare_manifest(installation.settings)),
+            sign_off_assets.frozen_revisions,
+            sign_off_assets.period_sign_off,
+            posting_assets.erp_documents,
+            posting_assets.erp_statuses,
+            publishing_assets.published_marts,
+            signals_assets.crm_signals,
+        ],
+        asset_checks=[conservation],
+        jobs=[
+            ingestion_automation.ingest_usage,
+            transform_automation.rate_usage,
+            transform_automation.reconcile_books,
+            sign_off_automation.close_period,
+            sign_off_automation.freeze_period,
+            sign_off_automation.sign_off_period,
+            posting_automation.post_documents,
+            posting_automation.read_statuses,
+            signals_automation.push_signals,
+        ],
+        sensors=[
+            ingestion_automation.new_usage_files,
+            transform_automation.usage_not_rated,
+            transform_automation.books_moved,
+            posting_automation.signed_documents,
+            posting_automation.unread_documents,
+            signals_automation.marts_published,
+        ],
+        schedules=[ingestion_automation.daily_ingestion, posting_automation.daily_statuses],
+        resources={
+            "installation": installation,
+            "dbt": build_dbt_resource(dbt_executable()),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the graph over the installation that the environment names."""
+    return build_definitions()

@@ -1,0 +1,50 @@
+"""When usage is loaded: whenever new files have settled, and every day in any case.
+
+Belongs here: the stage's jobs, sensor and schedule. Does not belong here: the policy, which is
+orchestration/automation.py's.
+"""
+
+import dagster as dg
+
+from orchestration import asset_keys
+from orchestration.automation import WaitingFiles, files_waiting
+from orchestration.defs.operations.sensing import answer
+from orchestration.pipeline import Installation
+
+ingest_usage = dg.define_asset_job(
+    "ingest_usage",
+    selection=dg.AssetSelection.assets(asset_keys.REFERENCE_VERSION, asset_keys.USAGE_EVENTS),
+    description="Load the reference folder and the usage files of a landing day or range of days.",
+)
+
+daily_ingestion = dg.build_schedule_from_partitioned_job(
+    ingest_usage,
+    name="daily_ingestion",
+    description="Every day at 02:00 UTC: the files of the day before, whether announced or not.",
+    hour_of_day=2,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+
+
+@dg.sensor(
+    job_name="ingest_usage",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="New files under landing/usage are loaded once they have settled.",
+)
+def new_usage_files(
+    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run over the landing days of all waiting files."""
+    with installation.operations() as engine:
+        work = files_waiting(installation.settings, engine, now=installation.clock())
+    return answer(context, work, job_name="ingest_usage", tags=_range_tags(work))
+
+
+def _range_tags(work: WaitingFiles | None) -> dict[str, str]:
+    if work is None:
+        return {}
+    return {
+        "dagster/asset_partition_range_start": work.first_day.isoformat(),
+        "dagster/asset_partition_range_end": work.last_day.isoformat(),
+    }

@@ -1,0 +1,31 @@
+"""When signals go to the CRM: after each publication.
+
+Belongs here: the stage's job and sensor. Does not belong here: the policy.
+"""
+
+import dagster as dg
+
+from orchestration import asset_keys
+from orchestration.automation import signals_to_push
+from orchestration.defs.operations.sensing import answer, materialised_at
+
+push_signals = dg.define_asset_job(
+    "push_signals",
+    selection=dg.AssetSelection.assets(asset_keys.CRM_SIGNALS),
+    description="Write the accounts' signals to the CRM.",
+)
+
+
+@dg.sensor(
+    job_name="push_signals",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Each publication of the marts is followed by the signals.",
+)
+def marts_published(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a push where the last publication is younger than the last push."""
+    work = signals_to_push(
+        published_at=materialised_at(context.instance, asset_keys.PUBLISHED_MARTS),
+        pushed_at=materialised_at(context.instance, asset_keys.CRM_SIGNALS),
+    )
+    return answer(context, work, job_name="push_signals")

@@ -1,0 +1,64 @@
+"""When models are built: after new usage or reference data, and after the register moved.
+
+Belongs here: the stage's jobs and sensors. Does not belong here: the policies.
+"""
+
+import dagster as dg
+
+from orchestration import asset_keys
+from orchestration.automation import books_to_reconcile, inputs_state, usage_to_rate
+from orchestration.defs.operations.sensing import answer, built_state
+from orchestration.pipeline import Installation
+
+INPUTS = dg.AssetSelection.groups("inputs")
+MODELS = dg.AssetSelection.kind("dbt")
+BOOKS = MODELS & dg.AssetSelection.assets(
+    asset_keys.REGISTER_INPUTS, asset_keys.OPERATIONS_INPUTS
+).downstream(include_self=False)
+
+rate_usage = dg.define_asset_job(
+    "rate_usage",
+    selection=INPUTS | MODELS | dg.AssetSelection.assets(asset_keys.PUBLISHED_MARTS),
+    description="Build every model from what was loaded, judge conservation, publish the marts.",
+)
+
+reconcile_books = dg.define_asset_job(
+    "reconcile_books",
+    selection=INPUTS | BOOKS | dg.AssetSelection.assets(asset_keys.PUBLISHED_MARTS),
+    description=(
+        "Build what signatures, postings and the ERP's answers change, hold documents against the "
+        "register, publish the marts."
+    ),
+)
+
+
+@dg.sensor(
+    job_name="rate_usage",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="A new ingestion batch or reference version is rated.",
+)
+def usage_not_rated(
+    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a rating run where the last inputs are older than what was loaded."""
+    with installation.operations() as engine:
+        state = inputs_state(installation.settings, engine)
+    built = built_state(context.instance, asset_keys.MANIFEST_INPUTS)
+    return answer(context, usage_to_rate(built, state), job_name="rate_usage")
+
+
+@dg.sensor(
+    job_name="reconcile_books",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="After signatures, postings and receipts the books are reconciled and published.",
+)
+def books_moved(
+    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a reconciliation where register or postings moved since the last build."""
+    with installation.operations() as engine:
+        state = inputs_state(installation.settings, engine)
+    built = built_state(context.instance, asset_keys.MANIFEST_INPUTS)
+    return answer(context, books_to_reconcile(built, state), job_name="reconcile_books")

@@ -1,0 +1,142 @@
+"""The steps of a billing period's close in plain Python: judge, freeze, find, decide.
+
+Belongs here: each step as one call over an installation. Does not belong here: the steps before
+and after it (pipeline.py); the rules of a signature (orchestration/billing).
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+from orchestration.billing.checks import CheckFigure
+from orchestration.billing.freeze import freeze
+from orchestration.billing.refusals import RevisionUnknownError
+from orchestration.billing.register import Register
+from orchestration.billing.revisions import Revision, latest_of, revisions_of
+from orchestration.billing.sign_off import Signer, SignOff, sign_off
+from orchestration.failures import RefusedError
+from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation
+from orchestration.quality.reports import ExpectationReport
+from orchestration.warehouse import writer_lock
+
+CANDIDATES_CHECK: Final = "candidates_meet_their_expectations"
+
+
+class Decision(StrEnum):
+    """What finance says about a revision."""
+
+    SIGN = "sign"
+    REJECT = "reject"
+
+
+class CandidatesUnexpectedError(RefusedError):
+    """Candidates break an expectation, so they are not frozen."""
+
+    code = "candidates_unexpected"
+
+
+def refuse_unexpected(report: ExpectationReport) -> None:
+    """Let only candidates pass that meet every expectation.
+
+    Raises:
+        CandidatesUnexpectedError: names each expectation that is not met.
+    """
+    if report.is_passed:
+        return
+    unmet = "; ".join(
+        f"{outcome.name} ({outcome.unexpected_count} rows)" for outcome in report.unmet
+    )
+    raise CandidatesUnexpectedError(
+        f"Judged the candidates of {report.subject}: not met are {unmet}. Look at the rows that "
+        "the check shows, correct the data they come from, and close the period again."
+    )
+
+
+def freeze_period(
+    installation: Installation, *, billing_period: str, expectations: ExpectationReport
+) -> list[Revision]:
+    """Pin the candidates of a billing period as one revision per legal entity.
+
+    Args:
+        installation: whose candidates.
+        billing_period: YYYY-MM.
+        expectations: what judge_candidates found; each revision keeps it as a check it needs.
+    """
+    judged = CheckFigure(
+        check_name=CANDIDATES_CHECK,
+        invariant_number=None,
+        is_passed=expectations.is_passed,
+        figures=expectations.figures(),
+    )
+    with (
+        writer_lock(installation.settings, wait_seconds=WRITER_WAIT_SECONDS),
+        installation.operations() as engine,
+    ):
+        return freeze(
+            installation.settings,
+            engine,
+            billing_period=billing_period,
+            now=installation.clock(),
+            check_figures=[judged],
+        )
+
+
+def find_revision(
+    installation: Installation, *, billing_period: str, legal_entity_id: str, revision: str
+) -> Revision:
+    """Return the revision that a person means by its number, its id or the word latest.
+
+    Raises:
+        RevisionUnknownError: there is no such revision; names those that there are.
+    """
+    known = revisions_of(Register(installation.settings.register).chain())
+    if revision == "latest":
+        found = latest_of(known, legal_entity_id, billing_period)
+    else:
+        name = revision.removeprefix("r")
+        wanted = f"{legal_entity_id}:{billing_period}:r{name}" if name.isdigit() else revision
+        found = known.get(wanted)
+    if found is not None:
+        return found
+    there = ", ".join(sorted(known)) or "none"
+    raise RevisionUnknownError(
+        f"Looked for revision {revision!r} of {legal_entity_id} for {billing_period}: there is no "
+        f"such revision. Frozen so far: {there}. Freeze the period, or name one of these."
+    )
+
+
+def entities_to_decide(installation: Installation, *, billing_period: str) -> list[str]:
+    """Return the legal entities whose frozen revision of a period waits for a decision."""
+    known = revisions_of(Register(installation.settings.register).chain())
+    return sorted(
+        revision.legal_entity_id
+        for revision in known.values()
+        if revision.billing_period == billing_period and revision.state == "frozen"
+    )
+
+
+def decide(
+    installation: Installation,
+    *,
+    revision_id: str,
+    decision: Decision,
+    signer: Signer,
+    note: str,
+    held_document_ids: Sequence[str] = (),
+) -> SignOff:
+    """Sign or reject a frozen revision.
+
+    Raises:
+        RefusedError: the class names the rule that stands in the way.
+    """
+    with installation.operations() as engine:
+        return sign_off(
+            installation.settings,
+            engine,
+            revision_id=revision_id,
+            decision=decision.value,
+            signer=signer,
+            note=note,
+            held_document_ids=held_document_ids,
+            now=installation.clock(),
+        )

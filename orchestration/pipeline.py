@@ -1,0 +1,325 @@
+"""The steps of the main job in plain Python, in their order: what Dagster, CLI and benchmarks run.
+
+Belongs here: each step as one call, with what it needs from the installation, and the sequence
+that rates without Dagster. Does not belong here: what a step does, which is its room's; assets,
+runs and retries, which are orchestration/defs'.
+
+    load_reference_data → load_usage_files → write_inputs → build_models(RATING)
+    → freeze_period → decide (period_close.py)
+    → post_documents → read_statuses → write_inputs → build_models → publish_marts → push_signals
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy.engine import Engine
+
+from adapters.protocols import CrmAdapter, ErpAdapter
+from adapters.registry import crm_adapter, erp_adapter
+from orchestration.billing.checks import CheckFigure
+from orchestration.billing.posting import PostingSummary, plan_postings, post_pending, read_back
+from orchestration.billing.register import write_register_inputs
+from orchestration.dbt import BUILD_ARGUMENTS, DbtOutcome, run_dbt
+from orchestration.ingest import IngestionResult, load_usage
+from orchestration.operations_db import open_operations, write_operations_inputs
+from orchestration.price_book import (
+    ReferenceVersion,
+    current_reference,
+    event_contracts_of,
+    load_reference,
+    write_reference_inputs,
+)
+from orchestration.quality.candidates import check_candidates
+from orchestration.quality.conservation import conservation_figures
+from orchestration.quality.raw_events import check_raw_events
+from orchestration.quality.reports import ExpectationReport
+from orchestration.reports.publication import publish
+from orchestration.settings import Settings
+from orchestration.signals.pushing import PushSummary
+from orchestration.signals.pushing import push_signals as push_period
+from orchestration.warehouse import open_warehouse, writer_lock
+
+_Result = TypeVar("_Result")
+
+WRITER_WAIT_SECONDS: Final = 600.0
+
+RATING: Final = ("--exclude", "fqn:signals.*")
+"""What a billing period needs: every model from raw events to candidates and conservation."""
+
+MONTHS_OF_SIGNALS: Final = 13
+"""The CRM is told about this many billing periods, the latest ones: a year and its month before."""
+
+
+def utc_now() -> datetime:
+    """Return this instant, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One data directory with the systems that it talks to.
+
+    Attributes:
+        settings: where everything lies.
+        clock: gives the instant that a step records.
+        erp: an adapter to use instead of the one that the settings name.
+        crm: likewise.
+        on_progress: called with step, done and total while a long step runs.
+    """
+
+    settings: Settings
+    clock: Callable[[], datetime] = utc_now
+    erp: ErpAdapter | None = None
+    crm: CrmAdapter | None = None
+    on_progress: Callable[[str, int, int], None] | None = None
+
+    def open_erp(self) -> ErpAdapter:
+        """Return the ERP adapter of this installation."""
+        return self.erp or erp_adapter(
+            self.settings.erp, sandbox_folder=self.settings.sandbox, now_fn=self.clock
+        )
+
+    def open_crm(self) -> CrmAdapter:
+        """Return the CRM adapter of this installation."""
+        return self.crm or crm_adapter(
+            self.settings.crm, sandbox_folder=self.settings.sandbox, now_fn=self.clock
+        )
+
+    def report(self, step: str, done: int, total: int) -> None:
+        """Tell how far a long step is, where somebody listens."""
+        if self.on_progress is not None:
+            self.on_progress(step, done, total)
+
+    @contextmanager
+    def operations(self) -> Iterator[Engine]:
+        """Open the operations database, and let go of it afterwards."""
+        engine = open_operations(self.settings)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def load_reference_data(
+    installation: Installation, *, author: str | None = None
+) -> ReferenceVersion:
+    """Store the reference folder as a version by its digest; the same content twice is one version.
+
+    Raises:
+        ReferenceInvalidError: names every problem with file and line.
+    """
+    with installation.operations() as engine:
+        return load_reference(
+            installation.settings, engine, now=installation.clock(), author=author
+        )
+
+
+def load_usage_files(
+    installation: Installation,
+    *,
+    paths: Sequence[Path] | None = None,
+) -> IngestionResult:
+    """Load usage files as one ingestion batch, read by the contracts of the current reference.
+
+    Args:
+        installation: where to load.
+        paths: which files; None means every file under landing/usage.
+    """
+    with installation.operations() as engine:
+        reference = current_reference(installation.settings, engine)
+        return load_usage(
+            installation.settings,
+            engine,
+            contracts=event_contracts_of(reference),
+            now=installation.clock(),
+            paths=paths,
+            on_progress=installation.on_progress,
+        )
+
+
+def judge_raw_events(installation: Installation, *, ingestion_batch_id: int) -> ExpectationReport:
+    """Hold the expectations on raw events against one committed batch."""
+    with installation.operations() as engine:
+        return check_raw_events(
+            installation.settings,
+            engine,
+            ingestion_batch_id=ingestion_batch_id,
+            now=installation.clock(),
+        )
+
+
+def write_inputs(installation: Installation) -> ReferenceVersion:
+    """Write every Parquet file that dbt reads as a source; returns the reference version in it."""
+    settings = installation.settings
+    with (
+        writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS),
+        installation.operations() as engine,
+    ):
+        reference = current_reference(settings, engine)
+        write_reference_inputs(settings, reference)
+        write_operations_inputs(settings, engine)
+        write_register_inputs(settings)
+    return reference
+
+
+def build_models(installation: Installation, selection: Sequence[str]) -> DbtOutcome:
+    """Build and test models with dbt in this process.
+
+    Raises:
+        DbtFailedError: a model or a data test failed.
+        WarehouseBusyError: another process held the warehouse for ten minutes.
+    """
+    settings = installation.settings
+    with writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS):
+        return run_dbt(settings, [*BUILD_ARGUMENTS, *selection], on_node=installation.on_progress)
+
+
+def read_conservation(installation: Installation) -> list[CheckFigure]:
+    """Return the figures of invariants 1 to 7 as the last build computed them."""
+    return conservation_figures(installation.settings)
+
+
+def judge_candidates(installation: Installation, *, billing_period: str) -> ExpectationReport:
+    """Hold the expectations on candidates against one billing period."""
+    return check_candidates(installation.settings, billing_period=billing_period)
+
+
+def post_documents(installation: Installation) -> PostingSummary:
+    """Plan a posting for every signed document and send what is not in the ERP yet.
+
+    A run that reached the ERP for nothing (it is down, or asks for a pause) ends as delayed, and a
+    later run goes on from there.
+    """
+    with installation.operations() as engine:
+        plan_postings(installation.settings, engine, now=installation.clock())
+        return post_pending(
+            installation.settings,
+            engine,
+            erp=installation.open_erp(),
+            now_fn=installation.clock,
+        )
+
+
+def read_statuses(installation: Installation) -> int:
+    """Read the posted documents back from the ERP; returns how many were read."""
+    with installation.operations() as engine:
+        return read_back(
+            installation.settings,
+            engine,
+            erp=installation.open_erp(),
+            now=installation.clock(),
+        )
+
+
+def publish_marts(installation: Installation) -> Path:
+    """Put a fresh read-only copy of the marts in place for analysts; returns its folder."""
+    return publish(installation.settings, now=installation.clock())
+
+
+def push_signals(installation: Installation) -> Mapping[str, PushSummary]:
+    """Tell the CRM what changed in the signals of the last billing periods.
+
+    Returns:
+        What was done, by billing period from the earliest on.
+
+    Raises:
+        WarehouseBusyError: another process writes the warehouse.
+    """
+    settings = installation.settings
+    with open_warehouse(settings, wait_seconds=WRITER_WAIT_SECONDS) as warehouse:
+        periods = warehouse.execute(
+            "select distinct billing_period from signals.fct_customer_usage_signals "
+            "order by billing_period desc limit ?",
+            [MONTHS_OF_SIGNALS],
+        ).fetchall()
+    crm = installation.open_crm()
+    with installation.operations() as engine:
+        return {
+            billing_period: push_period(
+                settings,
+                engine,
+                crm=crm,
+                billing_period=billing_period,
+                now_fn=installation.clock,
+            )
+            for (billing_period,) in reversed(periods)
+        }
+
+
+@dataclass(frozen=True)
+class PeriodRating:
+    """What rate_period did.
+
+    Attributes:
+        ingestion: the batch, and what became of each file.
+        models: the build.
+        conservation: figures of invariants 1 to 7.
+        expectations: what was found in the period's candidates.
+        seconds_by_phase: wall time of each step in order.
+    """
+
+    ingestion: IngestionResult
+    models: DbtOutcome
+    conservation: Sequence[CheckFigure]
+    expectations: ExpectationReport
+    seconds_by_phase: Mapping[str, float]
+
+
+def rate_period(
+    installation: Installation,
+    *,
+    billing_period: str,
+    author: str | None = None,
+) -> PeriodRating:
+    """Go from landing files to judged candidates without Dagster, every check on.
+
+    Args:
+        installation: whose landing files.
+        billing_period: YYYY-MM, whose candidates are judged.
+        author: who answers for the reference folder.
+
+    Raises:
+        TallyhouseError: the first step that failed says why.
+    """
+    watch = _StopWatch()
+    watch.lap("load_reference", lambda: load_reference_data(installation, author=author))
+    ingestion = watch.lap("load_usage", lambda: load_usage_files(installation))
+    batch = ingestion.ingestion_batch_id
+    if batch is not None:
+        watch.lap(
+            "judge_raw_events",
+            lambda: judge_raw_events(installation, ingestion_batch_id=batch),
+        )
+    watch.lap("write_inputs", lambda: write_inputs(installation))
+    models = watch.lap("build_models", lambda: build_models(installation, RATING))
+    conservation = watch.lap("read_conservation", lambda: read_conservation(installation))
+    expectations = watch.lap(
+        "judge_candidates",
+        lambda: judge_candidates(installation, billing_period=billing_period),
+    )
+    return PeriodRating(
+        ingestion=ingestion,
+        models=models,
+        conservation=conservation,
+        expectations=expectations,
+        seconds_by_phase=watch.seconds_by_phase,
+    )
+
+
+class _StopWatch:
+    """Takes the wall time of named steps."""
+
+    def __init__(self) -> None:
+        self.seconds_by_phase: dict[str, float] = {}
+
+    def lap(self, phase: str, step: Callable[[], _Result]) -> _Result:
+        """Run a step and keep its time."""
+        started_at = time.perf_counter()
+        result = step()
+        self.seconds_by_phase[phase] = time.perf_counter() - started_at
+        return result

@@ -1,0 +1,150 @@
+"""How one line came about, from its events to its cents.
+
+Belongs here: gathering what the marts and the register hold of a line. Does not belong here:
+computing any of it, which dbt did; layout (tables.py).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import duckdb
+
+from orchestration.billing.register import Register
+from orchestration.failures import InputError
+from orchestration.reports.publication import open_published
+from orchestration.settings import Settings
+
+_LINE: Final = """
+    select lines.*, customers.customer_name
+    from rating.fct_rated_lines as lines
+    left join billing.dim_customers as customers
+        on lines.customer_id = customers.customer_id
+    where lines.rated_line_id = $line
+"""
+
+
+_SIGNED: Final = """
+    select
+        register_sequence, document_id, line_number, entry_kind, amount, currency_code, signer,
+        signed_at, posting_key, revision_id, reference_version
+    from register_entries
+    where settlement_key = $key
+    order by register_sequence, entry_number
+"""
+
+
+class LineUnknownError(InputError):
+    """No published line has that id."""
+
+    code = "line_unknown"
+
+
+@dataclass(frozen=True)
+class LineExplanation:
+    """One rated line with everything that made it.
+
+    Attributes:
+        line: the row of fct_rated_lines by column.
+        derivation: the steps from quantity to amount, as the rating wrote them.
+        tiers: rows of fct_rated_line_tiers in order.
+        documents: candidate lines that carry it now.
+        signed: register entries of its settlement key, oldest first: who billed what, when.
+        event_ids: the first of its events in order of time.
+    """
+
+    line: Mapping[str, Any]
+    derivation: Mapping[str, Any]
+    tiers: Sequence[Mapping[str, Any]]
+    documents: Sequence[Mapping[str, Any]]
+    signed: Sequence[Mapping[str, Any]]
+    event_ids: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the explanation as a JSON document."""
+        return asdict(self)
+
+
+def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExplanation:
+    """Gather what made a line, from the published marts and the register.
+
+    Args:
+        settings: the data directory.
+        line: a rated line's id, or '<document id>/<line number>' of a candidate or signed line.
+        event_limit: how many event ids to name.
+
+    Raises:
+        LineUnknownError: there is no such line.
+        NothingPublishedError: nothing was rated and published yet.
+    """
+    with closing(open_published(settings)) as marts:
+        marts.register("register_entries", Register(settings.register).entries())
+        rated_line_id = _rated_line_id(marts, line)
+        found = _rows(marts, _LINE, line=rated_line_id)
+        if not found:
+            raise LineUnknownError(
+                f"Looked for line {line!r} in the published marts: there is no such line. "
+                "`select rated_line_id from rating.fct_rated_lines` in "
+                f"{settings.published}/current/tallyhouse.duckdb lists them all."
+            )
+        row = found[0]
+        key = str(row["settlement_key"])
+        return LineExplanation(
+            line={name: cell for name, cell in row.items() if name != "derivation"},
+            derivation=json.loads(row["derivation"] or "{}"),
+            tiers=_rows(
+                marts,
+                "select * from rating.fct_rated_line_tiers where rated_line_id = $line "
+                "order by tier_number",
+                line=rated_line_id,
+            ),
+            documents=_rows(
+                marts,
+                "select document_id, line_number, cause, rated_amount, billed_amount_before, "
+                "amount, currency_code from billing.fct_invoice_candidate_lines "
+                "where settlement_key = $key order by document_id, line_number",
+                key=key,
+            ),
+            signed=_rows(marts, _SIGNED, key=key),
+            event_ids=_event_ids(marts, rated_line_id, event_limit),
+        )
+
+
+def _rated_line_id(marts: duckdb.DuckDBPyConnection, line: str) -> str:
+    document_id, separator, number = line.rpartition("/")
+    if not separator or not number.isdigit():
+        return line
+    for table in ("billing.fct_invoice_candidate_lines", "register_entries"):
+        found = _rows(
+            marts,
+            f"select rated_line_id from {table} "
+            "where document_id = $document and line_number = $number",
+            document=document_id,
+            number=int(number),
+        )
+        if found:
+            return str(found[0]["rated_line_id"])
+    return line
+
+
+def _event_ids(
+    marts: duckdb.DuckDBPyConnection, rated_line_id: str, event_limit: int
+) -> Sequence[str]:
+    rows = _rows(
+        marts,
+        "select event_source, event_id from rating.fct_line_events "
+        "where rated_line_id = $line order by event_at, event_source, event_id limit $most",
+        line=rated_line_id,
+        most=event_limit,
+    )
+    return [f"{row['event_source']} {row['event_id']}" for row in rows]
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, **values: object
+) -> list[dict[str, Any]]:
+    found = connection.execute(query, values)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -1,0 +1,287 @@
+"""What an installation has done and what waits: the figures behind `status` and the demo's tables.
+
+Belongs here: reading the published marts, the operations database and the register side by side.
+Does not belong here: computing a figure that dbt computes; layout (tables.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from orchestration.billing.checks import CheckFigure
+from orchestration.operations_db import open_operations, tables
+from orchestration.quality.conservation import read_conservation
+from orchestration.reports.publication import CURRENT, NothingPublishedError, open_published
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class UsageFigures:
+    """What came in: lines of all files, and what became of the accepted events.
+
+    Attributes:
+        exact_repeats, conflicting: accepted events that do not count; None before the first build.
+        rejects_by_code: lines that stand rejected, most frequent first.
+    """
+
+    files_loaded: int
+    files_refused: int
+    lines_read: int
+    lines_accepted: int
+    lines_rejected: int
+    exact_repeats: int | None = None
+    conflicting: int | None = None
+    rejects_by_code: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RevisionFigures:
+    """One frozen revision, and how far its documents are.
+
+    Attributes:
+        amounts: by currency, as the revision was frozen.
+        postings_by_state: documents by the state of their posting; empty before a signature.
+    """
+
+    revision_id: str
+    legal_entity_id: str
+    billing_period: str
+    state: str
+    document_count: int
+    amounts: Mapping[str, Decimal]
+    frozen_at: datetime
+    signer: str | None
+    signed_at: datetime | None
+    postings_by_state: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class MoneyFigures:
+    """Sums of one legal entity, billing period and currency.
+
+    Attributes:
+        rated: what the rating says today. due: candidates that wait for a signature.
+    """
+
+    legal_entity_id: str
+    billing_period: str
+    currency_code: str
+    rated: Decimal
+    due: Decimal
+    documents_due: int
+
+
+@dataclass(frozen=True)
+class ExceptionFigures:
+    """Open exceptions of one code and currency.
+
+    Attributes:
+        amount_at_risk: None where no price tells it.
+    """
+
+    exception_code: str
+    steward: str
+    exception_count: int
+    event_count: int
+    amount_at_risk: Decimal | None
+    currency_code: str | None
+    what_to_do: str
+
+
+@dataclass(frozen=True)
+class InstallationStatus:
+    """Everything that `status` shows.
+
+    Attributes:
+        published_at: folder name of the published copy; None before the first publication.
+    """
+
+    data_dir: str
+    usage: UsageFigures
+    money: Sequence[MoneyFigures]
+    revisions: Sequence[RevisionFigures]
+    exceptions: Sequence[ExceptionFigures]
+    conservation: Sequence[CheckFigure]
+    signals_pushed: int
+    published_copy: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status as a JSON document."""
+        return asdict(self)
+
+
+def installation_status(settings: Settings) -> InstallationStatus:
+    """Read an installation's status; it opens no file that a run writes.
+
+    Raises:
+        OperationsUnavailableError: the operations database cannot be opened.
+    """
+    engine = open_operations(settings)
+    try:
+        with engine.connect() as operations:
+            revisions = _revisions(operations)
+            usage = _usage(operations)
+            pushed = _pushed(operations)
+    finally:
+        engine.dispose()
+    copy = _published_copy(settings)
+    if copy is None:
+        return InstallationStatus(
+            data_dir=str(settings.data_dir),
+            usage=usage,
+            money=(),
+            revisions=revisions,
+            exceptions=(),
+            conservation=(),
+            signals_pushed=pushed,
+            published_copy=None,
+        )
+    with closing(copy) as marts:
+        return InstallationStatus(
+            data_dir=str(settings.data_dir),
+            usage=replace(usage, **_set_aside(marts), rejects_by_code=_rejects(settings, marts)),
+            money=_money(marts),
+            revisions=revisions,
+            exceptions=_exceptions(marts),
+            conservation=read_conservation(marts),
+            signals_pushed=pushed,
+            published_copy=(settings.published / CURRENT).resolve().name,
+        )
+
+
+def _published_copy(settings: Settings) -> duckdb.DuckDBPyConnection | None:
+    try:
+        return open_published(settings)
+    except NothingPublishedError:
+        return None
+
+
+def _usage(operations: Connection) -> UsageFigures:
+    files, batches = tables.ingestion_files, tables.ingestion_batches
+    query = sa.select(files.c.status, sa.func.count()).group_by(files.c.status)
+    by_status: dict[str, int] = {row[0]: row[1] for row in operations.execute(query)}
+    read, accepted, rejected = (
+        int(operations.scalar(sa.select(sa.func.coalesce(sa.func.sum(batches.c[name]), 0))) or 0)
+        for name in ("lines_read", "lines_accepted", "lines_rejected")
+    )
+    return UsageFigures(
+        files_loaded=by_status.get("accepted", 0),
+        files_refused=by_status.get("refused", 0),
+        lines_read=read,
+        lines_accepted=accepted,
+        lines_rejected=rejected,
+    )
+
+
+def _pushed(operations: Connection) -> int:
+    pushes = tables.crm_pushes
+    acknowledged = pushes.c.acknowledged_at.is_not(None)
+    return operations.scalar(sa.select(sa.func.count()).where(acknowledged)) or 0
+
+
+def _revisions(operations: Connection) -> tuple[RevisionFigures, ...]:
+    revisions, sign_offs, postings = tables.revisions, tables.sign_offs, tables.postings
+    by_state: dict[str, dict[str, int]] = {}
+    for row in operations.execute(
+        sa.select(postings.c.revision_id, postings.c.state, sa.func.count()).group_by(
+            postings.c.revision_id, postings.c.state
+        )
+    ):
+        by_state.setdefault(row[0], {})[row[1]] = row[2]
+    rows = operations.execute(
+        sa.select(revisions, sign_offs.c.signer, sign_offs.c.signed_at)
+        .outerjoin(sign_offs, sign_offs.c.revision_id == revisions.c.revision_id)
+        .order_by(
+            revisions.c.billing_period, revisions.c.legal_entity_id, revisions.c.revision_number
+        )
+    ).mappings()
+    return tuple(
+        RevisionFigures(
+            revision_id=row["revision_id"],
+            legal_entity_id=row["legal_entity_id"],
+            billing_period=row["billing_period"],
+            state=row["state"],
+            document_count=row["document_count"] or 0,
+            amounts={
+                total["currency_code"]: Decimal(total["amount"]) for total in row["amounts"] or []
+            },
+            frozen_at=row["frozen_at"],
+            signer=row["signer"],
+            signed_at=row["signed_at"],
+            postings_by_state=by_state.get(row["revision_id"], {}),
+        )
+        for row in rows
+    )
+
+
+def _set_aside(marts: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    rows = marts.execute(
+        "select set_aside_reason, count(*) from intermediate.int_events__set_aside group by all"
+    ).fetchall()
+    counts = dict(rows)
+    return {
+        "exact_repeats": counts.get("exact_repeat", 0),
+        "conflicting": counts.get("conflicting", 0),
+    }
+
+
+def _rejects(settings: Settings, marts: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    rejects = settings.warehouse_inputs / "rejects.parquet"
+    rows = marts.execute(
+        "select reject_code, count(*) as lines from read_parquet($rejects) "
+        "group by all order by lines desc, reject_code",
+        {"rejects": str(rejects)},
+    ).fetchall()
+    return dict(rows)
+
+
+def _money(marts: duckdb.DuckDBPyConnection) -> tuple[MoneyFigures, ...]:
+    rows = marts.execute(
+        """
+        with rated as (
+            select legal_entity_id, billing_period, currency_code, sum(amount) as rated
+            from rating.fct_rated_lines
+            group by all
+        ),
+        due as (
+            select
+                legal_entity_id, billing_period, currency_code,
+                sum(amount) as due, count(*) as documents_due
+            from billing.fct_invoice_candidates
+            group by all
+        )
+        select
+            coalesce(rated.legal_entity_id, due.legal_entity_id) as legal_entity_id,
+            coalesce(rated.billing_period, due.billing_period) as billing_period,
+            coalesce(rated.currency_code, due.currency_code) as currency_code,
+            coalesce(rated.rated, 0) as rated,
+            coalesce(due.due, 0) as due,
+            coalesce(due.documents_due, 0) as documents_due
+        from rated
+        full outer join due
+            using (legal_entity_id, billing_period, currency_code)
+        order by billing_period, legal_entity_id, currency_code
+        """
+    ).fetchall()
+    return tuple(MoneyFigures(*row) for row in rows)
+
+
+def _exceptions(marts: duckdb.DuckDBPyConnection) -> tuple[ExceptionFigures, ...]:
+    rows = marts.execute(
+        """
+        select
+            exception_code, steward, count(*), coalesce(sum(event_count), 0),
+            sum(amount_at_risk), currency_code, min(what_to_do)
+        from billing.fct_exceptions
+        group by exception_code, steward, currency_code
+        order by exception_code, currency_code nulls last
+        """
+    ).fetchall()
+    return tuple(ExceptionFigures(*row) for row in rows)

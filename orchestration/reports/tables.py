@@ -1,0 +1,284 @@
+"""Tables for the terminal, in the words that finance uses.
+
+Belongs here: layout, wording, number formats. Does not belong here: reading a figure (status.py,
+explanation.py, verification.py); printing JSON (cli_answers.py).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.billing.checks import CheckFigure
+from orchestration.price_book import Problem
+from orchestration.quality.conservation import plain
+from orchestration.reports.explanation import LineExplanation
+from orchestration.reports.status import (
+    ExceptionFigures,
+    InstallationStatus,
+    MoneyFigures,
+    RevisionFigures,
+    UsageFigures,
+)
+from orchestration.reports.verification import Finding
+
+_REJECTS_SHOWN = 12
+
+
+def print_status(console: Console, status: InstallationStatus) -> None:
+    """Print everything that the status holds, the figures of usage first."""
+    console.print(usage_table(status.usage))
+    if status.usage.rejects_by_code:
+        console.print(rejects_table(status.usage.rejects_by_code))
+    if status.money:
+        console.print(money_table(status.money))
+    console.print(revisions_table(status.revisions))
+    if status.exceptions:
+        console.print(exceptions_table(status.exceptions))
+    if status.conservation:
+        console.print(conservation_table(status.conservation))
+    console.print(f"Signals in the CRM: {status.signals_pushed:,}")
+    copy = status.published_copy or "none yet"
+    console.print(f"Published copy for analysts: {copy}", highlight=False)
+
+
+def usage_table(usage: UsageFigures) -> Table:
+    """Return where every line of every usage file went."""
+    table = _table("Usage events", ("", "left"), ("count", "right"))
+    table.add_row("files loaded", _count(usage.files_loaded))
+    table.add_row("files refused", _count(usage.files_refused))
+    table.add_section()
+    table.add_row("lines read", _count(usage.lines_read))
+    table.add_row("  rejected, kept with their reason", _count(usage.lines_rejected))
+    table.add_row("  accepted", _count(usage.lines_accepted))
+    if usage.exact_repeats is not None and usage.conflicting is not None:
+        unique = usage.lines_accepted - usage.exact_repeats - usage.conflicting
+        table.add_row("    exact repeats, not counted", _count(usage.exact_repeats))
+        table.add_row("    conflicting, none counts until decided", _count(usage.conflicting))
+        table.add_row("    unique events", _count(unique), style="bold")
+    return table
+
+
+def rejects_table(rejects_by_code: Mapping[str, int]) -> Table:
+    """Return why lines were rejected, the most frequent reasons first."""
+    table = _table("Rejected lines", ("reason", "left"), ("lines", "right"))
+    shown = list(rejects_by_code.items())
+    for code, count in shown[:_REJECTS_SHOWN]:
+        table.add_row(_words(code), _count(count))
+    rest = sum(count for _, count in shown[_REJECTS_SHOWN:])
+    if rest:
+        table.add_row(f"{len(shown) - _REJECTS_SHOWN} further reasons", _count(rest))
+    return table
+
+
+def money_table(money: Sequence[MoneyFigures]) -> Table:
+    """Return what the rating says per legal entity, month and currency, and what waits."""
+    table = _table(
+        "Rated and due",
+        ("billing period", "left"),
+        ("legal entity", "left"),
+        ("currency", "left"),
+        ("rated", "right"),
+        ("due, not signed", "right"),
+        ("documents due", "right"),
+    )
+    for row in money:
+        table.add_row(
+            row.billing_period,
+            row.legal_entity_id,
+            row.currency_code,
+            _money(row.rated),
+            _money(row.due),
+            _count(row.documents_due),
+        )
+    return table
+
+
+def revisions_table(revisions: Sequence[RevisionFigures]) -> Table:
+    """Return every frozen revision: totals, who signed it, what became of its documents."""
+    table = _table(
+        "Revisions and documents",
+        ("billing period", "left"),
+        ("legal entity", "left"),
+        ("revision", "left"),
+        ("state", "left"),
+        ("documents", "right"),
+        ("amount", "right"),
+        ("signed by", "left"),
+        ("in the ERP", "left"),
+    )
+    for row in revisions:
+        amounts = "\n".join(f"{code} {_money(amount)}" for code, amount in row.amounts.items())
+        postings = ", ".join(
+            f"{count} {state}" for state, count in sorted(row.postings_by_state.items())
+        )
+        table.add_row(
+            row.billing_period,
+            row.legal_entity_id,
+            row.revision_id.rpartition(":")[2],
+            row.state,
+            _count(row.document_count),
+            amounts or "0",
+            escape(row.signer or ""),
+            postings,
+        )
+    return table
+
+
+def exceptions_table(exceptions: Sequence[ExceptionFigures]) -> Table:
+    """Return the open exceptions by code, with the money at risk and whose turn it is."""
+    table = _table(
+        "Exceptions: nothing is billed for these until somebody acts",
+        ("exception", "left"),
+        ("steward", "left"),
+        ("open", "right"),
+        ("events", "right"),
+        ("money at risk", "right"),
+        ("what to do", "left"),
+    )
+    for row in exceptions:
+        at_risk = (
+            "no price tells"
+            if row.amount_at_risk is None
+            else f"{row.currency_code or ''} {_money(row.amount_at_risk)}".strip()
+        )
+        table.add_row(
+            _words(row.exception_code),
+            row.steward,
+            _count(row.exception_count),
+            _count(row.event_count),
+            at_risk,
+            escape(row.what_to_do),
+        )
+    return table
+
+
+def conservation_table(figures: Sequence[CheckFigure]) -> Table:
+    """Return the conservation figures: two sides, their difference, and whether it holds."""
+    table = _table(
+        "Conservation: nothing is lost and nothing is made up on the way",
+        ("", "right"),
+        ("invariant", "left"),
+        ("left side", "right"),
+        ("right side", "right"),
+        ("difference", "right"),
+        ("", "left"),
+    )
+    for figure in figures:
+        sides = [
+            (label, text)
+            for label, text in figure.figures.items()
+            if label not in {"difference", "scopes", "broken"}
+        ]
+        left, right = [*sides, ("", ""), ("", "")][:2]
+        table.add_row(
+            str(figure.invariant_number or ""),
+            f"{_words(figure.check_name)}\n[dim]{escape(left[0])} = {escape(right[0])}[/]",
+            left[1],
+            right[1],
+            figure.figures.get("difference", ""),
+            "[green]holds[/]" if figure.is_passed else "[bold red]BROKEN[/]",
+        )
+    return table
+
+
+def print_problems(console: Console, folder: Path, problems: Sequence[Problem]) -> None:
+    """Print every problem of a reference folder with its place and remedy."""
+    if not problems:
+        console.print(f"{folder} is sound.", highlight=False)
+        return
+    table = _table(
+        f"Problems in {folder}",
+        ("place", "left"),
+        ("severity", "left"),
+        ("problem", "left"),
+        ("remedy", "left"),
+    )
+    for problem in problems:
+        place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
+        table.add_row(
+            escape(place), problem.severity, escape(problem.message), escape(problem.remedy)
+        )
+    console.print(table)
+
+
+def print_explanation(console: Console, explanation: LineExplanation) -> None:
+    """Print how a line came about, from its events to its cents."""
+    line = explanation.line
+    console.print(
+        _facts(
+            f"Line {line['rated_line_id']}",
+            {
+                "customer": f"{line['customer_name']} ({line['customer_id']})",
+                "contract": f"{line['contract_id']}, version {line['contract_version']}",
+                "charge": f"{line['charge_name']} ({line['charge_id']}, {line['charge_model']})",
+                "price": line["charge_price_id"],
+                "price book version": line["reference_version"],
+                "service": f"{line['service_start_at']} to {line['service_end_at']} UTC",
+                "billing period": line["billing_period"],
+                "events": _count(line["event_count"]),
+                "events digest": f"{line['digest_sum_1']} {line['digest_sum_2']}",
+            },
+        )
+    )
+    steps = {name: value for name, value in explanation.derivation.items() if name != "tiers"}
+    console.print(_facts("From quantity to amount", steps))
+    console.print(_records("Tiers", explanation.tiers, skip=("rated_line_id",)))
+    console.print(_records("Candidate documents that carry it now", explanation.documents))
+    console.print(_records("Signed", explanation.signed))
+    for event_id in explanation.event_ids:
+        console.print(f"  {event_id}", highlight=False, markup=False)
+
+
+def print_verification(console: Console, findings: Sequence[Finding]) -> None:
+    """Print what was verified, and what is not sound with what to do."""
+    table = _table("Verified", ("", "left"), ("subject", "left"), ("finding", "left"))
+    for finding in findings:
+        mark = "[green]sound[/]" if finding.is_sound else "[bold red]NOT SOUND[/]"
+        table.add_row(mark, escape(finding.subject), escape(finding.detail))
+    console.print(table)
+
+
+def _facts(title: str, facts: Mapping[str, object]) -> Table:
+    table = _table(title, ("", "left"), ("", "left"))
+    for name, value in facts.items():
+        if value is not None:
+            table.add_row(_words(name), escape(str(value)))
+    return table
+
+
+def _records(title: str, records: Sequence[Mapping[str, Any]], skip: Iterable[str] = ()) -> Table:
+    names = [name for name in (records[0] if records else {}) if name not in set(skip)]
+    table = _table(title if records else f"{title}: none", *((_words(n), "left") for n in names))
+    for record in records:
+        table.add_row(*(escape(_cell(record[name])) for name in names))
+    return table
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _table(title: str, *columns: tuple[str, str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    for heading, side in columns:
+        table.add_column(heading, justify="right" if side == "right" else "left")
+    return table
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _count(figure: int | None) -> str:
+    return f"{figure or 0:,}"
+
+
+def _money(amount: Decimal) -> str:
+    return plain(amount)

@@ -1,0 +1,336 @@
+"""One data directory with raw events and reference data, for tests of de-duplication and metering.
+
+Belongs here: writing raw files and dbt's inputs as ingestion and the price book would, one dbt run,
+and reading what came out. Does not belong here: any expected figure.
+"""
+
+import hashlib
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
+from orchestration.dbt import run_dbt
+from orchestration.operations_db.column_types import arrow_type_of
+from orchestration.operations_db.inputs import EXPORTED_TABLES, REJECT_INPUT_SCHEMA
+from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
+from orchestration.settings import Settings
+
+METERING = (
+    "+int_usage__metered",
+    "+int_usage__distinct_values",
+    "+int_events__counted",
+    "+int_contracts__cells",
+)
+METERING_AGAIN = ("stg_usage__events", "tallyhouse.intermediate")
+QUANTITY = pa.decimal128(38, 9)
+LOADED_AT = datetime(2026, 11, 5)
+EPOCH = datetime(1970, 1, 1)
+
+EVENT_FIELDS = [
+    pa.field("ingestion_batch_id", pa.int32()),
+    pa.field("file_id", pa.int32()),
+    pa.field("line_number", pa.int64()),
+    pa.field("ingested_at", pa.timestamp("us")),
+    pa.field("event_source", pa.string()),
+    pa.field("event_id", pa.string()),
+    pa.field("event_type", pa.string()),
+    pa.field("contract_version", pa.string()),
+    pa.field("subject", pa.string()),
+    pa.field("event_at", pa.timestamp("us")),
+    pa.field("event_at_nanos", pa.int16()),
+    pa.field("event_date", pa.date32()),
+    pa.field("key_hash", pa.int64()),
+    pa.field("digest_1", pa.int64()),
+    pa.field("digest_2", pa.int64()),
+]
+KEY_SCHEMA = pa.schema([("key_prefix", pa.int64()), ("event_date", pa.date32())])
+AFFECTED_SCHEMA = pa.schema(
+    [
+        ("ingestion_batch_id", pa.int32()),
+        ("event_date", pa.date32()),
+        ("event_source", pa.string()),
+        ("subject", pa.string()),
+        ("cause", pa.string()),
+        ("event_count", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An accepted event; numbers and texts in `properties` become q_ and d_ columns.
+
+    Attributes:
+        key_hash: stands in for the hash over source and id, to construct collisions.
+        digests: stand in for the two digests over identity and content, likewise.
+    """
+
+    event_id: str
+    event_at: datetime
+    subject: str = "acme"
+    event_type: str = "call"
+    event_source: str = "/gateway/eu"
+    nanos: int = 0
+    properties: dict[str, Any] = field(default_factory=dict)
+    key_hash: int | None = None
+    digests: tuple[int, int] | None = None
+
+    def but(self, **changes: Any) -> "Event":
+        return replace(self, **changes)
+
+    def columns(self) -> dict[str, Any]:
+        return {
+            ("d_" if isinstance(value, str) else "q_") + name: (
+                value if isinstance(value, str) else Decimal(value)
+            )
+            for name, value in self.properties.items()
+        }
+
+    def hashes(self) -> dict[str, int]:
+        identity = prefixed(self.event_source) + prefixed(self.event_id)
+        microseconds = (self.event_at - EPOCH) // timedelta(microseconds=1)
+        content = "".join(
+            prefixed(text)
+            for text in (self.event_type, self.subject, str(microseconds), str(self.nanos))
+        )
+        for name, value in sorted(self.columns().items()):
+            text = value if isinstance(value, str) else f"{value:.9f}"
+            content += prefixed(name) + prefixed(text)
+        key, digest = (
+            hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+            for text in (identity, identity + content)
+        )
+        digest_1, digest_2 = self.digests or (int(digest[:15], 16), int(digest[15:30], 16))
+        key_hash = int(key[:15], 16) if self.key_hash is None else self.key_hash
+        return {"key_hash": key_hash, "digest_1": digest_1, "digest_2": digest_2}
+
+
+def prefixed(text: str) -> str:
+    return f"{len(text)}:{text}"
+
+
+class UsageWarehouse:
+    """Load batches, state reference data, count, read tables."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.is_built = False
+        self.parts: list[dict[str, Any]] = []
+        self.reference: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLE_SCHEMAS}
+        self.add("sources", source_prefix="/gateway/", system_id="product", grace_hours=36,
+                 is_expected_daily=False)
+
+    def add(self, table: str, **columns: Any) -> None:
+        """Add one row of reference data."""
+        self.reference[table].append(columns)
+
+    def add_meter(self, meter_id: str, aggregation: str = "count", **columns: Any) -> None:
+        """Add a meter; `value` names its only factor, `version` goes into its digest."""
+        value, version = columns.pop("value", None), columns.pop("version", 1)
+        given = {
+            "meter_id": meter_id,
+            "meter_name": meter_id,
+            "unit": "unit",
+            "aggregation": aggregation,
+            "event_types": ["call"],
+            "value_factors": [{"property": value}] if value else [],
+            "filters": [],
+            "dimensions": [],
+            "is_negative_allowed": False,
+            "carry_in": "zero",
+            "definition_digest": f"{meter_id} {version}",
+        }
+        self.add("meters", **given | columns)
+
+    def add_customer(self, customer_id: str, subject: str, *, time_zone: str = "UTC",
+                     contract_id: str | None = None, start_date: date = date(2020, 1, 1),
+                     plan_id: str = "plan") -> None:
+        """Add an identity without end, and a contract with one version."""
+        contract = contract_id or f"{customer_id}-contract"
+        if not any(row["external_id"] == subject for row in self.reference["identities"]):
+            self.add("identities", system_id="product", external_id=subject,
+                     customer_id=customer_id, valid_from_at=datetime(2020, 1, 1))
+        self.add("contracts", contract_id=contract, contract_lineage_id=contract,
+                 customer_id=customer_id, legal_entity_id="entity", currency_code="USD",
+                 time_zone=time_zone, billing_cadence="monthly", billing_anchor_day=1,
+                 start_date=start_date)
+        self.add("contract_versions", contract_id=contract, contract_version=1,
+                 effective_from_date=start_date, plan_id=plan_id)
+
+    def add_charge(self, plan_id: str, meter_id: str) -> None:
+        """Let a plan charge a meter."""
+        self.add("charges", charge_price_id=f"{plan_id}/{meter_id}", plan_id=plan_id,
+                 charge_id=f"{plan_id}-{meter_id}", charge_name="Charge", product_id="product",
+                 meter_id=meter_id, charge_model="per_unit", billing_timing="arrears",
+                 effective_from_date=date(2020, 1, 1), convert_multiply=Decimal(1),
+                 convert_divide=Decimal(1), convert_rounding="none", convert_decimals=0,
+                 package_rounding="up", free_quantity=Decimal(0), zero_usage="skip",
+                 proration="day", rounding_mode="half_away")
+
+    def load(self, *events: Event) -> int:
+        """Commit one batch as ingestion would, in the given order; return its number."""
+        batch = 1 + max((part["ingestion_batch_id"] for part in self.parts), default=0)
+        rows = [
+            {
+                "ingestion_batch_id": batch,
+                "file_id": batch,
+                "line_number": number,
+                "ingested_at": LOADED_AT,
+                "event_source": event.event_source,
+                "event_id": event.event_id,
+                "event_type": event.event_type,
+                "contract_version": "1",
+                "subject": event.subject,
+                "event_at": event.event_at,
+                "event_at_nanos": event.nanos,
+                "event_date": event.event_at.date(),
+                **event.hashes(),
+                **event.columns(),
+            }
+            for number, event in enumerate(events, start=1)
+        ]
+        by_date = defaultdict(list)
+        for row in rows:
+            by_date[row["event_date"]].append(row)
+        for event_date, found in sorted(by_date.items()):
+            self._write_part(
+                f"raw/events/ingestion_batch_id={batch}/event_date={event_date}/part-0.parquet",
+                event_schema(found), found, batch, "events", event_date,
+            )
+        keys = [
+            {"key_prefix": row["key_hash"] >> 20, "event_date": row["event_date"]} for row in rows
+        ]
+        keys.sort(key=lambda row: row["key_prefix"])
+        self._write_part(f"raw/keys/batch-{batch}.parquet", KEY_SCHEMA, keys, batch, "keys")
+        places = Counter((r["event_date"], r["event_source"], r["subject"]) for r in rows)
+        affected = [
+            {"ingestion_batch_id": batch, "event_date": event_date, "event_source": source,
+             "subject": subject, "cause": "new_events", "event_count": count}
+            for (event_date, source, subject), count in sorted(places.items())
+        ]
+        self._write_part(
+            f"raw/affected/batch-{batch}.parquet", AFFECTED_SCHEMA, affected, batch, "affected"
+        )
+        return batch
+
+    def _write_part(self, path: str, schema: pa.Schema, rows: Sequence[dict[str, Any]], batch: int,
+                    part_kind: str, event_date: date | None = None) -> None:
+        target = self.settings.data_dir / path
+        write_rows(target, schema, rows)
+        self.parts.append(
+            {
+                "path": path,
+                "ingestion_batch_id": batch,
+                "part_kind": part_kind,
+                "event_date": event_date,
+                "content_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+                "row_count": len(rows),
+                "byte_size": target.stat().st_size,
+            }
+        )
+
+    def count(self, *arguments: str, select: Sequence[str] | None = None) -> None:
+        """Write every input, then run the models; views of inputs stand after the first time."""
+        self.write_inputs()
+        models = select or (METERING_AGAIN if self.is_built else METERING)
+        run_dbt(self.settings, ["run", "--select", *models, *arguments])
+        self.is_built = True
+
+    def write_inputs(self) -> None:
+        inputs = self.settings.warehouse_inputs
+        batches = sorted({part["ingestion_batch_id"] for part in self.parts})
+        rows = {
+            "raw_parts": self.parts,
+            "ingestion_batches": [
+                {"ingestion_batch_id": batch, "batch_kind": "load", "started_at": LOADED_AT,
+                 "committed_at": LOADED_AT, "file_count": 1, "lines_read": 0,
+                 "lines_accepted": 0, "lines_rejected": 0}
+                for batch in batches
+            ],
+        }
+        for table in EXPORTED_TABLES:
+            fields = [(column.name, arrow_type_of(column.type)) for column in table.columns]
+            write_rows(inputs / f"{table.name}.parquet", pa.schema(fields), rows.get(table.name, []))
+        write_rows(inputs / "rejects.parquet", REJECT_INPUT_SCHEMA, [])
+        write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, [])
+        for table, found in self.reference.items():
+            write_rows(
+                inputs / input_file_name(table), TABLE_SCHEMAS[table],
+                [{"reference_version": "0123456789abcdef"} | row for row in found],
+            )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Answer a query of the warehouse."""
+        with duckdb.connect(self.settings.warehouse_file) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return connection.execute(query).fetchall()
+
+    def counted(self) -> list[tuple[Any, ...]]:
+        """Everything that metering keeps between runs, in a fixed order."""
+        tables = ("int_usage__counted", "int_distinct_values__counted", "int_events__set_aside")
+        return [
+            row for table in tables for row in self.rows(f"from intermediate.{table} order by all")
+        ]
+
+    def usage(self, figure: str = "event_count", of: str = "meter_id") -> dict[Any, Any]:
+        """The sum of a metered figure by meter, or by other columns."""
+        found = self.rows(
+            f"select {of}, sum({figure}) from intermediate.int_usage__metered group by {of}"
+        )
+        return {row[0] if len(row) == 2 else row[:-1]: row[-1] for row in found}
+
+
+def event_schema(rows: Sequence[dict[str, Any]]) -> pa.Schema:
+    """The columns that events have, and the properties that these events have."""
+    properties = sorted({name for row in rows for name in row if name[:2] in ("q_", "d_")})
+    return pa.schema(
+        EVENT_FIELDS
+        + [pa.field(name, QUANTITY if name[:2] == "q_" else pa.string()) for name in properties]
+    )
+
+
+def write_rows(path: Path, schema: pa.Schema, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows as one Parquet file; a column that no row names is null."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
+
+
+@pytest.fixture(scope="session")
+def metering_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One data directory for all tests here: dbt parses its project once per directory."""
+    settings = Settings.load(tmp_path_factory.mktemp("metering") / "its data")
+    warehouse = UsageWarehouse(settings)
+    warehouse.write_inputs()
+    run_dbt(settings, ["parse"])
+    return settings
+
+
+@pytest.fixture
+def warehouse(metering_settings: Settings) -> UsageWarehouse:
+    """An empty warehouse without any raw event."""
+    shutil.rmtree(metering_settings.raw, ignore_errors=True)
+    metering_settings.warehouse_file.unlink(missing_ok=True)
+    return UsageWarehouse(metering_settings)
+
+
+@pytest.fixture
+def event() -> type[Event]:
+    """Makes an event: event("id", datetime(...), subject=..., properties={...})."""
+    return Event
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """An instant in the middle of a UTC day, naive as in the raw events."""
+    return datetime(2026, 10, 15, 12, tzinfo=UTC).replace(tzinfo=None)

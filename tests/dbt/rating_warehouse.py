@@ -1,0 +1,326 @@
+"""A warehouse that holds metered usage and reference data and nothing before them, for rating tests.
+
+Belongs here: writing dbt's inputs and the tables that metering would have left, one dbt run, and
+reading what came out. Does not belong here: any expected figure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
+from orchestration.dbt import run_dbt
+from orchestration.operations_db import open_operations, write_operations_inputs
+from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
+from orchestration.settings import Settings
+
+Row = Mapping[str, Any]
+
+REFERENCE_VERSION = "0123456789abcdef"
+BEFORE = ("tallyhouse.staging", "int_contracts__cells", "int_subjects__segmented")
+RATING = (*BEFORE, "tallyhouse.rating")
+BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
+
+METERED = """
+    ingestion_batch_id integer, event_date date, system_id varchar, event_source varchar,
+    subject varchar, segment_start_at timestamp, local_date date, meter_id varchar,
+    dimension_key varchar, event_count bigint, unvalued_event_count bigint,
+    negative_event_count bigint, quantity_sum decimal(38, 9),
+    quantity_max decimal(38, 9), latest_quantity decimal(38, 9), latest_event_at timestamp,
+    latest_event_nanos smallint, latest_event_source varchar, latest_event_id varchar,
+    first_event_at timestamp, last_event_at timestamp, digest_sum_1 decimal(38, 0),
+    digest_sum_2 decimal(38, 0), customer_id varchar, contract_id varchar,
+    contract_version integer, time_zone varchar, resolution_code varchar
+"""
+DISTINCT_VALUES = """
+    ingestion_batch_id integer, event_date date, system_id varchar, event_source varchar,
+    subject varchar, segment_start_at timestamp, local_date date, meter_id varchar,
+    dimension_key varchar, distinct_value varchar, customer_id varchar, contract_id varchar,
+    contract_version integer, resolution_code varchar
+"""
+EVENTS = """
+    ingestion_batch_id integer, event_date date, system_id varchar, subject varchar,
+    local_date date, event_type varchar, customer_id varchar, contract_id varchar,
+    resolution_code varchar, event_count bigint, metered_event_count bigint
+"""
+SET_ASIDE = """
+    ingestion_batch_id integer, file_id integer, line_number bigint, event_date date,
+    event_source varchar, event_id varchar, event_type varchar, subject varchar,
+    event_at timestamp, set_aside_reason varchar
+"""
+CHARGE_DEFAULTS = {
+    "charge_name": "Charge",
+    "product_id": "product",
+    "billing_timing": "arrears",
+    "effective_from_date": date(2020, 1, 1),
+    "convert_multiply": Decimal(1),
+    "convert_divide": Decimal(1),
+    "convert_rounding": "none",
+    "convert_decimals": 0,
+    "package_rounding": "up",
+    "free_quantity": Decimal(0),
+    "zero_usage": "skip",
+    "proration": "day",
+    "rounding_mode": "half_away",
+}
+METER_DEFAULTS = {
+    "meter_name": "Meter",
+    "unit": "unit",
+    "aggregation": "sum",
+    "event_types": ["usage"],
+    "value_factors": [{"property": "quantity"}],
+    "filters": [],
+    "dimensions": [],
+    "is_negative_allowed": False,
+    "carry_in": "zero",
+    "definition_digest": "d",
+}
+CONTRACT_DEFAULTS = {
+    "legal_entity_id": "entity",
+    "currency_code": "USD",
+    "time_zone": "UTC",
+    "billing_cadence": "monthly",
+    "billing_anchor_day": 1,
+    "start_date": date(2026, 1, 1),
+}
+
+
+class RatingWarehouse:
+    """One data directory: add rows, build once, read tables.
+
+    Attributes:
+        known_until: the instant up to which usage is loaded.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, known_until: datetime = datetime(2026, 12, 1, tzinfo=UTC)
+    ):
+        self.settings = Settings.load(data_dir)
+        self.known_until = known_until
+        self.reference: dict[str, list[Row]] = {name: [] for name in TABLE_SCHEMAS}
+        self.register: list[Row] = []
+        self.metered: list[Row] = []
+        self.distinct_values: list[Row] = []
+        self.events: list[Row] = []
+        self.set_aside: list[Row] = []
+        self.add(
+            "products",
+            product_id="product",
+            product_name="P",
+            erp_item="ITEM",
+            revenue_account="4000",
+        )
+        self.add(
+            "legal_entities",
+            legal_entity_id="entity",
+            legal_entity_name="Entity",
+            country_code="US",
+            functional_currency_code="USD",
+            time_zone="UTC",
+        )
+
+    def add(self, table: str, **columns: Any) -> None:
+        self.reference[table].append(columns)
+
+    def add_plan(self, plan_id: str) -> None:
+        self.add("plans", plan_id=plan_id, plan_name=plan_id)
+
+    def add_meter(self, meter_id: str, **columns: Any) -> None:
+        self.add("meters", **METER_DEFAULTS | {"meter_id": meter_id} | columns)
+
+    def add_charge(
+        self,
+        charge_price_id: str,
+        *,
+        plan_id: str,
+        charge_id: str,
+        charge_model: str,
+        tiers: Mapping[str, Sequence[Row]],
+        **columns: Any,
+    ) -> None:
+        """Add a price version; tiers: per currency, rows of upper_quantity, unit_price and so on."""
+        given = {
+            "charge_price_id": charge_price_id,
+            "plan_id": plan_id,
+            "charge_id": charge_id,
+            "charge_model": charge_model,
+        }
+        self.add("charges", **CHARGE_DEFAULTS | given | columns)
+        for currency_code, rows in tiers.items():
+            lower = Decimal(0)
+            for number, row in enumerate(rows, start=1):
+                self.add(
+                    "charge_tiers",
+                    **{"unit_price": Decimal(0), "flat_amount": Decimal(0)}
+                    | {
+                        "charge_price_id": charge_price_id,
+                        "currency_code": currency_code,
+                        "tier_number": number,
+                        "lower_quantity": lower,
+                    }
+                    | dict(row),
+                )
+                lower = row.get("upper_quantity")
+
+    def add_contract(self, contract_id: str, *, plan_id: str | None = None, **columns: Any) -> None:
+        """Add a contract of a customer of the same name, with one version where a plan is given."""
+        row = (
+            CONTRACT_DEFAULTS
+            | {
+                "contract_id": contract_id,
+                "contract_lineage_id": contract_id,
+                "customer_id": f"customer-{contract_id}",
+            }
+            | columns
+        )
+        self.add("contracts", **row)
+        self.add("customers", customer_id=row["customer_id"], customer_name=row["customer_id"])
+        if plan_id is not None:
+            self.add(
+                "contract_versions",
+                contract_id=contract_id,
+                contract_version=1,
+                effective_from_date=row["start_date"],
+                plan_id=plan_id,
+            )
+
+    def use(
+        self,
+        contract_id: str,
+        meter_id: str,
+        local_date: date,
+        quantity: Decimal | int | str = 1,
+        *,
+        batch: int = 1,
+        at: datetime | None = None,
+        dimension_key: str = "{}",
+        event_count: int = 1,
+        event_id: str = "e",
+        customer_id: str | None = None,
+        subject: str | None = None,
+    ) -> None:
+        """Add one metered row, as a day of one subject in one batch."""
+        instant = at or datetime(local_date.year, local_date.month, local_date.day, 12)
+        amount = Decimal(quantity)
+        self.metered.append(
+            {
+                "ingestion_batch_id": batch,
+                "event_date": local_date,
+                "system_id": "product",
+                "event_source": "/gateway",
+                "subject": subject or contract_id,
+                "segment_start_at": datetime(2020, 1, 1),
+                "local_date": local_date,
+                "meter_id": meter_id,
+                "dimension_key": dimension_key,
+                "event_count": event_count,
+                "unvalued_event_count": 0,
+                "negative_event_count": 0,
+                "quantity_sum": amount,
+                "quantity_max": amount,
+                "latest_quantity": amount,
+                "latest_event_at": instant,
+                "latest_event_nanos": 0,
+                "latest_event_source": "/gateway",
+                "latest_event_id": event_id,
+                "first_event_at": instant,
+                "last_event_at": instant,
+                "digest_sum_1": 1,
+                "digest_sum_2": 2,
+                "customer_id": customer_id or f"customer-{contract_id}",
+                "contract_id": contract_id,
+                "contract_version": 1,
+                "time_zone": "UTC",
+                "resolution_code": None,
+            }
+        )
+
+    def build(self, *selected: str) -> None:
+        """Write every input and run the selected models."""
+        self.write_inputs()
+        self.write_tables()
+        run_dbt(self.settings, ["seed"])
+        run_dbt(self.settings, ["run", "--select", *selected])
+
+    def write_inputs(self) -> None:
+        inputs = self.settings.warehouse_inputs
+        write_operations_inputs(self.settings, open_operations(self.settings))
+        for table, rows in self.reference.items():
+            write_rows(
+                inputs / input_file_name(table),
+                TABLE_SCHEMAS[table],
+                [{"reference_version": REFERENCE_VERSION} | dict(row) for row in rows],
+            )
+        write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, self.register)
+        batches = pq.read_schema(inputs / "ingestion_batches.parquet")
+        instant = self.known_until.replace(tzinfo=None)
+        write_rows(
+            inputs / "ingestion_batches.parquet",
+            batches,
+            [
+                {
+                    "ingestion_batch_id": 1,
+                    "batch_kind": "load",
+                    "started_at": instant,
+                    "committed_at": instant,
+                    "file_count": 0,
+                    "lines_read": 0,
+                    "lines_accepted": 0,
+                    "lines_rejected": 0,
+                }
+            ],
+        )
+
+    def write_tables(self) -> None:
+        """Leave the tables that metering would have left."""
+        with duckdb.connect(self.settings.warehouse_file) as connection:
+            connection.execute("create schema if not exists intermediate")
+            for name, columns, rows in (
+                ("int_usage__metered", METERED, self.metered),
+                ("int_usage__distinct_values", DISTINCT_VALUES, self.distinct_values),
+                ("int_events__counted", EVENTS, self.events),
+                ("int_events__set_aside", SET_ASIDE, self.set_aside),
+            ):
+                connection.execute(f"create or replace table intermediate.{name} ({columns})")
+                if rows:
+                    schema = connection.sql(f"from intermediate.{name}").to_arrow_table().schema
+                    metered_rows = table_of(schema, rows)
+                    connection.register("metered_rows", metered_rows)
+                    connection.execute(f"insert into intermediate.{name} from metered_rows")
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Answer a query as one dictionary per row."""
+        with duckdb.connect(self.settings.warehouse_file, read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            answer = connection.execute(query)
+            names = [column[0] for column in answer.description]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def write_rows(path: Path, schema: pa.Schema, rows: Iterable[Row]) -> None:
+    """Write rows as one Parquet file; a column that no row names is null."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table_of(schema, rows), path)
+
+
+def table_of(schema: pa.Schema, rows: Iterable[Row]) -> pa.Table:
+    """Rows as a table; a decimal with more digits than its column is refused by Arrow."""
+    listed = list(rows)
+    arrays = [
+        pa.array([exact(row.get(field.name), field.type) for row in listed], type=field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def exact(cell: Any, column_type: pa.DataType) -> Any:
+    """A whole number or a text as the decimal that its column holds."""
+    if cell is None or not pa.types.is_decimal(column_type):
+        return cell
+    return Decimal(cell)

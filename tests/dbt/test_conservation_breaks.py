@@ -1,0 +1,257 @@
+"""Each conservation check goes red for what it is there to find, and names where.
+
+One sound build; then rows are changed behind the models' back, the figures are computed again by
+the model's own compiled SQL, and the change is rolled back.
+"""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from rating_warehouse import BILLING, RatingWarehouse, write_rows
+
+from orchestration.dbt import dbt_target
+
+OCTOBER = date(2026, 10, 1)
+NOW = datetime(2026, 11, 2)
+KEY = "UABCDEFGHIJKLMNOPQ"
+
+
+class SoundWarehouse(RatingWarehouse):
+    """Three contracts, two loaded batches, one signed document that stands in the ERP."""
+
+    def write_inputs(self):
+        super().write_inputs()
+        inputs = self.settings.warehouse_inputs
+        for name, rows in {
+            "ingestion_batches": [
+                {
+                    "ingestion_batch_id": 1,
+                    "batch_kind": "load",
+                    "started_at": NOW,
+                    "committed_at": NOW,
+                    "file_count": 1,
+                    "lines_read": 6,
+                    "lines_accepted": 5,
+                    "lines_rejected": 1,
+                },
+            ],
+            "raw_parts": [
+                {
+                    "path": f"raw/{kind}",
+                    "ingestion_batch_id": 1,
+                    "part_kind": kind,
+                    "event_date": date(2026, 10, 5) if kind == "events" else None,
+                    "content_sha256": "",
+                    "row_count": count,
+                    "byte_size": 0,
+                }
+                for kind, count in (("rejects", 1),)
+            ],
+            "postings": [
+                {
+                    "posting_key": KEY,
+                    "document_id": "document",
+                    "revision_id": "r",
+                    "state": "posted",
+                    "legal_entity_id": "entity",
+                    "erp": "sandbox",
+                    "payload_sha256": "",
+                    "amount": Decimal(10),
+                    "currency_code": "USD",
+                    "updated_at": NOW,
+                },
+            ],
+            "erp_documents": [
+                {
+                    "posting_key": KEY,
+                    "erp_document_id": "1",
+                    "status": "posted",
+                    "total_amount": Decimal(10),
+                    "currency_code": "USD",
+                    "customer_id": "customer-signed",
+                    "legal_entity_id": "entity",
+                    "read_at": NOW,
+                    "lines": json.dumps(
+                        [
+                            {
+                                "line_number": 1,
+                                "erp_item": "ITEM",
+                                "amount": "10.0000",
+                                "quantity": "10",
+                                "revenue_account": "4000",
+                                "tax_profile": None,
+                            }
+                        ]
+                    ),
+                },
+            ],
+        }.items():
+            path = inputs / f"{name}.parquet"
+            write_rows(path, pq.read_schema(path), rows)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    warehouse = SoundWarehouse(
+        tmp_path_factory.mktemp("conservation"), known_until=datetime(2026, 11, 2, tzinfo=UTC)
+    )
+    warehouse.add_meter("units")
+    warehouse.add_plan("plan")
+    warehouse.add_charge(
+        "price",
+        plan_id="plan",
+        charge_id="usage",
+        charge_model="per_unit",
+        meter_id="units",
+        tiers={"USD": [{"unit_price": Decimal(1)}]},
+    )
+    for contract in ("signed", "due", "third"):
+        warehouse.add_contract(contract, plan_id="plan", start_date=OCTOBER)
+        warehouse.use(contract, "units", date(2026, 10, 5), 10)
+    warehouse.build(*BILLING)
+    [line] = warehouse.rows(
+        "select * from billing.fct_invoice_candidate_lines where customer_id = 'customer-signed'"
+    )
+    warehouse.register = [
+        line
+        | {
+            "register_sequence": 1,
+            "manifest_sha256": "0" * 64,
+            "entry_number": 1,
+            "entry_kind": "bill",
+            "posting_key": KEY,
+            "document_id": "document",
+            "line_number": 1,
+            "billed_before": Decimal(0),
+            "signer": "ana",
+            "signed_at": NOW,
+        }
+    ]
+    warehouse.build(*BILLING)
+    with duckdb.connect(warehouse.settings.warehouse_file) as connection:
+        account_for_events(connection)
+    return warehouse
+
+
+def account_for_events(connection):
+    """Five accepted rows: four unique, of which one is unmapped, and one repeat."""
+    connection.execute(
+        """
+        drop view staging.stg_ingestion__raw_parts;
+        create table staging.stg_ingestion__raw_parts as
+            select 'e' as path, 1 as ingestion_batch_id, 'events' as part_kind,
+                date '2026-10-05' as event_date, '' as content_sha256, 5 as row_count, 0 as byte_size
+            union all
+            select 'r', 1, 'rejects', null, '', 1, 0;
+        insert into intermediate.int_events__counted by name
+            select 1 as ingestion_batch_id, date '2026-10-05' as event_date, 'signed' as subject,
+                'signed' as contract_id, 3 as event_count
+            union all by name
+            select 1 as ingestion_batch_id, date '2026-10-05' as event_date, 'unknown' as subject,
+                1 as event_count;
+        insert into billing.fct_exceptions by name
+            select 'x' as exception_id, 'unmapped_subject' as exception_code,
+                'subject' as object_kind, 'product unknown' as object_id, 1 as event_count,
+                'identity' as steward, 'Map it.' as what_to_do;
+        insert into intermediate.int_events__set_aside by name
+            select 1 as ingestion_batch_id, date '2026-10-05' as event_date,
+                'exact_repeat' as set_aside_reason;
+        """
+    )
+
+
+def red_checks(warehouse, *statements):
+    compiled = dbt_target(warehouse.settings) / "compiled" / "tallyhouse" / "models"
+    figures = (compiled / "reconciliation" / "fct_conservation.sql").read_text("utf-8")
+    with duckdb.connect(warehouse.settings.warehouse_file) as connection:
+        connection.execute("begin")
+        for statement in statements:
+            connection.execute(statement)
+        red = connection.execute(
+            f"select check_name from ({figures}) where scope_kind = 'all' and not is_held"
+        ).fetchall()
+        connection.execute("rollback")
+    return {name for (name,) in red}
+
+
+def as_table(view):
+    """Let rows of a staging view be changed."""
+    return (
+        f"create table main.{view} as from staging.{view}; drop view staging.{view}; "
+        f"create table staging.{view} as from main.{view}"
+    )
+
+
+BREAKS = {
+    "a raw row that no manifest counts": (
+        "update staging.stg_ingestion__batches set lines_read = 7",
+        {"every_line_read_is_accepted_or_rejected"},
+    ),
+    "an event that vanished in de-duplication": (
+        "delete from intermediate.int_events__set_aside",
+        {"accepted_events_are_unique_repeated_or_conflicting"},
+    ),
+    "an unresolved event without an exception": (
+        "delete from billing.fct_exceptions where exception_code = 'unmapped_subject'",
+        {"unique_events_are_resolved_or_excepted"},
+    ),
+    "metered usage that nobody received": (
+        "update rating.fct_metered_usage set quantity = 9 where contract_id = 'third'",
+        {"unique_quantity_is_resolved_or_excepted", "resolved_quantity_equals_rated_quantity"},
+    ),
+    "usage that was not rated": (
+        "update rating.fct_rated_lines set quantity = 9 where contract_id = 'third' and quantity > 0",
+        {"resolved_quantity_equals_rated_quantity"},
+    ),
+    "a tier that lost a cent": (
+        "update rating.fct_rated_line_tiers set amount = amount - 0.01",
+        {"documents_equal_their_lines_and_lines_their_tiers", "line_amounts_equal_tier_amounts"},
+    ),
+    "a document that is not its lines": (
+        "update billing.fct_invoice_candidates set amount = amount + 1",
+        {
+            "documents_equal_their_lines_and_lines_their_tiers",
+            "document_amounts_equal_line_amounts",
+        },
+    ),
+    "an expected charge without an outcome": (
+        "update reconciliation.fct_outcomes set is_rated = false where contract_lineage_id = 'third'",
+        {"every_expected_charge_has_exactly_one_outcome"},
+    ),
+    "a key that is billed twice": (
+        "update billing.fct_invoice_candidate_lines set amount = amount * 2; "
+        "update billing.fct_invoice_candidates set amount = amount * 2",
+        {"rated_amount_is_billed_due_or_held"},
+    ),
+    "an ERP document that was edited": (
+        "update staging.stg_operations__erp_documents "
+        "set total_amount = 9, lines = replace(lines, '10.0000', '9.0000')",
+        {"erp_documents_equal_the_register", "erp_amounts_equal_signed_amounts"},
+    ),
+    "an ERP document for someone else": (
+        "update staging.stg_operations__erp_documents set customer_id = 'customer-due'",
+        {"erp_documents_equal_the_register"},
+    ),
+    "an ERP document that nobody signed": (
+        "insert into staging.stg_operations__erp_documents "
+        "select * replace ('#2' as posting_key) from staging.stg_operations__erp_documents",
+        {"erp_documents_equal_the_register"},
+    ),
+}
+STAGED = ("stg_ingestion__batches", "stg_operations__erp_documents")
+
+
+def test_a_sound_month_holds_every_check(sound):
+    """Invariants 1 to 7."""
+    assert set() == red_checks(sound)
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_invariant_turns_its_check_red(sound, name):
+    """Invariants 1 to 7."""
+    statement, expected = BREAKS[name]
+    assert expected == red_checks(sound, *map(as_table, STAGED), statement)

@@ -1,0 +1,159 @@
+"""The command line without a run: what it answers, and with which exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from orchestration.cli_answers import ExitCode
+from orchestration.cli_demo import DemoRefusedError, start_clean
+from orchestration.sample.write import write_reference
+from orchestration.settings import Settings
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_init_makes_a_data_directory_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    first = invoke("init", "--data-dir", str(tmp_path), "--json")
+    configuration = tmp_path / "dagster" / "dagster.yaml"
+    configuration.write_text(configuration.read_text("utf-8") + "# ours\n", "utf-8")
+    second = invoke("init", "--data-dir", str(tmp_path), "--json")
+
+    assert (ExitCode.DONE, ExitCode.DONE) == (first[0], second[0])
+    assert str(tmp_path) == json.loads(second[1])["data_dir"]
+    assert configuration.read_text("utf-8").endswith("# ours\n")
+    assert (tmp_path / "operations.db").exists()
+
+
+def test_dagsters_telemetry_is_off_in_a_new_data_directory(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+
+    configuration = (tmp_path / "dagster" / "dagster.yaml").read_text("utf-8")
+
+    assert "telemetry:\n  enabled: false" in configuration
+
+
+def test_validate_lists_every_problem_with_its_place_and_exits_with_three(tmp_path: Path) -> None:
+    write_reference(tmp_path / "landing" / "reference")
+    products = tmp_path / "landing" / "reference" / "price_book" / "products.yml"
+    products.write_text(products.read_text("utf-8").replace("products:", "produkts:"), "utf-8")
+
+    code, output, _ = invoke("validate", "--data-dir", str(tmp_path), "--json")
+
+    problems = json.loads(output)["problems"]
+    assert ExitCode.REFUSED == code
+    assert "price_book/products.yml" in {problem["path"] for problem in problems}
+    assert all(problem["remedy"] for problem in problems)
+
+
+def test_validate_of_a_sound_folder_exits_with_zero(tmp_path: Path) -> None:
+    write_reference(tmp_path / "landing" / "reference")
+
+    code, _, _ = invoke("validate", "--data-dir", str(tmp_path))
+
+    assert ExitCode.DONE == code
+
+
+def test_a_run_before_init_says_what_to_do(tmp_path: Path) -> None:
+    code, output, _ = invoke("run", "--period", "2026-10", "--data-dir", str(tmp_path), "--json")
+
+    error = json.loads(output)["error"]
+    assert ExitCode.REFUSED == code
+    assert "not_initialised" == error["code"]
+    assert "tallyhouse init" in error["message"]
+
+
+def test_explain_before_the_first_publication_says_what_to_do(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+
+    code, output, _ = invoke("explain", "a-line", "--data-dir", str(tmp_path), "--json")
+
+    assert ExitCode.REFUSED == code
+    assert "nothing_published" == json.loads(output)["error"]["code"]
+
+
+def test_the_status_of_a_new_data_directory_is_empty_not_an_error(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+
+    code, output, _ = invoke("status", "--data-dir", str(tmp_path), "--json")
+
+    status = json.loads(output)
+    assert ExitCode.DONE == code
+    assert 0 == status["usage"]["lines_read"]
+    assert [] == status["revisions"]
+
+
+def test_doctor_finds_a_new_data_directory_sound(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+
+    code, output, _ = invoke("doctor", "--data-dir", str(tmp_path), "--json")
+
+    unsound = [each for each in json.loads(output)["findings"] if not each["is_sound"]]
+    assert [] == unsound
+    assert ExitCode.DONE == code
+
+
+def test_doctor_names_a_missing_folder_and_exits_with_four(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+    (tmp_path / "landing" / "usage").rmdir()
+
+    code, output, _ = invoke("doctor", "--data-dir", str(tmp_path), "--json")
+
+    unsound = [each["subject"] for each in json.loads(output)["findings"] if not each["is_sound"]]
+    assert [f"folder {tmp_path / 'landing' / 'usage'}"] == unsound
+    assert ExitCode.CHECKS_RED == code
+
+
+def test_an_unknown_setting_is_refused_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYHOUSE_DUCKDB_THREADS", "many")
+
+    code, output, _ = invoke("init", "--data-dir", str(tmp_path), "--json")
+
+    assert ExitCode.REFUSED == code
+    assert "settings_invalid" == json.loads(output)["error"]["code"]
+
+
+@pytest.mark.parametrize("arguments", [("run",), ("sign-off", "--period", "x", "--decision", "no")])
+def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
+    code, _, _ = invoke(*arguments)
+
+    assert ExitCode.USAGE == code
+
+
+def test_every_command_takes_a_data_directory() -> None:
+    code, output, _ = invoke("--help")
+    listed = {
+        name for name in ("init", "validate", "run", "freeze", "sign-off") if name in output
+    } | {name for name in ("post", "status", "explain", "doctor") if name in output}
+
+    assert ExitCode.DONE == code
+    assert 9 == len(listed)
+    for name in listed:
+        assert "--data-dir" in invoke(name, "--help")[1]
+
+
+def test_the_demo_deletes_no_folder_that_no_demo_made(tmp_path: Path) -> None:
+    (tmp_path / "register").mkdir()
+    (tmp_path / "register" / "precious").write_text("signed")
+
+    with pytest.raises(DemoRefusedError, match="no demo made"):
+        start_clean(Settings(data_dir=tmp_path))
+
+    assert (tmp_path / "register" / "precious").exists()
+
+
+def test_the_demo_starts_clean_over_an_earlier_demo(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    (folder / "raw").mkdir(parents=True)
+    (folder / "sample_truth.json").write_text("{}")
+
+    start_clean(Settings(data_dir=folder))
+
+    assert not folder.exists()
