@@ -19,7 +19,6 @@ from rich.console import Console
 from adapters.errors import AdapterError, RetryableError
 from orchestration.failures import TallyhouseError, TechnicalError
 
-
 _WIDTH_WITHOUT_TERMINAL: Final = 140
 
 

@@ -21,6 +21,7 @@ from orchestration.failures import RefusedError
 from orchestration.partitions import landing_span, partition_of_period
 from orchestration.period_close import entities_to_decide
 from orchestration.pipeline import Installation
+from orchestration.reports.explanation import largest_signed_line
 from orchestration.reports.status import installation_status
 from orchestration.reports.tables import print_status
 from orchestration.sample.write import DEFAULT_MONTHS, TRUTH_FILE, write_sample
@@ -166,14 +167,20 @@ class _Demo:
 
 def _where_to_look(settings: Settings, *, seconds: float) -> Panel:
     folder = settings.data_dir
+    shown = folder.relative_to(PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else folder
+    command = f".venv/bin/tallyhouse {{}} --data-dir {shown}"
     lines = (
-        f"The whole way took {seconds:.0f} s. All of it lies in {folder}.",
+        f"The whole way took {seconds:.0f} s. All of it lies in {shown}.",
         "",
-        "make dev                     the Dagster UI with these runs, checks and figures",
-        f"tallyhouse status --data-dir {folder}",
-        f"tallyhouse explain DOCUMENT/LINE --data-dir {folder}    how a line came about",
-        f"tallyhouse doctor --data-dir {folder}    the register and raw files, verified",
-        f"{folder}/published/current/tallyhouse.duckdb    the marts, for any SQL",
-        f"{folder}/sandbox    the local ERP and CRM",
+        "How the largest signed line came about, from its events to its cents:",
+        f"    {command.format(f'explain {largest_signed_line(settings)}')}",
+        "The Dagster UI with these runs, checks, figures and lineage, and the next month to sign:",
+        f"    make dev DATA={shown}",
+        "These tables again, and the register and raw files verified:",
+        f"    {command.format('status')}",
+        f"    {command.format('doctor')}",
+        "The marts for any SQL, and the local ERP and CRM:",
+        f"    {shown / 'published' / 'current' / 'tallyhouse.duckdb'}",
+        f"    {shown / 'sandbox'}",
     )
     return Panel("\n".join(lines), title="Where to look next", title_align="left")

@@ -15,9 +15,8 @@ from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, latest_of, revisions_of
 from orchestration.billing.sign_off import Signer, SignOff, sign_off
 from orchestration.failures import RefusedError
-from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation
+from orchestration.pipeline import Installation
 from orchestration.quality.reports import ExpectationReport
-from orchestration.warehouse import writer_lock
 
 CANDIDATES_CHECK: Final = "candidates_meet_their_expectations"
 
@@ -68,10 +67,7 @@ def freeze_period(
         is_passed=expectations.is_passed,
         figures=expectations.figures(),
     )
-    with (
-        writer_lock(installation.settings, wait_seconds=WRITER_WAIT_SECONDS),
-        installation.operations() as engine,
-    ):
+    with installation.operations() as engine:
         return freeze(
             installation.settings,
             engine,

@@ -23,6 +23,7 @@ from adapters.protocols import CrmAdapter, ErpAdapter
 from adapters.registry import crm_adapter, erp_adapter
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.posting import PostingSummary, plan_postings, post_pending, read_back
+from orchestration.billing.posting_masters import load_masters
 from orchestration.billing.register import write_register_inputs
 from orchestration.dbt import BUILD_ARGUMENTS, DbtOutcome, run_dbt
 from orchestration.ingest import IngestionResult, load_usage
@@ -195,12 +196,14 @@ def post_documents(installation: Installation) -> PostingSummary:
     A run that reached the ERP for nothing (it is down, or asks for a pause) ends as delayed, and a
     later run goes on from there.
     """
+    erp = installation.open_erp()
+    load_masters(installation.settings, erp=erp)
     with installation.operations() as engine:
         plan_postings(installation.settings, engine, now=installation.clock())
         return post_pending(
             installation.settings,
             engine,
-            erp=installation.open_erp(),
+            erp=erp,
             now_fn=installation.clock,
         )
 

@@ -8,10 +8,12 @@ reads.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from orchestration.quality.duckdb_source import run_suite
 from orchestration.quality.reports import ExpectationReport
 from orchestration.settings import Settings
-from orchestration.warehouse import open_warehouse
+from orchestration.warehouse import writer_lock
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -36,18 +38,20 @@ def check_candidates(settings: Settings, *, billing_period: str) -> ExpectationR
         WarehouseBusyError: another process writes the warehouse.
         ExpectationRunError: an expectation could not be evaluated.
     """
-    with open_warehouse(settings, wait_seconds=60) as connection:
+    with writer_lock(settings, wait_seconds=60), duckdb.connect() as connection:
+        # The views stand in a database of their own: a temporary one is seen by one cursor only.
+        connection.execute(f"attach '{settings.warehouse_file}' as warehouse (read_only)")
         connection.execute(
-            "create or replace temp view candidate_documents as "
-            "select * from billing.fct_invoice_candidates "
+            "create view candidate_documents as "
+            "select * from warehouse.billing.fct_invoice_candidates "
             f"where billing_period = '{_checked(billing_period)}'"
         )
         connection.execute(
-            "create or replace temp view candidate_lines as "
-            "select lines.*, documents.document_kind, currencies.minor_unit "
-            "from billing.fct_invoice_candidate_lines as lines "
+            "create view candidate_lines as "
+            "select lines.*, currencies.minor_unit "
+            "from warehouse.billing.fct_invoice_candidate_lines as lines "
             "inner join candidate_documents as documents using (document_id) "
-            "left join seeds.currencies as currencies "
+            "left join warehouse.reference.currencies as currencies "
             "on lines.currency_code = currencies.currency_code"
         )
         documents = run_suite(

@@ -112,6 +112,23 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
         )
 
 
+def largest_signed_line(settings: Settings) -> str:
+    """Return '<document id>/<line number>' of the signed usage line with the most events.
+
+    Raises:
+        LineUnknownError: nothing was signed yet.
+    """
+    with closing(duckdb.connect()) as connection:
+        connection.register("register_entries", Register(settings.register).entries())
+        found = connection.execute(
+            "select document_id || '/' || line_number from register_entries "
+            "order by event_count desc nulls last, document_id, line_number limit 1"
+        ).fetchone()
+    if found is None:
+        raise LineUnknownError("Looked for a signed line: nothing was signed yet. Sign a period.")
+    return str(found[0])
+
+
 def _rated_line_id(marts: duckdb.DuckDBPyConnection, line: str) -> str:
     document_id, separator, number = line.rpartition("/")
     if not separator or not number.isdigit():

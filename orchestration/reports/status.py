@@ -63,6 +63,25 @@ class RevisionFigures:
 
 
 @dataclass(frozen=True)
+class CurrencyFigures:
+    """Sums of one currency over everything.
+
+    Attributes:
+        signed: documents that finance signed. posted: those of them that are in the ERP.
+        due: candidates that wait for a signature.
+        at_risk: exceptions whose amount a price tells.
+    """
+
+    currency_code: str
+    documents_signed: int
+    signed: Decimal
+    documents_posted: int
+    posted: Decimal
+    due: Decimal
+    at_risk: Decimal
+
+
+@dataclass(frozen=True)
 class MoneyFigures:
     """Sums of one legal entity, billing period and currency.
 
@@ -105,6 +124,7 @@ class InstallationStatus:
 
     data_dir: str
     usage: UsageFigures
+    currencies: Sequence[CurrencyFigures]
     money: Sequence[MoneyFigures]
     revisions: Sequence[RevisionFigures]
     exceptions: Sequence[ExceptionFigures]
@@ -127,7 +147,7 @@ def installation_status(settings: Settings) -> InstallationStatus:
     try:
         with engine.connect() as operations:
             revisions = _revisions(operations)
-            usage = _usage(operations)
+            usage, postings = _usage(operations), _postings(operations)
             pushed = _pushed(operations)
     finally:
         engine.dispose()
@@ -136,6 +156,7 @@ def installation_status(settings: Settings) -> InstallationStatus:
         return InstallationStatus(
             data_dir=str(settings.data_dir),
             usage=usage,
+            currencies=_currencies(postings, (), ()),
             money=(),
             revisions=revisions,
             exceptions=(),
@@ -144,12 +165,14 @@ def installation_status(settings: Settings) -> InstallationStatus:
             published_copy=None,
         )
     with closing(copy) as marts:
+        money, exceptions = _money(marts), _exceptions(marts)
         return InstallationStatus(
             data_dir=str(settings.data_dir),
             usage=replace(usage, **_set_aside(marts), rejects_by_code=_rejects(settings, marts)),
-            money=_money(marts),
+            currencies=_currencies(postings, money, exceptions),
+            money=money,
             revisions=revisions,
-            exceptions=_exceptions(marts),
+            exceptions=exceptions,
             conservation=read_conservation(marts),
             signals_pushed=pushed,
             published_copy=(settings.published / CURRENT).resolve().name,
@@ -178,6 +201,40 @@ def _usage(operations: Connection) -> UsageFigures:
         lines_accepted=accepted,
         lines_rejected=rejected,
     )
+
+
+def _postings(operations: Connection) -> list[tuple[str, str, Decimal]]:
+    postings = tables.postings
+    query = sa.select(postings.c.currency_code, postings.c.state, postings.c.amount)
+    return [(row[0], row[1], row[2]) for row in operations.execute(query)]
+
+
+def _currencies(
+    postings: Sequence[tuple[str, str, Decimal]],
+    money: Sequence[MoneyFigures],
+    exceptions: Sequence[ExceptionFigures],
+) -> tuple[CurrencyFigures, ...]:
+    codes = {code for code, _, _ in postings} | {row.currency_code for row in money}
+    zero = Decimal(0)
+    figures = []
+    for code in sorted(codes):
+        signed = [(state, amount) for currency, state, amount in postings if currency == code]
+        posted = [amount for state, amount in signed if state == "posted"]
+        figures.append(
+            CurrencyFigures(
+                currency_code=code,
+                documents_signed=len(signed),
+                signed=sum((amount for _, amount in signed), zero),
+                documents_posted=len(posted),
+                posted=sum(posted, zero),
+                due=sum((row.due for row in money if row.currency_code == code), zero),
+                at_risk=sum(
+                    (row.amount_at_risk or zero for row in exceptions if row.currency_code == code),
+                    zero,
+                ),
+            )
+        )
+    return tuple(figures)
 
 
 def _pushed(operations: Connection) -> int:
@@ -209,9 +266,7 @@ def _revisions(operations: Connection) -> tuple[RevisionFigures, ...]:
             billing_period=row["billing_period"],
             state=row["state"],
             document_count=row["document_count"] or 0,
-            amounts={
-                total["currency_code"]: Decimal(total["amount"]) for total in row["amounts"] or []
-            },
+            amounts={code: Decimal(text) for code, text in (row["amounts"] or {}).items()},
             frozen_at=row["frozen_at"],
             signer=row["signer"],
             signed_at=row["signed_at"],

@@ -15,9 +15,11 @@ from rich.table import Table
 
 from orchestration.billing.checks import CheckFigure
 from orchestration.price_book import Problem
+from orchestration.price_book.currencies import minor_units
 from orchestration.quality.conservation import plain
 from orchestration.reports.explanation import LineExplanation
 from orchestration.reports.status import (
+    CurrencyFigures,
     ExceptionFigures,
     InstallationStatus,
     MoneyFigures,
@@ -34,6 +36,8 @@ def print_status(console: Console, status: InstallationStatus) -> None:
     console.print(usage_table(status.usage))
     if status.usage.rejects_by_code:
         console.print(rejects_table(status.usage.rejects_by_code))
+    if status.currencies:
+        console.print(currencies_table(status.currencies))
     if status.money:
         console.print(money_table(status.money))
     console.print(revisions_table(status.revisions))
@@ -75,6 +79,32 @@ def rejects_table(rejects_by_code: Mapping[str, int]) -> Table:
     return table
 
 
+def currencies_table(currencies: Sequence[CurrencyFigures]) -> Table:
+    """Return the sums of each currency; currencies are never added up."""
+    table = _table(
+        "Per currency",
+        ("currency", "left"),
+        ("documents signed", "right"),
+        ("amount signed", "right"),
+        ("in the ERP", "right"),
+        ("amount in the ERP", "right"),
+        ("due, not signed", "right"),
+        ("at risk in exceptions", "right"),
+    )
+    for row in currencies:
+        code = row.currency_code
+        table.add_row(
+            code,
+            _count(row.documents_signed),
+            _money(row.signed, code),
+            _count(row.documents_posted),
+            _money(row.posted, code),
+            _money(row.due, code),
+            _money(row.at_risk, code),
+        )
+    return table
+
+
 def money_table(money: Sequence[MoneyFigures]) -> Table:
     """Return what the rating says per legal entity, month and currency, and what waits."""
     table = _table(
@@ -87,12 +117,14 @@ def money_table(money: Sequence[MoneyFigures]) -> Table:
         ("documents due", "right"),
     )
     for row in money:
+        if not row.rated and not row.due:
+            continue
         table.add_row(
             row.billing_period,
             row.legal_entity_id,
             row.currency_code,
-            _money(row.rated),
-            _money(row.due),
+            _money(row.rated, row.currency_code),
+            _money(row.due, row.currency_code),
             _count(row.documents_due),
         )
     return table
@@ -112,7 +144,9 @@ def revisions_table(revisions: Sequence[RevisionFigures]) -> Table:
         ("in the ERP", "left"),
     )
     for row in revisions:
-        amounts = "\n".join(f"{code} {_money(amount)}" for code, amount in row.amounts.items())
+        amounts = "\n".join(
+            f"{code} {_money(amount, code)}" for code, amount in row.amounts.items()
+        )
         postings = ", ".join(
             f"{count} {state}" for state, count in sorted(row.postings_by_state.items())
         )
@@ -144,7 +178,7 @@ def exceptions_table(exceptions: Sequence[ExceptionFigures]) -> Table:
         at_risk = (
             "no price tells"
             if row.amount_at_risk is None
-            else f"{row.currency_code or ''} {_money(row.amount_at_risk)}".strip()
+            else f"{row.currency_code} {_money(row.amount_at_risk, row.currency_code or '')}"
         )
         table.add_row(
             _words(row.exception_code),
@@ -228,8 +262,11 @@ def print_explanation(console: Console, explanation: LineExplanation) -> None:
     steps = {name: value for name, value in explanation.derivation.items() if name != "tiers"}
     console.print(_facts("From quantity to amount", steps))
     console.print(_records("Tiers", explanation.tiers, skip=("rated_line_id",)))
-    console.print(_records("Candidate documents that carry it now", explanation.documents))
-    console.print(_records("Signed", explanation.signed))
+    for document in explanation.documents:
+        console.print(_facts("On a document that waits for a signature", document))
+    for entry in explanation.signed:
+        console.print(_facts("Signed", entry))
+    console.print(f"The first {len(explanation.event_ids)} of its events:", style="bold")
     for event_id in explanation.event_ids:
         console.print(f"  {event_id}", highlight=False, markup=False)
 
@@ -247,7 +284,7 @@ def _facts(title: str, facts: Mapping[str, object]) -> Table:
     table = _table(title, ("", "left"), ("", "left"))
     for name, value in facts.items():
         if value is not None:
-            table.add_row(_words(name), escape(str(value)))
+            table.add_row(_words(name), escape(_cell(value)))
     return table
 
 
@@ -280,5 +317,9 @@ def _count(figure: int | None) -> str:
     return f"{figure or 0:,}"
 
 
-def _money(amount: Decimal) -> str:
-    return plain(amount)
+def _money(amount: Decimal, currency_code: str) -> str:
+    """Write an amount with its currency's decimals, and with more where it has more."""
+    digits = minor_units().get(currency_code, 2)
+    exact = amount.normalize()
+    places = max(digits, -int(exact.as_tuple().exponent))
+    return f"{amount:,.{places}f}"

@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -65,7 +66,7 @@ def report(console: Console, comparison: Comparison) -> None:
     for heading in ("month", "figure", "expected", "rated"):
         totals.add_column(heading, justify="left" if heading in {"month", "figure"} else "right")
     for total in comparison.totals:
-        totals.add_row(total.month, total.figure, f"{total.expected:,f}", f"{total.actual:,f}")
+        totals.add_row(total.month, total.figure, _text(total.expected), _text(total.actual))
     console.print(totals)
     count = len(comparison.differences)
     console.print(
@@ -79,6 +80,11 @@ def report(console: Console, comparison: Comparison) -> None:
         )
     if count > _MOST_DIFFERENCES_SHOWN:
         console.print(f"  and {count - _MOST_DIFFERENCES_SHOWN:,} more")
+
+
+def _text(figure: Decimal) -> str:
+    whole, _, decimals = f"{figure:,f}".partition(".")
+    return f"{whole}.{decimals}".rstrip("0").rstrip(".")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""A warehouse that holds metered usage and reference data and nothing before them, for rating tests.
+"""A warehouse of metered usage and reference data with nothing before them, for rating tests.
 
 Belongs here: writing dbt's inputs and the tables that metering would have left, one dbt run, and
 reading what came out. Does not belong here: any expected figure.
@@ -91,6 +91,11 @@ CONTRACT_DEFAULTS = {
 }
 
 
+def instant(*parts: int) -> datetime:
+    """A UTC instant as DuckDB and Parquet keep it: naive."""
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)
+
+
 class RatingWarehouse:
     """One data directory: add rows, build once, read tables.
 
@@ -144,7 +149,7 @@ class RatingWarehouse:
         tiers: Mapping[str, Sequence[Row]],
         **columns: Any,
     ) -> None:
-        """Add a price version; tiers: per currency, rows of upper_quantity, unit_price and so on."""
+        """Add a price version; tiers: per currency, rows of upper_quantity, unit_price."""
         given = {
             "charge_price_id": charge_price_id,
             "plan_id": plan_id,
@@ -206,7 +211,7 @@ class RatingWarehouse:
         subject: str | None = None,
     ) -> None:
         """Add one metered row, as a day of one subject in one batch."""
-        instant = at or datetime(local_date.year, local_date.month, local_date.day, 12)
+        noon = at or instant(local_date.year, local_date.month, local_date.day, 12)
         amount = Decimal(quantity)
         self.metered.append(
             {
@@ -215,7 +220,7 @@ class RatingWarehouse:
                 "system_id": "product",
                 "event_source": "/gateway",
                 "subject": subject or contract_id,
-                "segment_start_at": datetime(2020, 1, 1),
+                "segment_start_at": instant(2020, 1, 1),
                 "local_date": local_date,
                 "meter_id": meter_id,
                 "dimension_key": dimension_key,
@@ -225,12 +230,12 @@ class RatingWarehouse:
                 "quantity_sum": amount,
                 "quantity_max": amount,
                 "latest_quantity": amount,
-                "latest_event_at": instant,
+                "latest_event_at": noon,
                 "latest_event_nanos": 0,
                 "latest_event_source": "/gateway",
                 "latest_event_id": event_id,
-                "first_event_at": instant,
-                "last_event_at": instant,
+                "first_event_at": noon,
+                "last_event_at": noon,
                 "digest_sum_1": 1,
                 "digest_sum_2": 2,
                 "customer_id": customer_id or f"customer-{contract_id}",
@@ -259,7 +264,7 @@ class RatingWarehouse:
             )
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, self.register)
         batches = pq.read_schema(inputs / "ingestion_batches.parquet")
-        instant = self.known_until.replace(tzinfo=None)
+        loaded_at = self.known_until.replace(tzinfo=None)
         write_rows(
             inputs / "ingestion_batches.parquet",
             batches,
@@ -267,8 +272,8 @@ class RatingWarehouse:
                 {
                     "ingestion_batch_id": 1,
                     "batch_kind": "load",
-                    "started_at": instant,
-                    "committed_at": instant,
+                    "started_at": loaded_at,
+                    "committed_at": loaded_at,
                     "file_count": 0,
                     "lines_read": 0,
                     "lines_accepted": 0,

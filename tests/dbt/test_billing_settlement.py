@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from rating_warehouse import BILLING, RatingWarehouse
+from rating_warehouse import BILLING, RatingWarehouse, instant
 
 OCTOBER = date(2026, 10, 1)
 STORIES = (
@@ -66,7 +66,7 @@ def first_run(warehouse):
             system_id="product",
             external_id=story,
             customer_id=f"customer-{story}",
-            valid_from_at=datetime(2020, 1, 1),
+            valid_from_at=instant(2020, 1, 1),
         )
         warehouse.use(story, "units", date(2026, 10, 5), 10)
     warehouse.build(*BILLING)
@@ -83,9 +83,9 @@ def drop(warehouse, table, condition):
 
 
 def entries_of(lines, *, kind="bill", sequence=1):
-    now = datetime(2026, 11, 2)
+    now = instant(2026, 11, 2)
     return [
-        {name: row[name] for name in row if name not in {"billed_amount_before"}}
+        {name: row[name] for name in row if name != "billed_amount_before"}
         | {
             "register_sequence": sequence,
             "manifest_sha256": "0" * 64,
@@ -155,7 +155,7 @@ def second_run(warehouse):
                 "event_id": "twice",
                 "event_type": "usage",
                 "subject": "conflict",
-                "event_at": datetime(2026, 10, 7, 9),
+                "event_at": instant(2026, 10, 7, 9),
                 "set_aside_reason": "conflicting",
             }
         )

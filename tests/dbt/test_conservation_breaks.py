@@ -11,12 +11,12 @@ from decimal import Decimal
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from rating_warehouse import BILLING, RatingWarehouse, write_rows
+from rating_warehouse import BILLING, RatingWarehouse, instant, write_rows
 
 from orchestration.dbt import dbt_target
 
 OCTOBER = date(2026, 10, 1)
-NOW = datetime(2026, 11, 2)
+NOW = instant(2026, 11, 2)
 KEY = "UABCDEFGHIJKLMNOPQ"
 
 
@@ -144,7 +144,8 @@ def account_for_events(connection):
         drop view staging.stg_ingestion__raw_parts;
         create table staging.stg_ingestion__raw_parts as
             select 'e' as path, 1 as ingestion_batch_id, 'events' as part_kind,
-                date '2026-10-05' as event_date, '' as content_sha256, 5 as row_count, 0 as byte_size
+                date '2026-10-05' as event_date, '' as content_sha256, 5 as row_count,
+                0 as byte_size
             union all
             select 'r', 1, 'rejects', null, '', 1, 0;
         insert into intermediate.int_events__counted by name
@@ -204,7 +205,7 @@ BREAKS = {
         {"unique_quantity_is_resolved_or_excepted", "resolved_quantity_equals_rated_quantity"},
     ),
     "usage that was not rated": (
-        "update rating.fct_rated_lines set quantity = 9 where contract_id = 'third' and quantity > 0",
+        "update rating.fct_rated_lines set quantity = 9 where customer_id = 'customer-due'",
         {"resolved_quantity_equals_rated_quantity"},
     ),
     "a tier that lost a cent": (
@@ -219,17 +220,21 @@ BREAKS = {
         },
     ),
     "an expected charge without an outcome": (
-        "update reconciliation.fct_outcomes set is_rated = false where contract_lineage_id = 'third'",
+        "update reconciliation.fct_outcomes set is_rated = false where charge_id = 'usage'",
         {"every_expected_charge_has_exactly_one_outcome"},
     ),
     "a key that is billed twice": (
-        "update billing.fct_invoice_candidate_lines set amount = amount * 2; "
-        "update billing.fct_invoice_candidates set amount = amount * 2",
+        (
+            "update billing.fct_invoice_candidate_lines set amount = amount * 2; "
+            "update billing.fct_invoice_candidates set amount = amount * 2"
+        ),
         {"rated_amount_is_billed_due_or_held"},
     ),
     "an ERP document that was edited": (
-        "update staging.stg_operations__erp_documents "
-        "set total_amount = 9, lines = replace(lines, '10.0000', '9.0000')",
+        (
+            "update staging.stg_operations__erp_documents "
+            "set total_amount = 9, lines = replace(lines, '10.0000', '9.0000')"
+        ),
         {"erp_documents_equal_the_register", "erp_amounts_equal_signed_amounts"},
     ),
     "an ERP document for someone else": (
@@ -237,8 +242,10 @@ BREAKS = {
         {"erp_documents_equal_the_register"},
     ),
     "an ERP document that nobody signed": (
-        "insert into staging.stg_operations__erp_documents "
-        "select * replace ('#2' as posting_key) from staging.stg_operations__erp_documents",
+        (
+            "insert into staging.stg_operations__erp_documents "
+            "select * replace ('#2' as posting_key) from staging.stg_operations__erp_documents"
+        ),
         {"erp_documents_equal_the_register"},
     ),
 }

@@ -1,12 +1,12 @@
 """From a rated line back to the events behind it: exactly those that were counted."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from rating_warehouse import BEFORE, RatingWarehouse, write_rows
+from rating_warehouse import BEFORE, RatingWarehouse, instant, write_rows
 
 EVENTS = pa.schema(
     [
@@ -32,13 +32,13 @@ EVENTS = pa.schema(
 )
 # id, instant, model, status: midnight in Kolkata is 18:30 UTC of the day before
 RAW = (
-    ("in the month", datetime(2026, 10, 5, 9), "large", "200"),
-    ("first instant", datetime(2026, 9, 30, 18, 30), "large", "200"),
-    ("before the month", datetime(2026, 9, 30, 18, 29), "large", "200"),
-    ("first instant after", datetime(2026, 10, 31, 18, 30), "large", "200"),
-    ("other model", datetime(2026, 10, 5, 9), "small", "200"),
-    ("filtered away", datetime(2026, 10, 5, 9), "large", "500"),
-    ("set aside", datetime(2026, 10, 5, 9), "large", "200"),
+    ("in the month", instant(2026, 10, 5, 9), "large", "200"),
+    ("first instant", instant(2026, 9, 30, 18, 30), "large", "200"),
+    ("before the month", instant(2026, 9, 30, 18, 29), "large", "200"),
+    ("first instant after", instant(2026, 10, 31, 18, 30), "large", "200"),
+    ("other model", instant(2026, 10, 5, 9), "small", "200"),
+    ("filtered away", instant(2026, 10, 5, 9), "large", "500"),
+    ("set aside", instant(2026, 10, 5, 9), "large", "200"),
 )
 
 
@@ -115,7 +115,7 @@ def rated(tmp_path_factory):
         system_id="product",
         external_id="tenant",
         customer_id="customer-contract",
-        valid_from_at=datetime(2020, 1, 1),
+        valid_from_at=instant(2020, 1, 1),
     )
     for model in ("large", "small"):
         for day in (date(2026, 9, 30), date(2026, 10, 1), date(2026, 10, 5), date(2026, 11, 1)):

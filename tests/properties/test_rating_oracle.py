@@ -136,7 +136,7 @@ def add_contracts(dice, warehouse, meters):
             )
         if dice.random() < 0.25:
             add_override(dice, warehouse, contract_id, plan)
-        add_usage(dice, warehouse, contract_id, start, end, meters)
+        add_usage(dice, warehouse, meters, contract_id=contract_id, start=start, end=end)
 
 
 def add_override(dice, warehouse, contract_id, plan_id):
@@ -153,7 +153,7 @@ def add_override(dice, warehouse, contract_id, plan_id):
     )
 
 
-def add_usage(dice, warehouse, contract_id, start, end, meters):
+def add_usage(dice, warehouse, meters, *, contract_id, start, end):
     for meter_id, meter in meters.items():
         if dice.random() < 0.45:
             continue
@@ -407,7 +407,7 @@ class Oracle:
         """Exact amount of each part of a key; None where a negative quantity forbids one."""
         found, running = [], None
         for number, quantity in quantities:
-            days, price = segments[number]
+            price = segments[number][1]
             tiers = self.tiers[price["charge_price_id"], contract["currency_code"]]
             meter = self.meters.get(price["meter_id"], {"aggregation": "fee"})
             if meter["aggregation"] in {"sum", "count"}:
@@ -445,7 +445,7 @@ def in_force(row, day):
 
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory):
-    dice = random.Random(SEED)
+    dice = random.Random(SEED)  # noqa: S311 — repeatable tests, no secrets
     warehouse = RatingWarehouse(tmp_path_factory.mktemp("oracle"))
     meters = {}
     add_catalog(dice, warehouse, meters)

@@ -62,7 +62,7 @@
 {% macro outdated_causes(after_batch_id) -%}
     {#- Which of 'conflict' and 'cut' make earlier counts outdated in this run. -#}
     {%- set causes = [] -%}
-    {%- if execute and after_batch_id | int > 0 -%}
+    {%- if after_batch_id | int > 0 -%}
         {%- if tallyhouse.rows_of(tallyhouse.new_conflicts(after_batch_id) ~ ' limit 1') -%}
             {%- do causes.append('conflict') -%}
         {%- endif -%}

@@ -6,7 +6,7 @@
 
 {% macro shown_property_columns() -%}
     {#- The property columns that stg_usage__events has. -#}
-    {%- if not execute -%}
+    {%- if not tallyhouse.has_data() -%}
         {%- do return([]) -%}
     {%- endif -%}
     {%- set columns = adapter.get_columns_in_relation(ref('stg_usage__events')) -%}
@@ -107,8 +107,10 @@
                 and events.event_date = slices.event_date
                 and events.event_at >= slices.slice_start_at
                 and events.event_at < slices.slice_end_at
-        {%- if event_types is not none %}
+        {%- if event_types %}
         where events.event_type in ({{ tallyhouse.text_literals(event_types) }})
+        {%- elif event_types is not none %}
+        where false
         {%- endif %}
     )
 {%- endmacro %}

@@ -95,6 +95,11 @@
     )
 {%- endmacro %}
 
+{% macro field_of(struct, name) -%}
+    {#- In a select list: one field of a struct, under its own name. -#}
+    {{ struct }}.{{ name }} as {{ name }}
+{%- endmacro %}
+
 {% macro null_struct(types) -%}
     {#- A null of a struct type, given as field names and types. -#}
     {{ return(adapter.dispatch('null_struct', 'tallyhouse')(types)) }}

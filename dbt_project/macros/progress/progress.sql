@@ -114,7 +114,7 @@
         {%- do reasons.append('full refresh') -%}
     {%- endif -%}
     {%- for model_name in closing_models -%}
-        {%- if execute and not tallyhouse.has_state(model_name) -%}
+        {%- if not tallyhouse.has_state(model_name) -%}
             {%- do reasons.append(model_name ~ ' does not exist') -%}
         {%- endif -%}
     {%- endfor -%}

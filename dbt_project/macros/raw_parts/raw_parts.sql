@@ -4,10 +4,16 @@
     model still has to take in (macros/progress), what an event means.
 -#}
 
+{% macro has_data() -%}
+    {#- Whether queries can be asked: not while the project is only parsed or linted. -#}
+    {%- do return(execute and target.name != 'lint') -%}
+{%- endmacro %}
+
+
 {% macro rows_of(sql) -%}
-    {#- The rows of a query as a list of mappings; none while the project is only parsed. -#}
+    {#- The rows of a query as a list of mappings; none where there is no data. -#}
     {%- set rows = [] -%}
-    {%- if execute -%}
+    {%- if tallyhouse.has_data() -%}
         {%- for row in run_query(sql) -%}
             {%- do rows.append(dict(zip(row.keys(), row.values()))) -%}
         {%- endfor -%}

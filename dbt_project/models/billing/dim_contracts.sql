@@ -20,7 +20,8 @@ final as (
         contract_versions.contract_version,
         contracts.contract_lineage_id,
         contracts.customer_id,
-        coalesce(customers.bill_to_customer_id, contracts.customer_id) as bill_to_customer_id,
+        coalesce(customers.bill_to_customer_id, contracts.customer_id)
+            as bill_to_customer_id,
         contracts.legal_entity_id,
         contracts.currency_code,
         contracts.time_zone,
@@ -38,7 +39,9 @@ final as (
         contract_versions.author as version_author,
         contracts.reference_version
     from contracts
-    inner join contract_versions on contracts.contract_id = contract_versions.contract_id
+    inner join
+        contract_versions
+        on contracts.contract_id = contract_versions.contract_id
     left join customers on contracts.customer_id = customers.customer_id
     left join plans on contract_versions.plan_id = plans.plan_id
 )

@@ -20,7 +20,8 @@ final as (
         customers.customer_id,
         customers.customer_name,
         customers.parent_customer_id,
-        coalesce(customers.bill_to_customer_id, customers.customer_id) as bill_to_customer_id,
+        coalesce(customers.bill_to_customer_id, customers.customer_id)
+            as bill_to_customer_id,
         customers.segment,
         customers.region,
         customers.erp_customer_number,

@@ -52,11 +52,11 @@ postings as (
 
 guides as (
     {% for code, steward, what_to_do in exception_guides() -%}
-    select
-        '{{ code }}' as exception_code,
-        '{{ steward }}' as steward,
-        '{{ what_to_do }}' as what_to_do
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ code }}' as exception_code,
+            '{{ steward }}' as steward,
+            '{{ what_to_do }}' as what_to_do
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -87,9 +87,19 @@ unresolved_events as (
         cast(null as varchar) as legal_entity_id,
         max(counted_events.customer_id) as customer_id,
         {{ month_text('counted_events.local_date') }} as billing_period,
-        max(case when unresolved_texts.meter_count = 1 then unresolved_texts.only_quantity end)
+        max(
+            case
+                when
+                    unresolved_texts.meter_count = 1
+                    then unresolved_texts.only_quantity
+            end
+        )
             as quantity_at_risk,
-        max(case when unresolved_texts.meter_count = 1 then unresolved_texts.only_unit end)
+        max(
+            case
+                when unresolved_texts.meter_count = 1 then unresolved_texts.only_unit
+            end
+        )
             as unit,
         cast(null as decimal(38, 4)) as amount_at_risk,
         cast(null as varchar) as currency_code,
@@ -101,7 +111,8 @@ unresolved_events as (
             counted_events.resolution_code = unresolved_texts.resolution_code
             and counted_events.system_id = unresolved_texts.system_id
             and counted_events.subject = unresolved_texts.subject
-            and {{ month_text('counted_events.local_date') }} = unresolved_texts.usage_month
+            and {{ month_text('counted_events.local_date') }}
+            = unresolved_texts.usage_month
     group by
         counted_events.resolution_code,
         counted_events.system_id,
@@ -144,7 +155,9 @@ unpriced_usage as (
         {{ month_text('assigned.unpriced_month') }} as billing_period,
         cast(
             case
-                when max(meters.aggregation) in ('count', 'sum') then sum(assigned.quantity)
+                when
+                    max(meters.aggregation) in ('count', 'sum')
+                    then sum(assigned.quantity)
             end as decimal(38, 9)
         ) as quantity_at_risk,
         max(meters.unit) as unit,
@@ -209,7 +222,9 @@ held_keys as (
         held_quantities.quantity as quantity_at_risk,
         held_quantities.unit,
         case
-            when settlements.is_rated then settlements.computed_amount - settlements.billed_amount
+            when
+                settlements.is_rated
+                then settlements.computed_amount - settlements.billed_amount
             else settlements.billed_amount
         end as amount_at_risk,
         settlements.currency_code,
@@ -217,7 +232,9 @@ held_keys as (
         coalesce(held_quantities.first_service_date, settlements.cell_start_date)
             as first_seen_date
     from settlements
-    left join held_quantities on settlements.settlement_key = held_quantities.settlement_key
+    left join
+        held_quantities
+        on settlements.settlement_key = held_quantities.settlement_key
 ),
 
 conflicts as (
@@ -368,7 +385,10 @@ final as (
         found.currency_code,
         found.event_count,
         found.first_seen_date,
-        greatest({{ days_between('found.first_seen_date', 'known_until.known_until_date') }}, 0)
+        greatest(
+            {{ days_between('found.first_seen_date', 'known_until.known_until_date') }},
+            0
+        )
             as age_days,
         coalesce(guides.what_to_do, 'Look at the object that is named.') as what_to_do
     from found

@@ -65,7 +65,8 @@ corrections as (
         coalesce(rated_keys.rated_line_id, last_entries.rated_line_id) as rated_line_id,
         coalesce(rated_keys.service_start_at, settlements.billed_service_start_at)
             as service_start_at,
-        coalesce(rated_keys.service_end_at, settlements.billed_service_end_at) as service_end_at,
+        coalesce(rated_keys.service_end_at, settlements.billed_service_end_at)
+            as service_end_at,
         substr(
             'Correction: ' || coalesce(
                 rated_keys.description, last_entries.description, settlements.charge_id
@@ -146,7 +147,8 @@ addressed as (
 kinded as (
     select
         *,
-        case when document_amount < 0 then 'credit_memo' else 'invoice' end as document_kind
+        case when document_amount < 0 then 'credit_memo' else 'invoice' end
+            as document_kind
     from addressed
 ),
 

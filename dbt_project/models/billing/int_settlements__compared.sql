@@ -44,12 +44,14 @@ billed as (
     select
         settlement_key,
         {% for part in settlement_key_parts() -%}
-        min({{ part }}) as {{ part }},
+            min({{ part }}) as {{ part }},
         {% endfor -%}
         max_by(billing_period, register_sequence) as billing_period,
         cast(sum(amount) as decimal(38, 4)) as billed_amount,
         cast(
-            coalesce(sum(amount) filter (where entry_kind = 'concession'), 0) as decimal(38, 4)
+            coalesce(
+                sum(amount) filter (where entry_kind = 'concession'), 0
+            ) as decimal(38, 4)
         ) as conceded_amount,
         min(service_start_at) as service_start_at,
         max(service_end_at) as service_end_at
@@ -99,8 +101,8 @@ unknown_charges as (
     where is_unknown
 ),
 
--- A key that no longer rates is compared only where today's contracts say why: a lost file, a
--- lost charge or a moved cell never credits anything.
+-- A key that no longer rates is compared only where today's contracts say why: a lost
+-- file, a lost charge or a moved cell never credits anything.
 vanished as (
     select
         billed.settlement_key,
@@ -129,7 +131,7 @@ vanished as (
     where rated.settlement_key is null
 ),
 
--- A cell that was billed stands: days of it are not billed again in a cell that was cut otherwise.
+-- A cell that was billed stands: its days are not billed again in a cell cut otherwise.
 moved_cells as (
     select distinct
         rated.contract_lineage_id,
@@ -155,8 +157,10 @@ joined as (
     select
         coalesce(rated.settlement_key, billed.settlement_key) as settlement_key,
         {% for part in settlement_key_parts() -%}
-        case when rated.settlement_key is null then billed.{{ part }} else rated.{{ part }} end
-            as {{ part }},
+            case
+                when rated.settlement_key is null then billed.{{ part }}
+                else rated.{{ part }}
+            end as {{ part }},
         {% endfor -%}
         coalesce(rated.billing_period, billed.billing_period) as billing_period,
         rated.settlement_key is not null as is_rated,
@@ -172,8 +176,10 @@ joined as (
             when moved_cells.charge_id is not null then 'cell_moved'
             when not vanished.is_known then 'billed_key_not_rated'
         end as exception_code,
-        case when rated.settlement_key is null then 0 else rated.rated_amount end as rated_amount,
-        case when not rated.is_uncomputed then rated.computed_amount end as computed_amount,
+        case when rated.settlement_key is null then 0 else rated.rated_amount end
+            as rated_amount,
+        case when not rated.is_uncomputed then rated.computed_amount end
+            as computed_amount,
         coalesce(billed.billed_amount, 0) as billed_amount,
         coalesce(billed.conceded_amount, 0) as conceded_amount,
         billed.service_start_at as billed_service_start_at,
@@ -189,7 +195,7 @@ joined as (
             and rated.cell_end_date = moved_cells.cell_end_date
 ),
 
--- A concession lowers rated and billed alike, so that a re-rating does not bill it back.
+-- A concession lowers rated and billed alike: a re-rating does not bill it back.
 compared as (
     select
         *,
@@ -213,7 +219,9 @@ final as (
         cast(billed_amount as decimal(38, 4)) as billed_amount,
         cast(conceded_amount as decimal(38, 4)) as conceded_amount,
         cast(
-            case when is_due and is_known then owed_amount - billed_amount end as decimal(38, 4)
+            case
+                when is_due and is_known then owed_amount - billed_amount
+            end as decimal(38, 4)
         ) as due_amount,
         case
             when not is_due then 'not_due'

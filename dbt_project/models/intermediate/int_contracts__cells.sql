@@ -1,7 +1,11 @@
+{%- set anchor_of_start = add_months(
+    'contracts.start_date', 0, 'contracts.billing_anchor_day'
+) %}
 {%- set first_day = add_months('start_date', 'first_month', 'billing_anchor_day') %}
-{%- set last_cell_number -%}
-    greatest({{ months_between(first_day, 'known_until_date') }}, 0)
-{%- endset %}
+{%- set next_month = 'first_month + (cell_number + 1) * cadence_months' %}
+{%- set this_month = 'first_month + cell_number * cadence_months' %}
+{%- set last_cell_number = 'greatest('
+    ~ months_between(first_day, 'known_until_date') ~ ', 0)' %}
 
 with contracts as (
     select * from {{ ref('stg_reference__contracts') }}
@@ -23,7 +27,7 @@ known_dates as (
     from raw_parts
 ),
 
--- What is known: up to the day after the last load or the last event, whichever is later.
+-- What is known: up to the day after the last load and the last event.
 known_until as (
     select max(known_date) + 1 as known_until_date
     from known_dates
@@ -41,7 +45,7 @@ anchored as (
             when 'annual' then 12
         end as cadence_months,
         case
-            when {{ add_months('start_date', 0, 'billing_anchor_day') }} <= start_date then 0
+            when {{ anchor_of_start }} <= contracts.start_date then 0
             else -1
         end as first_month
     from contracts
@@ -63,12 +67,10 @@ dated as (
         time_zone,
         end_date,
         known_until_date,
-        {{ add_months(
-            'start_date', 'first_month + cell_number * cadence_months', 'billing_anchor_day'
-        ) | indent(8) }} as cell_start_date,
-        {{ add_months(
-            'start_date', 'first_month + (cell_number + 1) * cadence_months', 'billing_anchor_day'
-        ) | indent(8) }} as cell_end_date
+        {{ add_months('start_date', this_month, 'billing_anchor_day')
+            | indent(8) }} as cell_start_date,
+        {{ add_months('start_date', next_month, 'billing_anchor_day')
+            | indent(8) }} as cell_end_date
     from numbered
 ),
 
@@ -79,8 +81,10 @@ final as (
         cast(cell_number as integer) as cell_number,
         cell_start_date,
         cell_end_date,
-        {{ local_day_start_at('cell_start_date', 'time_zone') | indent(8) }} as cell_start_at,
-        {{ local_day_start_at('cell_end_date', 'time_zone') | indent(8) }} as cell_end_at
+        {{ local_day_start_at('cell_start_date', 'time_zone')
+            | indent(8) }} as cell_start_at,
+        {{ local_day_start_at('cell_end_date', 'time_zone')
+            | indent(8) }} as cell_end_at
     from dated
     where
         cell_start_date <= known_until_date

@@ -13,11 +13,13 @@
 -- depends_on: {{ ref('int_subjects__segmented') }}
 -- depends_on: {{ ref('int_usage__counted') }}
 {%- do refuse_partial_rebuild('stg_usage__events', progress_of('stg_usage__events')) %}
-{%- set meters = price_book_meters() | selectattr('aggregation', 'equalto', 'unique_count') | list %}
+{%- set meters = price_book_meters()
+    | selectattr('aggregation', 'equalto', 'unique_count') | list %}
 {%- set columns = properties_of_meters(meters) %}
 {%- set plan = counting_plan(meters, columns) %}
 {%- set dimension_values = dimension_value_names(plan) %}
-{%- set event_types = meters | map(attribute='event_types') | sum(start=[]) | unique | list %}
+{%- set event_types = meters
+    | map(attribute='event_types') | sum(start=[]) | unique | list %}
 
 with {{ placed_events(
     columns, shown_property_columns(), recounted_event_parts() if meters else [], event_types
@@ -37,11 +39,11 @@ metered as (
         {{ by_meter(meter_dimensions(plan, loop.index0), 'cast(null as varchar)')
             | indent(8) }} as {{ name }},
         {%- endfor %}
-        {{ by_meter(meter_quantities(plan), 'cast(null as varchar)') | indent(8) }} as distinct_value
+        {{ by_meter(meter_quantities(plan), 'cast(null as varchar)')
+            | indent(8) }} as distinct_value
     from measured
     inner join meters on measured.event_type = meters.event_type
-    where
-        {{ by_meter(meter_conditions(plan), 'true') | indent(8) }}
+    where {{ by_meter(meter_conditions(plan), 'true') | indent(4) }}
 ),
 
 slice_places as (

@@ -26,7 +26,8 @@ final as (
         events.digest_2,
         {{ content_text(properties) | indent(8) }} as content_text
     from events
-    semi join key_matches on {{ key_prefix('events.key_hash') }} = key_matches.key_prefix
+    semi join key_matches
+        on {{ key_prefix('events.key_hash') }} = key_matches.key_prefix
 )
 
 select * from final

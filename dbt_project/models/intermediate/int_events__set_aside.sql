@@ -13,7 +13,7 @@ with events as (
     select * from {{ ref('int_events__revisited') }}
 ),
 
--- Rows of one identity with the same content share a number; a shared hash alone is not enough.
+-- Rows of one identity with one content share a number; a shared hash is not enough.
 numbered as (
     select
         *,

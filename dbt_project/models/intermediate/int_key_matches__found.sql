@@ -1,4 +1,6 @@
-{{ config(post_hook="{{ open_range('int_key_matches__found', range_to_deduplicate()) }}") }}
+{{ config(
+    post_hook="{{ open_range('int_key_matches__found', range_to_deduplicate()) }}",
+) }}
 
 {%- set range = range_to_deduplicate() %}
 {%- set new_parts = raw_part_paths('keys', range.after_batch_id, range.last_batch_id) %}
@@ -20,7 +22,7 @@ old_keys as (
     {{ keys_of_parts(old_parts) | indent(4) }}
 ),
 
--- The new keys are the smaller side: they are hashed, and the whole index only streams past.
+-- The new keys are the smaller side: they are hashed, and the index streams past.
 old_matches as (
     select
         old_keys.key_prefix,

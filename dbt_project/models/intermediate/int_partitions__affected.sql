@@ -1,9 +1,10 @@
 -- depends_on: {{ ref('stg_usage__events') }}
 -- depends_on: {{ ref('int_events__set_aside') }}
 {%- set range = progress_of('stg_usage__events') %}
-{%- set outdated = outdated_causes(range.after_batch_id) %}
-{%- set new_parts = raw_part_paths('affected', range.after_batch_id, range.last_batch_id) %}
-{%- set old_parts = raw_part_paths('affected', 0, range.after_batch_id) if outdated else [] %}
+{%- set after = range.after_batch_id %}
+{%- set outdated = outdated_causes(after) %}
+{%- set new_parts = raw_part_paths('affected', after, range.last_batch_id) %}
+{%- set old_parts = raw_part_paths('affected', 0, after) if outdated else [] %}
 
 with zone_days as (
     select * from {{ ref('int_time_zone_days__listed') }}
@@ -43,7 +44,7 @@ old_system_days as (
 {%- if 'conflict' in outdated %},
 
 new_conflicts as (
-    {{ new_conflicts(range.after_batch_id) | indent(4) }}
+    {{ new_conflicts(after) | indent(4) }}
 ),
 
 conflicting_days as (

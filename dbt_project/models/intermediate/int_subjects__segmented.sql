@@ -21,7 +21,7 @@ charges as (
     where meter_id is not null and contract_id is null
 ),
 
--- Versions in force, between UTC instants: days start at 00:00 in the contract's time zone.
+-- Versions in force, between UTC instants: days start in the contract's time zone.
 version_spans as (
     select
         contracts.customer_id,
@@ -53,7 +53,9 @@ subject_spans as (
         version_spans.contract_version,
         version_spans.plan_id,
         version_spans.time_zone,
-        greatest(identities.valid_from_at, version_spans.span_start_at) as span_start_at,
+        greatest(
+            identities.valid_from_at, version_spans.span_start_at
+        ) as span_start_at,
         least(identities.valid_to_at, version_spans.span_end_at) as span_end_at
     from identities
     inner join version_spans
@@ -167,7 +169,9 @@ every_meter as (
         holders.segment_start_at,
         holders.segment_end_at,
         {{ every_meter() }} as meter_id,
-        case when holders.customer_count = 1 then holders.customer_id end as customer_id,
+        case
+            when holders.customer_count = 1 then holders.customer_id
+        end as customer_id,
         active_spans.contract_id,
         active_spans.contract_version,
         coalesce(active_spans.time_zone, 'UTC') as time_zone,

@@ -19,7 +19,7 @@ utc_dates as (
     where part_kind = 'events' and event_date is not null
 ),
 
--- No zone is more than a day away from UTC: a UTC date touches the local dates beside it.
+-- No zone is more than a day away from UTC: only the local dates beside are touched.
 local_dates as (
     select event_date - 1 as local_date
     from utc_dates

@@ -43,10 +43,12 @@ metered as (
             {{ by_meter(negative_figures(plan), '0') | indent(12) }}
         ) as negative_event_count,
         sum(
-            {{ by_meter(meter_figures(plan, 'sum', ['sum']), no_quantity()) | indent(12) }}
+            {{ by_meter(meter_figures(plan, 'sum', ['sum']), no_quantity())
+                | indent(12) }}
         ) as quantity_sum,
         max(
-            {{ by_meter(meter_figures(plan, 'max', ['max']), no_quantity()) | indent(12) }}
+            {{ by_meter(meter_figures(plan, 'max', ['max']), no_quantity())
+                | indent(12) }}
         ) as quantity_max,
         max(
             {{ by_meter(meter_figures(plan, 'latest', ['latest']), no_latest())
@@ -58,8 +60,7 @@ metered as (
         sum(grouped.digest_sum_2) as digest_sum_2
     from grouped
     inner join meters on grouped.event_type = meters.event_type
-    where
-        {{ by_meter(meter_conditions(plan), 'true') | indent(8) }}
+    where {{ by_meter(meter_conditions(plan), 'true') | indent(4) }}
     group by
         {%- for name in dimension_values %}
         {{ name }},
@@ -164,11 +165,9 @@ final as (
         cast(counted.negative_event_count as bigint) as negative_event_count,
         cast(counted.quantity_sum as decimal(38, 9)) as quantity_sum,
         cast(counted.quantity_max as decimal(38, 9)) as quantity_max,
-        counted.latest.latest_quantity as latest_quantity,
-        counted.latest.latest_event_at as latest_event_at,
-        counted.latest.latest_event_nanos as latest_event_nanos,
-        counted.latest.latest_event_source as latest_event_source,
-        counted.latest.latest_event_id as latest_event_id,
+        {%- for name in latest_fields() %}
+        {{ field_of('counted.latest', name) }},
+        {%- endfor %}
         counted.first_event_at,
         counted.last_event_at,
         cast(counted.digest_sum_1 as decimal(38, 0)) as digest_sum_1,

@@ -52,7 +52,7 @@ metered as (
         measured.*,
         meters.meter_number,
         meters.meter_id
-        {%- for name in dimension_values %},
+    {%- for name in dimension_values %},
         {{ by_meter(meter_dimensions(plan, loop.index0), 'cast(null as varchar)')
             | indent(8) }} as {{ name }}
         {%- endfor %}
@@ -69,7 +69,7 @@ keyed as (
     from metered
 ),
 
--- A meter's own row of a subject wins over the row of every meter, as it does in metering.
+-- A meter's own row of a subject wins over the row of every meter, as in metering.
 resolved as (
     select
         keyed.*,

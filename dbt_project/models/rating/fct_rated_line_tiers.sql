@@ -12,7 +12,8 @@ used as (
         lines.exception_code,
         cast(tiers.amount_units as {{ whole_number() }}) as tier_units,
         {{ scaled_integer('lines.amount_unrounded', 12) }} as line_units,
-        {{ scaled_integer('lines.computed_amount', 4) }} * 100000000 as line_rounded_units,
+        {{ scaled_integer('lines.computed_amount', 4) }}
+        * 100000000 as line_rounded_units,
         {{ power_of_ten('12 - lines.minor_unit') }} as minor_step
     from tiers
     inner join lines on tiers.rated_line_id = lines.rated_line_id
@@ -32,7 +33,7 @@ spread as (
             when
                 row_number() over (
                     partition by rated_line_id
-                    order by amount_rest desc, tier_number
+                    order by amount_rest desc, tier_number asc
                 ) <= line_units - sum(tier_units) over (partition by rated_line_id)
                 then 1
             else 0
@@ -43,7 +44,8 @@ spread as (
 floored as (
     select
         *,
-        {{ floor_quotient('spread_units', 'minor_step') }} * minor_step as floored_units,
+        {{ floor_quotient('spread_units', 'minor_step') }}
+        * minor_step as floored_units,
         {{ floor_remainder('spread_units', 'minor_step') }} as minor_rest
     from spread
 ),
@@ -56,9 +58,10 @@ settled as (
             when
                 row_number() over (
                     partition by rated_line_id
-                    order by minor_rest desc, tier_number
+                    order by minor_rest desc, tier_number asc
                 ) <= {{ whole_quotient(
-                    '(line_rounded_units - sum(floored_units) over (partition by rated_line_id))',
+                    '(line_rounded_units - sum(floored_units) '
+                    ~ 'over (partition by rated_line_id))',
                     'minor_step'
                 ) }}
                 then minor_step
@@ -79,7 +82,10 @@ final as (
         {{ from_scaled_integer('spread_units', 12) }} as amount_unrounded,
         case
             when exception_code is null
-                then {{ from_scaled_integer(whole_quotient('settled_units', '100000000'), 4) }}
+                then
+                    {{ from_scaled_integer(
+                        whole_quotient('settled_units', '100000000'), 4
+                    ) }}
         end as amount
     from settled
 )

@@ -27,8 +27,10 @@ tier_texts as (
             '; ',
             'tiers.tier_number'
         ) }} as tier_prices,
-        max({{ price_text('tiers.unit_price', 'priced.minor_unit') }}) as only_unit_price,
-        max({{ price_text('tiers.flat_amount', 'priced.minor_unit') }}) as only_flat_amount,
+        max({{ price_text('tiers.unit_price', 'priced.minor_unit') }})
+            as only_unit_price,
+        max({{ price_text('tiers.flat_amount', 'priced.minor_unit') }})
+            as only_flat_amount,
         bool_or(tiers.unit_price <> 0) as has_unit_price,
         bool_or(tiers.flat_amount <> 0) as has_flat_amount,
         '[' || {{ joined_text(
@@ -71,7 +73,8 @@ joined as (
         case
             when lines.charge_model = 'flat' then lines.charge_name
             else lines.charge_name || coalesce(
-                ' (' || nullif({{ dimensions_text('lines.dimension_key') }}, '') || ')', ''
+                ' (' || nullif({{ dimensions_text('lines.dimension_key') }}, '') || ')',
+                ''
             )
         end as charge_text,
         coalesce(tier_texts.tier_count, 0) as tier_count,
@@ -135,7 +138,9 @@ final as (
             else only_unit_price
         end as unit_price_display,
         substr(
-            charge_text || ', ' || {{ days_text('segment_start_date', 'segment_end_date') }}
+            charge_text
+            || ', '
+            || {{ days_text('segment_start_date', 'segment_end_date') }}
             || case
                 when charge_model = 'flat' and share_days < share_of_days
                     then
@@ -143,7 +148,9 @@ final as (
                         || cast(share_of_days as varchar) || ' days'
                 when charge_model = 'flat' then ''
                 else
-                    ', ' || {{ decimal_text('coalesce(converted_quantity, quantity)') }} || ' '
+                    ', '
+                    || {{ decimal_text('coalesce(converted_quantity, quantity)') }}
+                    || ' '
                     || coalesce(unit_label, '')
                     || case
                         when charge_model = 'package'
@@ -153,7 +160,9 @@ final as (
                         when priced_quantity < converted_quantity
                             then
                                 ', '
-                                || {{ decimal_text('(converted_quantity - priced_quantity)') }}
+                                || {{ decimal_text(
+                                    '(converted_quantity - priced_quantity)'
+                                ) }}
                                 || ' of them free'
                         else ''
                     end

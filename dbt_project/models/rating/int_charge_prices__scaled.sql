@@ -10,7 +10,8 @@ decimals as (
     select
         charges.*,
         greatest(
-            {{ decimals_used('convert_multiply') }}, {{ decimals_used('convert_divide') }}
+            {{ decimals_used('convert_multiply') }},
+            {{ decimals_used('convert_divide') }}
         ) as conversion_decimals
     from charges
 ),
@@ -50,9 +51,13 @@ fractions as (
 divisors as (
     select
         *,
-        case when convert_rounding = 'none' then divisor else 1 end as converted_divisor,
+        case when convert_rounding = 'none' then divisor else 1 end
+            as converted_divisor,
         case
-            when convert_rounding = 'none' and charge_model <> 'package' then divisor else 1
+            when
+                convert_rounding = 'none' and charge_model <> 'package'
+                then divisor
+            else 1
         end as priced_divisor
     from fractions
 ),
@@ -77,7 +82,8 @@ final as (
         cast(divisors.converted_divisor as decimal(38, 0)) as converted_divisor,
         cast(divisors.priced_divisor as decimal(38, 0)) as priced_divisor,
         cast(
-            {{ checked('divisors.free_quantity * divisors.converted_divisor') }} as decimal(38, 9)
+            {{ checked('divisors.free_quantity * divisors.converted_divisor') }}
+            as decimal(38, 9)
         ) as scaled_free_quantity,
         cast(
             {{ checked('charge_tiers.package_size * divisors.converted_divisor') }}
@@ -85,8 +91,8 @@ final as (
         ) as scaled_package_size,
         charge_tiers.lower_quantity,
         charge_tiers.upper_quantity,
-        -- A bound beyond 38 digits lies above every quantity that can be priced: as an upper
-        -- bound it is open, as a lower bound it drops the tier.
+        -- A bound beyond 38 digits lies above every quantity that can be priced: as an
+        -- upper bound it is open, as a lower bound it drops the tier.
         cast(
             {{ checked('charge_tiers.lower_quantity * divisors.priced_divisor') }}
             as decimal(38, 9)

@@ -42,8 +42,10 @@ allowed as (
         *,
         converted_before <> 0 or zero_usage = 'charge' as has_before,
         converted_after <> 0 or zero_usage = 'charge' as has_after,
-        {{ billable_quantity('converted_before', 'scaled_free_quantity') }} as allowed_before,
-        {{ billable_quantity('converted_after', 'scaled_free_quantity') }} as allowed_after
+        {{ billable_quantity('converted_before', 'scaled_free_quantity') }}
+            as allowed_before,
+        {{ billable_quantity('converted_after', 'scaled_free_quantity') }}
+            as allowed_after
     from converted
 ),
 
@@ -72,7 +74,9 @@ tiered as (
     select
         *,
         cast(
-            {{ tier_quantity('charge_model', 'billable_after', 'lower_bound', 'upper_bound') }}
+            {{ tier_quantity(
+                'charge_model', 'billable_after', 'lower_bound', 'upper_bound'
+            ) }}
             as decimal(38, 9)
         )
         - case
@@ -137,7 +141,8 @@ divided as (
         {{ floor_quotient('whole_quantity', 'whole_divisor') }} as priced_wholes,
         {{ floor_remainder('whole_quantity', 'whole_divisor') }} * 1000000000
         + fraction_quantity as priced_rest,
-        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_days')) }} as denominator
+        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_days')) }}
+            as denominator
     from split
 ),
 

@@ -65,7 +65,8 @@ final as (
         segments.contract_id,
         segments.charge_id,
         segments.cell_start_date,
-        count(distinct located.event_source || ' ' || located.event_id) as conflict_count,
+        count(distinct located.event_source || ' ' || located.event_id)
+            as conflict_count,
         min(located.local_date) as first_conflict_date
     from located
     inner join segments

@@ -49,7 +49,9 @@ active as (
         ) as active_to_date
     from cells
     inner join contracts on cells.contract_id = contracts.contract_id
-    inner join contract_versions on contracts.contract_id = contract_versions.contract_id
+    inner join
+        contract_versions
+        on contracts.contract_id = contract_versions.contract_id
     inner join charges on contract_versions.plan_id = charges.plan_id
 ),
 
@@ -81,7 +83,12 @@ expected as (
 
 final as (
     select
-        {{ content_id(['contract_id', 'charge_id', 'cell_start_date', 'cell_end_date']) }}
+        {{ content_id([
+            'expected.contract_id',
+            'expected.charge_id',
+            'expected.cell_start_date',
+            'expected.cell_end_date',
+        ]) }}
             as expected_charge_id,
         expected.contract_id,
         expected.contract_lineage_id,

@@ -53,7 +53,9 @@ line_amounts as (
                 lines.has_negative_events
                 or (
                     lines.quantity_after < 0
-                    and not (lines.charge_model = 'per_unit' and lines.is_negative_allowed)
+                    and not (
+                        lines.charge_model = 'per_unit' and lines.is_negative_allowed
+                    )
                 ) then 3
             when lines.is_beyond_limit or tier_sums.is_overflown then 4
             when lines.has_conflicting_events then 5
@@ -67,7 +69,7 @@ line_amounts as (
     left join currencies on lines.currency_code = currencies.currency_code
 ),
 
--- Lines of one key have one denominator as a rule; where they differ, each is rounded apart.
+-- Lines of a key have one denominator as a rule; where they differ, each is rounded.
 denominator_sums as (
     select
         settlement_key,
@@ -150,7 +152,7 @@ spread as (
                             '(line_amounts.line_rest * 1000000)', 'line_amounts.denominator'
                         ) }} desc,
                         line_amounts.line_rest desc,
-                        line_amounts.key_segment_number
+                        line_amounts.key_segment_number asc
                 ) <= rounded.units_to_spread then 1
             else 0
         end as spread_units
@@ -161,7 +163,8 @@ spread as (
 floored as (
     select
         *,
-        {{ floor_quotient('spread_units', 'minor_step') }} * minor_step as floored_units,
+        {{ floor_quotient('spread_units', 'minor_step') }}
+        * minor_step as floored_units,
         {{ floor_remainder('spread_units', 'minor_step') }} as minor_rest
     from spread
 ),
@@ -174,9 +177,10 @@ settled as (
             when
                 row_number() over (
                     partition by settlement_key
-                    order by minor_rest desc, key_segment_number
+                    order by minor_rest desc, key_segment_number asc
                 ) <= {{ whole_quotient(
-                    '(rounded_units - sum(floored_units) over (partition by settlement_key))',
+                    '(rounded_units - sum(floored_units) '
+                    ~ 'over (partition by settlement_key))',
                     'minor_step'
                 ) }}
                 then minor_step
@@ -200,14 +204,17 @@ final as (
             when 4 then 'amount_overflow'
             when 5 then 'conflicting_events'
         end as exception_code,
-        -- Events in conflict hold an amount that can be computed; nothing else that is unknown can.
+        -- Events in conflict hold an amount that can be computed; no other exception does.
         case
             when coalesce(key_exception_rank, 5) = 5
                 then {{ from_scaled_integer('spread_units', 12) }}
         end as amount_unrounded,
         case
             when coalesce(key_exception_rank, 5) = 5
-                then {{ from_scaled_integer(whole_quotient('settled_units', '100000000'), 4) }}
+                then
+                    {{ from_scaled_integer(
+                        whole_quotient('settled_units', '100000000'), 4
+                    ) }}
         end as computed_amount
     from settled
 )

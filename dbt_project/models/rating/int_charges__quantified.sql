@@ -64,7 +64,7 @@ levels as (
     group by contract_lineage_id, meter_id, customer_id, dimension_key
 ),
 
--- At a segment's start stands the last reading of the days before it, whichever charge priced it.
+-- At a segment's start stands the last reading of the days before it.
 level_steps as (
     select
         contract_lineage_id,
@@ -173,7 +173,7 @@ used_cells as (
             and used.segment_start_date = segments.segment_start_date
 ),
 
--- Every segment with usage; every fee; and one empty segment where a cell has no usage at all.
+-- Segments with usage; fees; and one empty segment where a cell has no usage at all.
 quantities as (
     select
         segments.*,
@@ -243,7 +243,10 @@ accumulated as (
             order by identified.segment_start_date, identified.contract_id
             rows between unbounded preceding and current row
         ) as cumulative_quantity,
-        bool_or(identified.is_beyond_limit or not {{ is_within_limit('identified.quantity') }})
+        bool_or(
+            identified.is_beyond_limit
+            or not {{ is_within_limit('identified.quantity') }}
+        )
             over (partition by identified.settlement_key) as is_key_beyond_limit
     from identified
 ),
@@ -292,7 +295,7 @@ final as (
         accumulated.share_days,
         accumulated.share_of_days,
         cast(accumulated.quantity as decimal(38, 9)) as quantity,
-        -- Ladders continue over the segments of a key; fees and levels start anew in each.
+        -- Ladders continue over the segments of a key; fees and levels start anew.
         cast(
             case
                 when accumulated.is_key_beyond_limit then null

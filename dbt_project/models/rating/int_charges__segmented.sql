@@ -67,7 +67,9 @@ spans as (
         ) as span_end_date
     from cells
     inner join contracts on cells.contract_id = contracts.contract_id
-    inner join contract_versions on contracts.contract_id = contract_versions.contract_id
+    inner join
+        contract_versions
+        on contracts.contract_id = contract_versions.contract_id
 ),
 
 -- … and one list price.
@@ -88,9 +90,11 @@ pieces as (
         list_prices.meter_id,
         list_prices.billing_timing,
         list_prices.proration,
-        greatest(spans.span_start_date, list_prices.effective_from_date) as piece_start_date,
+        greatest(spans.span_start_date, list_prices.effective_from_date)
+            as piece_start_date,
         least(
-            spans.span_end_date, coalesce(list_prices.effective_to_date, spans.span_end_date)
+            spans.span_end_date,
+            coalesce(list_prices.effective_to_date, spans.span_end_date)
         ) as piece_end_date
     from spans
     inner join list_prices
@@ -196,7 +200,8 @@ described as (
         contracts.contract_lineage_id,
         segments.contract_version,
         contracts.customer_id as contract_customer_id,
-        coalesce(customers.bill_to_customer_id, contracts.customer_id) as bill_to_customer_id,
+        coalesce(customers.bill_to_customer_id, contracts.customer_id)
+            as bill_to_customer_id,
         contracts.legal_entity_id,
         contracts.currency_code,
         contracts.tax_profile,
@@ -210,7 +215,8 @@ described as (
         segments.product_id,
         products.erp_item,
         products.revenue_account,
-        case when segments.charge_model = 'flat' then 'fee' else 'usage' end as line_kind,
+        case when segments.charge_model = 'flat' then 'fee' else 'usage' end
+            as line_kind,
         segments.meter_id,
         meters.unit,
         meters.aggregation,
@@ -227,24 +233,36 @@ described as (
         case
             when segments.segment_start_date = segments.cell_start_date
                 then segments.cell_start_at
-            else {{ local_day_start_at('segments.segment_start_date', 'contracts.time_zone') }}
+            else
+                {{ local_day_start_at('segments.segment_start_date', 'contracts.time_zone') }}
         end as service_start_at,
         case
-            when segments.segment_end_date = segments.cell_end_date then segments.cell_end_at
-            else {{ local_day_start_at('segments.segment_end_date', 'contracts.time_zone') }}
+            when
+                segments.segment_end_date = segments.cell_end_date
+                then segments.cell_end_at
+            else
+                {{ local_day_start_at('segments.segment_end_date', 'contracts.time_zone') }}
         end as service_end_at,
         row_number() over (
-            partition by segments.contract_id, segments.charge_id, segments.cell_start_date
+            partition by
+                segments.contract_id, segments.charge_id, segments.cell_start_date
             order by segments.segment_start_date
         ) as segment_number,
         min(segments.segment_start_date) over (
-            partition by segments.contract_id, segments.charge_id, segments.cell_start_date
+            partition by
+                segments.contract_id, segments.charge_id, segments.cell_start_date
         ) as active_from_date,
-        {{ days_between('segments.segment_start_date', 'segments.segment_end_date') }} as segment_days,
-        sum({{ days_between('segments.segment_start_date', 'segments.segment_end_date') }}) over (
-            partition by segments.contract_id, segments.charge_id, segments.cell_start_date
-        ) as active_days,
-        {{ days_between('segments.cell_start_date', 'segments.cell_end_date') }} as cell_days,
+        {{ days_between('segments.segment_start_date', 'segments.segment_end_date') }}
+            as segment_days,
+        sum(
+            {{ days_between('segments.segment_start_date', 'segments.segment_end_date') }}
+        )
+            over (
+                partition by
+                    segments.contract_id, segments.charge_id, segments.cell_start_date
+            ) as active_days,
+        {{ days_between('segments.cell_start_date', 'segments.cell_end_date') }}
+            as cell_days,
         contracts.reference_version
     from segments
     inner join contracts on segments.contract_id = contracts.contract_id

@@ -17,7 +17,7 @@ segments as (
     where meter_id is not null
 ),
 
--- A segment is found by the month of the day, so that joining stays linear in a long history.
+-- A segment is found by the month of the day: joining stays linear in a long history.
 segment_months as (
     select
         contract_id,
@@ -42,7 +42,9 @@ placed as (
         segment_months.cell_start_date,
         segment_months.segment_start_date,
         case
-            when segment_months.charge_id is null then date_trunc('month', metered.local_date)
+            when
+                segment_months.charge_id is null
+                then date_trunc('month', metered.local_date)
         end as unpriced_month,
         metered.local_date,
         metered.event_count,

@@ -90,8 +90,10 @@ erp_documents as (
 written_rows as (
     select
         ingestion_batch_id,
-        coalesce(sum(row_count) filter (where part_kind = 'events'), 0) as accepted_rows,
-        coalesce(sum(row_count) filter (where part_kind = 'rejects'), 0) as rejected_rows
+        coalesce(sum(row_count) filter (where part_kind = 'events'), 0)
+            as accepted_rows,
+        coalesce(sum(row_count) filter (where part_kind = 'rejects'), 0)
+            as rejected_rows
     from raw_parts
     group by ingestion_batch_id
 ),
@@ -101,10 +103,13 @@ lines_read as (
         'ingestion_batch' as scope_kind,
         cast(batches.ingestion_batch_id as varchar) as scope_id,
         batches.lines_read as left_figure,
-        coalesce(written_rows.accepted_rows, 0) + coalesce(written_rows.rejected_rows, 0)
+        coalesce(written_rows.accepted_rows, 0)
+        + coalesce(written_rows.rejected_rows, 0)
             as right_figure
     from batches
-    left join written_rows on batches.ingestion_batch_id = written_rows.ingestion_batch_id
+    left join
+        written_rows
+        on batches.ingestion_batch_id = written_rows.ingestion_batch_id
 ),
 
 -- 2. Raw rows against unique events and what was set aside.
@@ -138,14 +143,19 @@ accepted_events as (
         'event_date' as scope_kind,
         cast(
             coalesce(
-                accepted_by_date.event_date, unique_by_date.event_date, aside_by_date.event_date
+                accepted_by_date.event_date,
+                unique_by_date.event_date,
+                aside_by_date.event_date
             ) as varchar
         ) as scope_id,
         coalesce(accepted_by_date.accepted_rows, 0) as left_figure,
-        coalesce(unique_by_date.unique_events, 0) + coalesce(aside_by_date.aside_events, 0)
+        coalesce(unique_by_date.unique_events, 0)
+        + coalesce(aside_by_date.aside_events, 0)
             as right_figure
     from accepted_by_date
-    full outer join unique_by_date on accepted_by_date.event_date = unique_by_date.event_date
+    full outer join
+        unique_by_date
+        on accepted_by_date.event_date = unique_by_date.event_date
     full outer join aside_by_date
         on
             coalesce(accepted_by_date.event_date, unique_by_date.event_date)
@@ -163,7 +173,10 @@ unique_events as (
             select coalesce(sum(exceptions.event_count), 0)
             from exceptions
             where exceptions.object_kind = 'subject' and exceptions.exception_code in (
-                'unmapped_source', 'unmapped_subject', 'ambiguous_identity', 'no_contract'
+                'unmapped_source',
+                'unmapped_subject',
+                'ambiguous_identity',
+                'no_contract'
             )
         ) as right_figure
     from counted_events
@@ -176,7 +189,9 @@ metered_quantities as (
         sum(
             case
                 when meters.aggregation = 'count' then metered.event_count
-                when {{ is_within_limit('metered.quantity_sum') }} then metered.quantity_sum
+                when
+                    {{ is_within_limit('metered.quantity_sum') }}
+                    then metered.quantity_sum
                 else 0
             end
         ) as quantity
@@ -215,7 +230,7 @@ unique_quantities as (
     left join unresolved_quantities on meters.meter_id = unresolved_quantities.meter_id
 ),
 
--- 4. Resolved quantity, once for each charge in force on its day, against the rated lines.
+-- 4. Resolved quantity, once per charge in force on its day, against the rated lines.
 plan_days as (
     select
         contract_versions.plan_id,
@@ -371,9 +386,9 @@ document_amounts as (
 expected_by_period as (
     select
         billing_period,
-        count(distinct
-            contract_lineage_id || ' ' || charge_id || ' ' || cast(cell_start_date as varchar)
-        ) as expected_count
+        count(distinct {{ content_id(
+            ['contract_lineage_id', 'charge_id', 'cell_start_date', 'cell_end_date']
+        ) }}) as expected_count
     from expected_charges
     group by billing_period
 ),
@@ -477,19 +492,19 @@ erp_lines as (
         erp_documents.legal_entity_id,
         erp_documents.customer_id,
         erp_documents.currency_code,
-        {{ each_of(erp_document_lines('erp_documents.lines')) }} as line
+        {{ each_of(erp_document_lines('erp_documents.lines')) }} as erp_line
     from erp_documents
 ),
 
 erp_line_columns as (
     select
-        posting_key,
-        legal_entity_id,
-        customer_id,
-        currency_code,
-        line.line_number as line_number,
-        line.erp_item as erp_item,
-        cast(line.amount as decimal(38, 4)) as amount
+        erp_lines.posting_key,
+        erp_lines.legal_entity_id,
+        erp_lines.customer_id,
+        erp_lines.currency_code,
+        erp_lines.erp_line.line_number,
+        erp_lines.erp_line.erp_item,
+        cast(erp_lines.erp_line.amount as decimal(38, 4)) as amount
     from erp_lines
 ),
 
@@ -548,30 +563,30 @@ erp_amounts as (
 
 figures as (
     {% for check in conservation_checks() -%}
-    select
-        {{ check.invariant }} as invariant_number,
-        '{{ check.name }}' as check_name,
-        {{ check.is_headline | lower }} as is_headline,
-        scope_kind,
-        cast(scope_id as varchar) as scope_id,
-        cast(left_figure as decimal(38, 9)) as left_figure,
-        cast(right_figure as decimal(38, 9)) as right_figure,
-        {{ 'broken_count' if check.counts_broken else '0' }} as broken_count
-    from {{ check.relation }}
-    {{ 'union all' if not loop.last }}
+        select
+            {{ check.invariant }} as invariant_number,
+            '{{ check.name }}' as check_name,
+            {{ check.is_headline | lower }} as is_headline,
+            scope_kind,
+            cast(scope_id as varchar) as scope_id,
+            cast(left_figure as decimal(38, 9)) as left_figure,
+            cast(right_figure as decimal(38, 9)) as right_figure,
+            {{ 'broken_count' if check.counts_broken else '0' }} as broken_count
+        from {{ check.relation }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 -- A check about nothing holds: its row still says so.
 checks as (
     {% for check in conservation_checks() -%}
-    select
-        {{ check.invariant }} as invariant_number,
-        '{{ check.name }}' as check_name,
-        {{ check.is_headline | lower }} as is_headline,
-        '{{ check.left_label }}' as left_label,
-        '{{ check.right_label }}' as right_label
-    {{ 'union all' if not loop.last }}
+        select
+            {{ check.invariant }} as invariant_number,
+            '{{ check.name }}' as check_name,
+            {{ check.is_headline | lower }} as is_headline,
+            '{{ check.left_label }}' as left_label,
+            '{{ check.right_label }}' as right_label
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -587,7 +602,9 @@ totals as (
         coalesce(
             sum(
                 figures.broken_count
-                + case when figures.left_figure <> figures.right_figure then 1 else 0 end
+                + case
+                    when figures.left_figure <> figures.right_figure then 1 else 0
+                end
             ),
             0
         ) as broken_count
@@ -615,7 +632,8 @@ final as (
         cast(all_figures.right_figure as decimal(38, 9)) as right_figure,
         cast(all_figures.left_figure - all_figures.right_figure as decimal(38, 9))
             as difference,
-        all_figures.left_figure = all_figures.right_figure and all_figures.broken_count = 0
+        all_figures.left_figure = all_figures.right_figure
+        and all_figures.broken_count = 0
             as is_held
     from all_figures
     inner join checks on all_figures.check_name = checks.check_name

@@ -13,7 +13,7 @@ final as (
         cast(payload_sha256 as varchar) as payload_sha256,
         cast(document_number as varchar) as document_number,
         cast(erp_document_id as varchar) as erp_document_id,
-        cast(amount as decimal(38,4)) as amount,
+        cast(amount as decimal(38, 4)) as amount,
         cast(currency_code as varchar) as currency_code,
         cast(updated_at as timestamp) as updated_at,
         cast(error_code as varchar) as error_code,

@@ -12,9 +12,9 @@ final as (
         cast(
             value_factors as struct(
                 property varchar,
-                minimum decimal(38,9),
-                maximum decimal(38,9),
-                round_up_to decimal(38,9)
+                minimum decimal(38, 9),
+                maximum decimal(38, 9),
+                round_up_to decimal(38, 9)
             )[]
         ) as value_factors,
         cast(distinct_property as varchar) as distinct_property,

@@ -6,12 +6,12 @@ final as (
     select
         cast(credit_grant_id as varchar) as credit_grant_id,
         cast(contract_id as varchar) as contract_id,
-        cast(amount as decimal(38,9)) as amount,
+        cast(amount as decimal(38, 9)) as amount,
         cast(currency_code as varchar) as currency_code,
         cast(priority as integer) as priority,
         cast(starts_on as date) as starts_on,
         cast(expires_on as date) as expires_on,
-        cast(cost_basis as decimal(38,12)) as cost_basis,
+        cast(cost_basis as decimal(38, 12)) as cost_basis,
         cast(scope as varchar) as scope,
         cast(reference_version as varchar) as reference_version
     from source

@@ -128,12 +128,21 @@ class UsageWarehouse:
         self.is_built = False
         self.parts: list[dict[str, Any]] = []
         self.reference: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLE_SCHEMAS}
-        self.add("sources", source_prefix="/gateway/", system_id="product", grace_hours=36,
-                 is_expected_daily=False)
+        self.add_source("/gateway/", "product")
 
     def add(self, table: str, **columns: Any) -> None:
         """Add one row of reference data."""
         self.reference[table].append(columns)
+
+    def add_source(self, source_prefix: str, system_id: str) -> None:
+        """Let the sources with a prefix belong to a system."""
+        self.add(
+            "sources",
+            source_prefix=source_prefix,
+            system_id=system_id,
+            grace_hours=36,
+            is_expected_daily=False,
+        )
 
     def add_meter(self, meter_id: str, aggregation: str = "count", **columns: Any) -> None:
         """Add a meter; `value` names its only factor, `version` goes into its digest."""
@@ -153,30 +162,69 @@ class UsageWarehouse:
         }
         self.add("meters", **given | columns)
 
-    def add_customer(self, customer_id: str, subject: str, *, time_zone: str = "UTC",
-                     contract_id: str | None = None, start_date: date = date(2020, 1, 1),
-                     plan_id: str = "plan") -> None:
+    def add_customer(
+        self,
+        customer_id: str,
+        subject: str,
+        *,
+        time_zone: str = "UTC",
+        contract_id: str | None = None,
+        start_date: date = date(2020, 1, 1),
+        plan_id: str = "plan",
+    ) -> None:
         """Add an identity without end, and a contract with one version."""
         contract = contract_id or f"{customer_id}-contract"
         if not any(row["external_id"] == subject for row in self.reference["identities"]):
-            self.add("identities", system_id="product", external_id=subject,
-                     customer_id=customer_id, valid_from_at=datetime(2020, 1, 1))
-        self.add("contracts", contract_id=contract, contract_lineage_id=contract,
-                 customer_id=customer_id, legal_entity_id="entity", currency_code="USD",
-                 time_zone=time_zone, billing_cadence="monthly", billing_anchor_day=1,
-                 start_date=start_date)
-        self.add("contract_versions", contract_id=contract, contract_version=1,
-                 effective_from_date=start_date, plan_id=plan_id)
+            self.add(
+                "identities",
+                system_id="product",
+                external_id=subject,
+                customer_id=customer_id,
+                valid_from_at=datetime(2020, 1, 1),
+            )
+        self.add(
+            "contracts",
+            contract_id=contract,
+            contract_lineage_id=contract,
+            customer_id=customer_id,
+            legal_entity_id="entity",
+            currency_code="USD",
+            time_zone=time_zone,
+            billing_cadence="monthly",
+            billing_anchor_day=1,
+            start_date=start_date,
+        )
+        self.add(
+            "contract_versions",
+            contract_id=contract,
+            contract_version=1,
+            effective_from_date=start_date,
+            plan_id=plan_id,
+        )
 
     def add_charge(self, plan_id: str, meter_id: str) -> None:
         """Let a plan charge a meter."""
-        self.add("charges", charge_price_id=f"{plan_id}/{meter_id}", plan_id=plan_id,
-                 charge_id=f"{plan_id}-{meter_id}", charge_name="Charge", product_id="product",
-                 meter_id=meter_id, charge_model="per_unit", billing_timing="arrears",
-                 effective_from_date=date(2020, 1, 1), convert_multiply=Decimal(1),
-                 convert_divide=Decimal(1), convert_rounding="none", convert_decimals=0,
-                 package_rounding="up", free_quantity=Decimal(0), zero_usage="skip",
-                 proration="day", rounding_mode="half_away")
+        self.add(
+            "charges",
+            charge_price_id=f"{plan_id}/{meter_id}",
+            plan_id=plan_id,
+            charge_id=f"{plan_id}-{meter_id}",
+            charge_name="Charge",
+            product_id="product",
+            meter_id=meter_id,
+            charge_model="per_unit",
+            billing_timing="arrears",
+            effective_from_date=date(2020, 1, 1),
+            convert_multiply=Decimal(1),
+            convert_divide=Decimal(1),
+            convert_rounding="none",
+            convert_decimals=0,
+            package_rounding="up",
+            free_quantity=Decimal(0),
+            zero_usage="skip",
+            proration="day",
+            rounding_mode="half_away",
+        )
 
     def load(self, *events: Event) -> int:
         """Commit one batch as ingestion would, in the given order; return its number."""
@@ -206,7 +254,11 @@ class UsageWarehouse:
         for event_date, found in sorted(by_date.items()):
             self._write_part(
                 f"raw/events/ingestion_batch_id={batch}/event_date={event_date}/part-0.parquet",
-                event_schema(found), found, batch, "events", event_date,
+                event_schema(found),
+                found,
+                batch,
+                "events",
+                event_date,
             )
         keys = [
             {"key_prefix": row["key_hash"] >> 20, "event_date": row["event_date"]} for row in rows
@@ -215,8 +267,14 @@ class UsageWarehouse:
         self._write_part(f"raw/keys/batch-{batch}.parquet", KEY_SCHEMA, keys, batch, "keys")
         places = Counter((r["event_date"], r["event_source"], r["subject"]) for r in rows)
         affected = [
-            {"ingestion_batch_id": batch, "event_date": event_date, "event_source": source,
-             "subject": subject, "cause": "new_events", "event_count": count}
+            {
+                "ingestion_batch_id": batch,
+                "event_date": event_date,
+                "event_source": source,
+                "subject": subject,
+                "cause": "new_events",
+                "event_count": count,
+            }
             for (event_date, source, subject), count in sorted(places.items())
         ]
         self._write_part(
@@ -224,8 +282,15 @@ class UsageWarehouse:
         )
         return batch
 
-    def _write_part(self, path: str, schema: pa.Schema, rows: Sequence[dict[str, Any]], batch: int,
-                    part_kind: str, event_date: date | None = None) -> None:
+    def _write_part(
+        self,
+        path: str,
+        schema: pa.Schema,
+        rows: Sequence[dict[str, Any]],
+        batch: int,
+        part_kind: str,
+        event_date: date | None = None,
+    ) -> None:
         target = self.settings.data_dir / path
         write_rows(target, schema, rows)
         self.parts.append(
@@ -253,20 +318,30 @@ class UsageWarehouse:
         rows = {
             "raw_parts": self.parts,
             "ingestion_batches": [
-                {"ingestion_batch_id": batch, "batch_kind": "load", "started_at": LOADED_AT,
-                 "committed_at": LOADED_AT, "file_count": 1, "lines_read": 0,
-                 "lines_accepted": 0, "lines_rejected": 0}
+                {
+                    "ingestion_batch_id": batch,
+                    "batch_kind": "load",
+                    "started_at": LOADED_AT,
+                    "committed_at": LOADED_AT,
+                    "file_count": 1,
+                    "lines_read": 0,
+                    "lines_accepted": 0,
+                    "lines_rejected": 0,
+                }
                 for batch in batches
             ],
         }
         for table in EXPORTED_TABLES:
             fields = [(column.name, arrow_type_of(column.type)) for column in table.columns]
-            write_rows(inputs / f"{table.name}.parquet", pa.schema(fields), rows.get(table.name, []))
+            write_rows(
+                inputs / f"{table.name}.parquet", pa.schema(fields), rows.get(table.name, [])
+            )
         write_rows(inputs / "rejects.parquet", REJECT_INPUT_SCHEMA, [])
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, [])
         for table, found in self.reference.items():
             write_rows(
-                inputs / input_file_name(table), TABLE_SCHEMAS[table],
+                inputs / input_file_name(table),
+                TABLE_SCHEMAS[table],
                 [{"reference_version": "0123456789abcdef"} | row for row in found],
             )
 

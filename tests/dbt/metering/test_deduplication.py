@@ -34,7 +34,9 @@ def test_a_repeat_in_a_later_batch_counts_once_however_late_it_comes(warehouse, 
 def test_two_contents_under_one_id_conflict_and_neither_counts(warehouse, event, noon):
     warehouse.add_meter("tokens", "sum", value="tokens")
     first = event("a", noon, properties={"tokens": 1})
-    warehouse.load(first, first.but(properties={"tokens": 2}), event("b", noon, properties={"tokens": 4}))
+    warehouse.load(
+        first, first.but(properties={"tokens": 2}), event("b", noon, properties={"tokens": 4})
+    )
     warehouse.count()
     assert [("a", 1, 1, "conflicting"), ("a", 1, 2, "conflicting")] == set_aside(warehouse)
     assert {"tokens": 4} == warehouse.usage("quantity_sum")

@@ -12,26 +12,22 @@ def test_every_aggregation_is_counted_from_the_same_events(warehouse, event, noo
     warehouse.add_meter("peak", "max", value="tokens")
     warehouse.add_meter("level", "latest", value="tokens")
     warehouse.add_meter("users", "unique_count", distinct_property="user")
-    for number, (tokens, user) in enumerate([(5, "ana"), (9, "bo"), ("2.000000001", "ana")]):
+    for number, (tokens, user) in enumerate(
+        [(5, "ana"), (9, "bo"), (Decimal("2.000000001"), "ana")]
+    ):
         moment = noon + timedelta(minutes=number)
         warehouse.load(event(f"e{number}", moment, properties={"tokens": tokens, "user": user}))
     warehouse.count()
-    assert [
-        (3, Decimal("16.000000001"), Decimal(9), Decimal("2.000000001"), noon + timedelta(minutes=2))
-    ] == warehouse.rows(
-        """
-        select
-            max(event_count), max(quantity_sum), max(quantity_max),
-            max_by(latest_quantity, latest_event_at), max(latest_event_at)
-        from (
-            select
-                meter_id, sum(event_count) as event_count, sum(quantity_sum) as quantity_sum,
-                max(quantity_max) as quantity_max, max(latest_event_at) as latest_event_at,
-                max_by(latest_quantity, latest_event_at) as latest_quantity
-            from intermediate.int_usage__metered
-            group by meter_id
-        )
-        """
+    last = noon + timedelta(minutes=2)
+    assert {"calls": 3, "level": 3, "peak": 3, "tokens": 3, "users": 3} == warehouse.usage()
+    assert Decimal("16.000000001") == warehouse.usage("quantity_sum")["tokens"]
+    assert [("peak", Decimal(9))] == warehouse.rows(
+        "select meter_id, max(quantity_max) from intermediate.int_usage__metered "
+        "where quantity_max is not null group by meter_id"
+    )
+    assert [("level", last, Decimal("2.000000001"))] == warehouse.rows(
+        "select meter_id, latest_event_at, latest_quantity from intermediate.int_usage__metered "
+        "where latest_event_at is not null order by latest_event_at desc limit 1"
     )
     assert [("ana", 2), ("bo", 1)] == warehouse.rows(
         "select distinct_value, count(*) from intermediate.int_usage__distinct_values "
@@ -71,11 +67,11 @@ def test_a_product_raises_each_factor_to_its_step_and_holds_it_between_its_bound
         dimensions=["case"],
     )
     cases = {
-        "below": (1, "3.2", "1"),
-        "steps": (2, "100.000000001", "128.5"),
-        "on the step": (1, "101", "256"),
-        "above": (1, "250", "9000"),
-        "large": (1000000, "100000", "1536"),
+        "below": (1, Decimal("3.2"), 1),
+        "steps": (2, Decimal("100.000000001"), Decimal("128.5")),
+        "on the step": (1, 101, 256),
+        "above": (1, 250, 9000),
+        "large": (1000000, 100000, 1536),
     }
     warehouse.load(
         *(
@@ -97,10 +93,10 @@ def test_a_product_of_fractions_is_rounded_once_to_nine_decimals(warehouse, even
     factors = [{"property": name} for name in ("a", "b", "c")]
     warehouse.add_meter("two", "sum", value_factors=factors[:2])
     warehouse.add_meter("three", "sum", value_factors=factors)
-    third = "0.333333333"
-    warehouse.load(event("e", noon, properties={"a": third, "b": third, "c": "4.500000000"}))
+    third = Decimal("0.333333333")
+    warehouse.load(event("e", noon, properties={"a": third, "b": third, "c": Decimal("4.5")}))
     warehouse.count()
-    exact = Decimal(third) ** 2
+    exact = third**2
     assert {
         "two": round(exact, 9),
         "three": round(exact * Decimal("4.5"), 9),
@@ -112,7 +108,7 @@ def test_an_event_without_a_usable_quantity_is_counted_apart_and_spoils_no_sum(
 ):
     warehouse.add_meter("tokens", "sum", value="tokens")
     warehouse.add_meter("credits", "sum", value="tokens", is_negative_allowed=True)
-    most = "99999999999999999999999999999"
+    most = Decimal("99999999999999999999999999999")
     warehouse.load(
         event("fine", noon, properties={"tokens": 5}),
         event("missing", noon, properties={"other": 1}),
@@ -121,23 +117,17 @@ def test_an_event_without_a_usable_quantity_is_counted_apart_and_spoils_no_sum(
         event("negative", noon, properties={"tokens": -2}),
     )
     warehouse.count()
-    assert {"tokens": (5, 3, 3, 1), "credits": (5, 3, 3, 0)} == {
-        meter_id: figures
-        for meter_id, *figures in warehouse.rows("select null limit 0")
-    } | {
-        row[0]: row[1:]
-        for row in warehouse.rows(
-            "select meter_id, event_count, quantity_sum, unvalued_event_count, negative_event_count "
-            "from intermediate.int_usage__metered"
-        )
-    }
+    assert [("credits", 5, 3, 3, 0), ("tokens", 5, 3, 3, 1)] == warehouse.rows(
+        "select meter_id, event_count, quantity_sum, unvalued_event_count, negative_event_count "
+        "from intermediate.int_usage__metered order by meter_id"
+    )
 
 
 def test_a_product_too_large_for_a_decimal_has_no_quantity(warehouse, event, noon):
     factors = [{"property": "a"}, {"property": "b"}]
     warehouse.add_meter("product", "sum", value_factors=factors)
     warehouse.load(
-        event("e1", noon, properties={"a": "900000000000000000", "b": "900000000000000000"}),
+        event("e1", noon, properties={"a": 9 * 10**17, "b": 9 * 10**17}),
         event("e2", noon, properties={"a": 2, "b": 3}),
     )
     warehouse.count()
@@ -205,8 +195,13 @@ def test_usage_without_a_customer_or_a_contract_says_why(warehouse, event, noon)
     warehouse.add_meter("calls")
     warehouse.add_customer("acme", "acme", start_date=date(2026, 10, 16))
     for start in (datetime(2020, 1, 1), datetime(2021, 1, 1)):
-        warehouse.add("identities", system_id="product", external_id="twice",
-                      customer_id=f"since {start:%Y}", valid_from_at=start)
+        warehouse.add(
+            "identities",
+            system_id="product",
+            external_id="twice",
+            customer_id=f"since {start:%Y}",
+            valid_from_at=start,
+        )
     warehouse.load(
         event("a", noon),
         event("b", noon + timedelta(days=1)),
@@ -216,33 +211,18 @@ def test_usage_without_a_customer_or_a_contract_says_why(warehouse, event, noon)
     )
     warehouse.count()
     assert [
-        ("a", "acme", None, "no_contract"),
-        ("b", "acme", "acme-contract", None),
-        ("c", None, None, "unmapped_subject"),
-        ("d", None, None, "ambiguous_identity"),
-        ("e", None, None, "unmapped_source"),
-    ] == [
-        (name, *row)
-        for name, row in zip(
-            "abcde",
-            warehouse.rows(
-                """
-                select customer_id, contract_id, resolution_code
-                from intermediate.int_usage__metered
-                order by system_id desc, subject, first_event_at
-                """
-            )[0:2]
-            + warehouse.rows(
-                """
-                select customer_id, contract_id, resolution_code
-                from intermediate.int_usage__metered
-                where customer_id is null
-                order by system_id desc, subject
-                """
-            ),
-            strict=True,
-        )
-    ]
+        ("acme", noon, "acme", None, "no_contract"),
+        ("acme", noon, None, None, "unmapped_source"),
+        ("acme", noon + timedelta(days=1), "acme", "acme-contract", None),
+        ("nobody", noon, None, None, "unmapped_subject"),
+        ("twice", noon, None, None, "ambiguous_identity"),
+    ] == warehouse.rows(
+        """
+        select subject, first_event_at, customer_id, contract_id, resolution_code
+        from intermediate.int_usage__metered
+        order by subject, first_event_at, resolution_code
+        """
+    )
 
 
 def test_usage_belongs_to_whoever_held_the_identity_at_its_instant(warehouse, event, noon):
@@ -250,8 +230,14 @@ def test_usage_belongs_to_whoever_held_the_identity_at_its_instant(warehouse, ev
     warehouse.add_customer("old", "old-subject")
     warehouse.add_customer("new", "new-subject")
     for customer, start, end in (("old", datetime(2020, 1, 1), noon), ("new", noon, None)):
-        warehouse.add("identities", system_id="product", external_id="moved",
-                      customer_id=customer, valid_from_at=start, valid_to_at=end)
+        warehouse.add(
+            "identities",
+            system_id="product",
+            external_id="moved",
+            customer_id=customer,
+            valid_from_at=start,
+            valid_to_at=end,
+        )
     moment = timedelta(microseconds=1)
     warehouse.load(
         event("a", noon - moment, subject="moved"),
@@ -267,7 +253,12 @@ def test_each_meter_belongs_to_the_contract_whose_plan_charges_it(warehouse, eve
         warehouse.add_meter(meter_id)
     warehouse.add_customer("acme", "acme", contract_id="c1", plan_id="ai", time_zone="Asia/Tokyo")
     warehouse.add_customer("acme", "acme", contract_id="c2", plan_id="disk")
-    for plan_id, meter_id in (("ai", "tokens"), ("ai", "both"), ("disk", "storage"), ("disk", "both")):
+    for plan_id, meter_id in (
+        ("ai", "tokens"),
+        ("ai", "both"),
+        ("disk", "storage"),
+        ("disk", "both"),
+    ):
         warehouse.add_charge(plan_id, meter_id)
     warehouse.load(event("a", noon.replace(hour=20)))
     warehouse.count()

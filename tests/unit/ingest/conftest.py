@@ -92,7 +92,9 @@ class Landing:
         """Change a setting."""
         self.settings = self.settings.model_copy(update=switches)
 
-    def load(self, *paths: Path, now: datetime = NOW) -> IngestionResult:
+    def load(
+        self, *paths: Path, now: datetime = NOW, on_progress: Any = None
+    ) -> IngestionResult:
         """Load what is new, or just the given paths."""
         return load_usage(
             self.settings,
@@ -100,6 +102,7 @@ class Landing:
             contracts=self.contracts,
             now=now,
             paths=paths or None,
+            on_progress=on_progress,
         )
 
     def replay(self, *, now: datetime = NOW) -> IngestionResult:
