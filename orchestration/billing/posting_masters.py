@@ -9,13 +9,15 @@ import pyarrow.parquet as pq
 from adapters.models import ErpCurrency, ErpCustomer, ErpLegalEntity, ErpMasters
 from adapters.protocols import ErpAdapter, TakesMasters
 from orchestration.price_book.currencies import minor_units
+from orchestration.price_book.table_schemas import input_file_name
 from orchestration.settings import Settings
 
 
 def load_masters(settings: Settings, *, erp: ErpAdapter) -> bool:
     """Make the current reference data known to the ERP, if it is one that takes masters.
 
-    Reads warehouse/inputs/{legal_entities,customers,products}.parquet and the ISO 4217 seed.
+    Reads the files of legal entities, customers and products in warehouse/inputs, and the ISO 4217
+    seed.
 
     Returns:
         Whether it took them.
@@ -24,13 +26,13 @@ def load_masters(settings: Settings, *, erp: ErpAdapter) -> bool:
         return False
     folder = settings.warehouse_inputs
     entities = pq.read_table(
-        folder / "legal_entities.parquet", columns=["legal_entity_id", "legal_entity_name"]
+        folder / input_file_name("legal_entities"), columns=["legal_entity_id", "legal_entity_name"]
     )
     customers = pq.read_table(
-        folder / "customers.parquet",
+        folder / input_file_name("customers"),
         columns=["customer_id", "customer_name", "erp_customer_number"],
     )
-    products = pq.read_table(folder / "products.parquet", columns=["erp_item"])
+    products = pq.read_table(folder / input_file_name("products"), columns=["erp_item"])
     erp.load_masters(
         ErpMasters(
             legal_entities=tuple(ErpLegalEntity(**row) for row in entities.to_pylist()),

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.billing.posting_masters import load_masters
+from orchestration.price_book.table_schemas import input_file_name
 
 posting_house = sys.modules["posting_house"]
 
@@ -23,7 +24,7 @@ def write_inputs(house, item):
     }
     for name, rows in tables.items():
         pq.write_table(
-            pa.Table.from_pylist(rows), house.settings.warehouse_inputs / f"{name}.parquet"
+            pa.Table.from_pylist(rows), house.settings.warehouse_inputs / input_file_name(name)
         )
 
 
