@@ -35,7 +35,7 @@ class Customer(NamedTuple):
     plan_id: str
     segment: str
     weight: int
-    start_date: str = "2026-01-01"
+    start_date: str = "2026-09-01"
     end_date: str = ""
     time_zone: str = ""
     cadence: str = "monthly"
@@ -75,7 +75,6 @@ CUSTOMERS: Final = (
         "enterprise",
         "enterprise",
         38,
-        start_date="2026-08-01",
         cadence="quarterly",
     ),
     Customer("hollis-crane", "Hollis & Crane LLP", "us_inc", "starter", "small_business", 2),
@@ -97,7 +96,6 @@ CUSTOMERS: Final = (
         "starter",
         "small_business",
         3,
-        start_date="2025-11-01",
         cadence="annual",
     ),
     Customer("monarch", "Monarch Biolabs", "us_inc", "enterprise", "enterprise", 45),
@@ -135,7 +133,7 @@ CUSTOMERS: Final = (
         "growth",
         "mid_market",
         7,
-        start_date="2026-01-15",
+        start_date="2026-09-15",
         anchor_day=15,
     ),
     Customer("isarwerk", "Isarwerk Energie", "de_gmbh", "enterprise", "enterprise", 32),
@@ -176,7 +174,7 @@ CUSTOMERS: Final = (
         "growth",
         "mid_market",
         15,
-        start_date="2025-12-31",
+        start_date="2026-09-30",
         anchor_day=31,
     ),
     Customer("yamabuki", "Yamabuki Kagaku", "jp_kk", "enterprise", "enterprise", 22),
@@ -186,6 +184,9 @@ AMENDMENTS: Final = (
     Amendment("nordlicht", "2026-09-15", "enterprise"),
     Amendment("quarry-street", "2026-10-16", "growth"),
 )
+
+# Customers whose product systems sent some events again with other figures.
+CONFLICTED_SLUGS: Final = ("blue-heron", "prairie-wind", "donaublick", "hayabusa")
 
 # One workspace moves from the daughter to the mother at midnight in Berlin.
 MOVED_WORKSPACE: Final = ("isarwerk-netze", "isarwerk", "2026-10-09T22:00:00Z")

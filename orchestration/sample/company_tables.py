@@ -152,14 +152,18 @@ def _version_rows() -> list[Row]:
 
 def _override_rows() -> list[Row]:
     negotiated = (
+        # A fee is per billing period: here a quarter, and a year with a month free.
+        ("granite-harbor", "enterprise_fee", "2026-09-01", "USD", {"amount": "13500"}),
+        ("granite-harbor", "enterprise_support", "2026-09-01", "USD", {"amount": "3600"}),
+        ("lakeshore", "starter_fee", "2026-09-01", "USD", {"amount": "1089"}),
         (
             "monarch",
             "enterprise_input_tokens",
-            "2026-01-01",
+            "2026-09-01",
             "USD",
             {"tiers": [{"up_to": "50", "unit_price": "2.10"}, {"unit_price": "1.60"}]},
         ),
-        ("isarwerk", "enterprise_support", "2026-01-01", "EUR", {"amount": "900"}),
+        ("isarwerk", "enterprise_support", "2026-09-01", "EUR", {"amount": "900"}),
         (
             "fujimori",
             "growth_api_calls",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final, NamedTuple
 
+from orchestration.sample import company
 from orchestration.sample.malformed import MAKERS
 from orchestration.sample.rendering import day_text, plain_line, reformatted_line
 from orchestration.sample.usage import DAY_US, Event, days_of
@@ -121,10 +122,16 @@ class _Plan:
             self._repeated.add(place)
 
     def place_conflicts(self) -> None:
-        """Some identities come with other content, one in six with a third one."""
+        """Some identities of a few customers come with other content, one in six with a third."""
         wanted = max(2, len(self._events) // _EVENTS_PER_CONFLICT)
+        subjects = {
+            company.external_id(system_id, slug)
+            for slug in company.CONFLICTED_SLUGS
+            for system_id in company.SYSTEMS
+        }
+        places = [at for at, event in enumerate(self._events) if event.subject in subjects]
         while len(self.delivery.conflicting) < wanted:
-            place = int(self._random.random() * len(self._events))
+            place = places[int(self._random.random() * len(places))]
             if place in self.delivery.conflicting or place in self._repeated:
                 continue
             event = self._events[place]

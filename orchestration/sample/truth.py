@@ -9,10 +9,8 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from orchestration.sample import company
 from orchestration.sample.delivery import Delivery
@@ -21,7 +19,7 @@ from orchestration.sample.usage import (
     UNPRICED_SLUG,
     Event,
     JsonScalar,
-    epoch_us,
+    local_midnight,
     month_starts,
 )
 
@@ -98,8 +96,8 @@ def compute_truth(
     """The truth as it is written beside the landing folder; quantities are decimal texts.
 
     `lines` counts rows of the files that can be read; the truncated file has none. A month is
-    local to the tenant's contract. `latest` and `unique_count` meters look at the whole month,
-    whoever the tenant belonged to and whatever plan was in force.
+    local to the tenant's contract, or UTC where there is none. `latest` and `unique_count` meters
+    look at the whole month, whoever the tenant belonged to and whatever plan was in force.
     """
     standing = [event for place, event in enumerate(events) if place not in delivery.conflicting]
     rejected = sum(delivery.bad_lines.values())
@@ -132,7 +130,9 @@ def _unresolved(standing: Sequence[Event]) -> dict[str, Any]:
     """Events that no invoice can take, by reason; a person has to decide about each."""
     unmapped = set(UNMAPPED.items())
     ended = {
-        company.external_id(system_id, customer.slug): _midnight(customer)
+        company.external_id(system_id, customer.slug): local_midnight(
+            customer.end_date, company.contract_zone(customer)
+        )
         for customer in company.CUSTOMERS
         if customer.end_date
         for system_id in company.SYSTEMS
@@ -153,12 +153,6 @@ def _unresolved(standing: Sequence[Event]) -> dict[str, Any]:
         "events_without_contract": dict(sorted(without_contract.items())),
         "events_without_price": dict(sorted(without_price.items())),
     }
-
-
-def _midnight(customer: company.Customer) -> int:
-    """When the customer's contract ends, in microseconds since 1970."""
-    zone = ZoneInfo(company.contract_zone(customer))
-    return epoch_us(datetime.fromisoformat(customer.end_date).replace(tzinfo=zone))
 
 
 def _quantities(standing: Sequence[Event], months: Sequence[str]) -> list[dict[str, Any]]:

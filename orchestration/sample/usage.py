@@ -41,6 +41,7 @@ _UTC_OFFSET_HOURS: Final = {
     "Europe/Berlin": 2,
     "Asia/Tokyo": 9,
     "Asia/Kolkata": 5,
+    "UTC": 0,
 }
 _ROUTES: Final = ("/v1/documents", "/v1/checks", "/v1/search", "/v1/exports", "/v1/webhooks")
 _STATUSES: Final = ("200", "201", "204", "404", "422", "429", "500", "503")
@@ -77,15 +78,14 @@ class Event(NamedTuple):
 
 
 class Sender(NamedTuple):
-    """Somebody who sends events of a type, on [first_day, end_day) counted from 1970."""
+    """Somebody who sends events of a type, from an instant on, in microseconds since 1970."""
 
     slug: str
     subject: str
     region: str
     time_zone: str
     weight: int
-    first_day: int
-    end_day: int
+    starts_at_us: int
 
 
 class Choice:
@@ -139,11 +139,11 @@ def _draw_type(
     while drawn < count:
         sender = senders[sender_choice.draw(random)]
         epoch_day = epoch_days[day_choice.draw(random)]
-        if not sender.first_day <= epoch_day < sender.end_day:
-            continue
         hour = (hour_choice.draw(random) - _UTC_OFFSET_HOURS[sender.time_zone]) % 24
         millisecond = int(random.random() * 3_600_000)
         at_us = epoch_day * DAY_US + hour * _HOUR_US + millisecond * 1000
+        if at_us < sender.starts_at_us:
+            continue
         data = draw_data(random, sender, epoch_day)
         yield Event(
             event_id=f"{prefix}{random.getrandbits(80):020x}",
@@ -169,7 +169,7 @@ def _senders(event_type: str) -> list[Sender]:
     system_id = _SYSTEM_BY_TYPE[event_type]
     senders = []
     for customer in company.CUSTOMERS:
-        first_day = _first_day(customer.start_date)
+        start_date = customer.start_date
         if event_type == "compute.job" and customer.slug != UNPRICED_SLUG:
             plan_starts = {customer.plan_id: customer.start_date} | {
                 change.plan_id: change.effective_from_date
@@ -179,7 +179,7 @@ def _senders(event_type: str) -> list[Sender]:
             starts = [plan_starts[plan] for plan in _PLANS_WITH_COMPUTE if plan in plan_starts]
             if not starts:
                 continue
-            first_day = _first_day(min(starts))
+            start_date = min(starts)
         senders.append(
             Sender(
                 slug=customer.slug,
@@ -187,8 +187,7 @@ def _senders(event_type: str) -> list[Sender]:
                 region=company.ENTITY_BY_ID[customer.legal_entity_id].region,
                 time_zone=company.contract_zone(customer),
                 weight=customer.weight,
-                first_day=first_day,
-                end_day=_NEVER,
+                starts_at_us=local_midnight(start_date, company.contract_zone(customer)),
             )
         )
     if system_id in UNMAPPED:
@@ -197,21 +196,12 @@ def _senders(event_type: str) -> list[Sender]:
                 slug="",
                 subject=UNMAPPED[system_id],
                 region="us-east",
-                time_zone="America/New_York",
+                time_zone="UTC",
                 weight=_UNMAPPED_WEIGHT,
-                first_day=0,
-                end_day=_NEVER,
+                starts_at_us=0,
             )
         )
     return senders
-
-
-_NEVER: Final = 1 << 30
-
-
-def _first_day(start_date: str) -> int:
-    """The first UTC day that lies after the start in every time zone, counted from 1970."""
-    return (date.fromisoformat(start_date) - date(1970, 1, 1)).days + 1
 
 
 def _dataschema(event_type: str, data: tuple[tuple[str, JsonScalar], ...]) -> str | None:
@@ -281,21 +271,18 @@ def _thousandths(count: int) -> Decimal:
     return Decimal(count).scaleb(-3)
 
 
-def epoch_us(instant: datetime) -> int:
-    """Microseconds from 1970 to an aware instant, exactly."""
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
 def month_starts(time_zone: str, months: Sequence[str]) -> list[tuple[int, str]]:
     """Where each local month begins, in microseconds since 1970, one month around included."""
     first = date.fromisoformat(f"{months[0]}-01") - timedelta(days=1)
     last = date.fromisoformat(f"{months[-1]}-01") + timedelta(days=31)
     names = [f"{first:%Y-%m}", *months, f"{last:%Y-%m}"]
-    zone = ZoneInfo(time_zone)
-    return [
-        (epoch_us(datetime.fromisoformat(f"{name}-01").replace(tzinfo=zone)), name)
-        for name in names
-    ]
+    return [(local_midnight(f"{name}-01", time_zone), name) for name in names]
+
+
+def local_midnight(day: str, time_zone: str) -> int:
+    """When a day, YYYY-MM-DD, begins in a time zone, in microseconds since 1970."""
+    instant = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(time_zone))
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 _EARLY_FROM_DAY: Final = (_SECOND_CONTRACT_FROM - date(1970, 1, 1)).days

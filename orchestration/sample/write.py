@@ -27,7 +27,7 @@ DEFAULT_EVENT_COUNT: Final = 200_000
 DEFAULT_MONTHS: Final = ("2026-09", "2026-10")
 TRUTH_FILE: Final = "sample_truth.json"
 _FEWEST_EVENTS: Final = 1000
-_FIRST_MONTH: Final = "2026-02"
+_FIRST_MONTH: Final = "2026-09"
 
 
 class SampleRefusedError(RefusedError):

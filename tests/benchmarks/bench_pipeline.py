@@ -6,6 +6,7 @@ Does not belong here: the job's steps (measured_job), the script (hand_written),
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,11 @@ def bench_month(folder: Path, event_count: int) -> bool:
             ("start-up of dbt (parse)", seconds(job.result["dbt_start_seconds"]), ""),
             ("start-up of Dagster (load the definitions)", seconds(_dagster_start()), ""),
             ("making the workload", seconds(made_in), ""),
+            (
+                "load of the machine",
+                f"{os.getloadavg()[0]:.1f}",
+                f"on {os.cpu_count()} processors; above that, others slowed this down",
+            ),
         ],
     )
     return agrees and not job.result["broken"]

@@ -17,10 +17,11 @@ from orchestration.settings import PROJECT_ROOT
 
 _SAMPLE_SECONDS: Final = 0.05
 _MB: Final = 1_000_000
+_SHOWN_CHARACTERS: Final = 8000
 
 
 class ChildFailedError(Exception):
-    """A measured process ended with an error; its output says which."""
+    """A measured process ended with an error, which the message repeats."""
 
     code = "benchmark_child_failed"
 
@@ -43,7 +44,9 @@ def run_measured(module: str, *arguments: str) -> Measured:
         ChildFailedError: it exited with another code than 0.
     """
     command = [sys.executable, "-m", module, *arguments]
-    child = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     is_done = threading.Event()
     peaks = [0]
 
@@ -53,13 +56,13 @@ def run_measured(module: str, *arguments: str) -> Measured:
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    output, _ = child.communicate()
+    output, errors = child.communicate()
     is_done.set()
     watcher.join()
     if child.returncode != 0:
         raise ChildFailedError(
-            f"Ran {' '.join(command)}: it ended with {child.returncode} after printing "
-            f"{output[-2000:]!r}. Its errors stand above."
+            f"Ran {' '.join(command)}: it ended with {child.returncode} and said\n"
+            f"{errors[-_SHOWN_CHARACTERS:]}"
         )
     return Measured(json.loads(output.splitlines()[-1]), peaks[0])
 
