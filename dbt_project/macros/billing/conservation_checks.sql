@@ -1,7 +1,8 @@
 {#-
     The checks of fct_conservation: what stands on their two sides, in words.
 
-    Belongs here: names, labels, and which check is the one that finance reads per invariant. Does
+    Belongs here: names, labels, and which check is the one that finance reads per invariant. A
+    check by currency counts currencies in its total, since amounts of several never add up. Does
     not belong here: the figures, each of which is a CTE of fct_conservation.
 -#}
 
@@ -43,11 +44,15 @@
             'invariant': 5, 'name': 'line_amounts_equal_tier_amounts',
             'is_headline': false, 'relation': 'line_amounts', 'counts_broken': false,
             'left_label': 'amount of rated lines', 'right_label': 'amount of their tiers',
+            'left_total_label': 'currencies of rated lines',
+            'right_total_label': 'currencies in which tiers agree',
         },
         {
             'invariant': 5, 'name': 'document_amounts_equal_line_amounts',
             'is_headline': false, 'relation': 'document_amounts', 'counts_broken': false,
             'left_label': 'amount of documents', 'right_label': 'amount of their lines',
+            'left_total_label': 'currencies of documents',
+            'right_total_label': 'currencies in which lines agree',
         },
         {
             'invariant': 6, 'name': 'every_expected_charge_has_exactly_one_outcome',
@@ -58,6 +63,8 @@
             'invariant': 6, 'name': 'rated_amount_is_billed_due_or_held',
             'is_headline': false, 'relation': 'settled_amounts', 'counts_broken': true,
             'left_label': 'rated amount', 'right_label': 'billed, candidate and held amount',
+            'left_total_label': 'currencies rated or billed',
+            'right_total_label': 'currencies in which all keys agree',
         },
         {
             'invariant': 7, 'name': 'erp_documents_equal_the_register',
@@ -69,6 +76,8 @@
             'invariant': 7, 'name': 'erp_amounts_equal_signed_amounts',
             'is_headline': false, 'relation': 'erp_amounts', 'counts_broken': true,
             'left_label': 'signed amount', 'right_label': 'amount in the ERP',
+            'left_total_label': 'currencies signed',
+            'right_total_label': 'currencies in which the ERP agrees',
         },
     ]) }}
 {%- endmacro %}

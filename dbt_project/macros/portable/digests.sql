@@ -1,20 +1,11 @@
 {#-
-    Digests that every engine computes alike. Belongs here: the length-prefixed encoding and slices
-    of md5. Does not belong here: which columns make up an identity or a content.
+    Digests that every engine computes alike. Belongs here: the length-prefixed encoding, ids and
+    sums over it. Does not belong here: which columns make up an identity or a content.
 -#}
 
 {% macro length_prefixed(text) -%}
     {#- '<characters>:<text>', so that no two lists of texts encode alike; null stays null. -#}
     length({{ text }}) || ':' || {{ text }}
-{%- endmacro %}
-
-{% macro md5_slice(text, first_digit) -%}
-    {#- 60 bits of md5 as a bigint: 15 hexadecimal digits from `first_digit` (1 or 16) on. -#}
-    {{ return(adapter.dispatch('md5_slice', 'tallyhouse')(text, first_digit)) }}
-{%- endmacro %}
-
-{% macro duckdb__md5_slice(text, first_digit) -%}
-    cast('0x' || substr(md5({{ text }}), {{ first_digit }}, 15) as bigint)
 {%- endmacro %}
 
 {% macro content_id(texts) -%}

@@ -1,26 +1,15 @@
 {#-
-    Lists, series and JSON text, which engines spell differently. Belongs here: list aggregates,
-    unnesting, number series, JSON objects. Does not belong here: what is listed.
+    Lists, series and JSON text, which engines spell differently. Belongs here: joined texts,
+    unnesting, number series, structs, JSON text. Does not belong here: what is listed.
 -#}
 
-{% macro list_of(expression, order_by, condition=none) -%}
-    {#- Aggregate: the values of a group as a list, in a stated order. -#}
-    {{ return(adapter.dispatch('list_of', 'tallyhouse')(expression, order_by, condition)) }}
-{%- endmacro %}
-
-{% macro duckdb__list_of(expression, order_by, condition) -%}
-    list({{ expression }} order by {{ order_by }})
-    {%- if condition %} filter (where {{ condition }}){% endif %}
-{%- endmacro %}
-
-{% macro joined_text(expression, separator, order_by, condition=none) -%}
+{% macro joined_text(expression, separator, order_by) -%}
     {#- Aggregate: the texts of a group joined in a stated order. -#}
-    {{ return(adapter.dispatch('joined_text', 'tallyhouse')(expression, separator, order_by, condition)) }}
+    {{ return(adapter.dispatch('joined_text', 'tallyhouse')(expression, separator, order_by)) }}
 {%- endmacro %}
 
-{% macro duckdb__joined_text(expression, separator, order_by, condition) -%}
+{% macro duckdb__joined_text(expression, separator, order_by) -%}
     string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
-    {%- if condition %} filter (where {{ condition }}){% endif %}
 {%- endmacro %}
 
 {% macro each_of(list) -%}
@@ -53,15 +42,6 @@
         '{{ name }}', {{ expression }}{{ ',' if not loop.last }}
         {%- endfor %}
     ) as varchar)
-{%- endmacro %}
-
-{% macro json_text_at(json, name) -%}
-    {#- The member of a JSON object as text; null where it is absent or null. -#}
-    {{ return(adapter.dispatch('json_text_at', 'tallyhouse')(json, name)) }}
-{%- endmacro %}
-
-{% macro duckdb__json_text_at(json, name) -%}
-    json_extract_string({{ json }}, '$."{{ name }}"')
 {%- endmacro %}
 
 {% macro decimal_text(number) -%}

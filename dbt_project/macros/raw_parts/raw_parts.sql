@@ -136,9 +136,3 @@
     where false
     {%- endif %}
 {%- endmacro %}
-
-
-{% macro committed_events(columns=none) -%}
-    {#- A select of every raw event of every committed batch, repeats and conflicts included. -#}
-    {{- tallyhouse.events_of_parts(tallyhouse.raw_part_paths('events'), columns) -}}
-{%- endmacro %}

@@ -52,11 +52,11 @@ postings as (
 
 guides as (
     {% for code, steward, what_to_do in exception_guides() -%}
-        select
-            '{{ code }}' as exception_code,
-            '{{ steward }}' as steward,
-            '{{ what_to_do }}' as what_to_do
-        {{ 'union all' if not loop.last }}
+    select
+        '{{ code }}' as exception_code,
+        '{{ steward }}' as steward,
+        '{{ what_to_do }}' as what_to_do
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 

@@ -44,7 +44,7 @@ billed as (
     select
         settlement_key,
         {% for part in settlement_key_parts() -%}
-            min({{ part }}) as {{ part }},
+        min({{ part }}) as {{ part }},
         {% endfor -%}
         max_by(billing_period, register_sequence) as billing_period,
         cast(sum(amount) as decimal(38, 4)) as billed_amount,
@@ -157,10 +157,10 @@ joined as (
     select
         coalesce(rated.settlement_key, billed.settlement_key) as settlement_key,
         {% for part in settlement_key_parts() -%}
-            case
-                when rated.settlement_key is null then billed.{{ part }}
-                else rated.{{ part }}
-            end as {{ part }},
+        case
+            when rated.settlement_key is null then billed.{{ part }}
+            else rated.{{ part }}
+        end as {{ part }},
         {% endfor -%}
         coalesce(rated.billing_period, billed.billing_period) as billing_period,
         rated.settlement_key is not null as is_rated,

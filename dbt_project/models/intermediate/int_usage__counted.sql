@@ -61,14 +61,10 @@ metered as (
     from grouped
     inner join meters on grouped.event_type = meters.event_type
     where {{ by_meter(meter_conditions(plan), 'true') | indent(4) }}
-    group by
-        {%- for name in dimension_values %}
-        {{ name }},
-        {%- endfor %}
-        grouped.ingestion_batch_id,
-        grouped.slice_id,
-        meters.meter_number,
-        meters.meter_id
+    group by {{ (
+        ['grouped.ingestion_batch_id', 'grouped.slice_id', 'meters.meter_number']
+        + ['meters.meter_id'] + dimension_values
+    ) | join(', ') }}
 ),
 
 -- Every event once, metered or not: what conservation is checked against.

@@ -187,7 +187,7 @@ final as (
         last_event_at,
         reference_version,
         {{ engine_version() }} as engine_version,
-        {{ json_object_text([
+        '{"tiers":' || tier_steps || ',' || substr({{ json_object_text([
             ['quantity', decimal_text('quantity')],
             ['unit', 'unit'],
             ['aggregation', 'aggregation'],
@@ -204,7 +204,6 @@ final as (
             ['charge_price_id', 'charge_price_id'],
             ['contract_version', 'contract_version'],
             ['zero_usage', 'zero_usage'],
-            ['tiers', 'cast(tier_steps as json)'],
             ['share_days', 'share_days'],
             ['share_of_days', 'share_of_days'],
             ['amount_unrounded', decimal_text('amount_unrounded')],
@@ -212,7 +211,7 @@ final as (
             ['minor_unit', 'minor_unit'],
             ['amount', decimal_text('computed_amount')],
             ['exception_code', 'exception_code'],
-        ]) }} as derivation
+        ]) }}, 2) as derivation
     from joined
 )
 

@@ -204,7 +204,7 @@ final as (
             when 4 then 'amount_overflow'
             when 5 then 'conflicting_events'
         end as exception_code,
-        -- Events in conflict hold an amount that can be computed; no other exception does.
+        -- Events in conflict hold an amount that can be computed; nothing else does.
         case
             when coalesce(key_exception_rank, 5) = 5
                 then {{ from_scaled_integer('spread_units', 12) }}

@@ -181,7 +181,13 @@ segments as (
         priced_pieces.*,
         coalesce(overrides.charge_price_id, priced_pieces.list_charge_price_id)
             as charge_price_id,
-        overrides.charge_price_id is not null as is_override
+        overrides.charge_price_id is not null as is_override,
+        {{ days_between(
+            'priced_pieces.segment_start_date', 'priced_pieces.segment_end_date'
+        ) }} as segment_days,
+        {{ days_between(
+            'priced_pieces.cell_start_date', 'priced_pieces.cell_end_date'
+        ) }} as cell_days
     from priced_pieces
     left join overrides
         on
@@ -233,36 +239,19 @@ described as (
         case
             when segments.segment_start_date = segments.cell_start_date
                 then segments.cell_start_at
-            else
-                {{ local_day_start_at('segments.segment_start_date', 'contracts.time_zone') }}
+            else {{ local_day_start_at(
+                'segments.segment_start_date', 'contracts.time_zone'
+            ) | indent(12) }}
         end as service_start_at,
         case
-            when
-                segments.segment_end_date = segments.cell_end_date
+            when segments.segment_end_date = segments.cell_end_date
                 then segments.cell_end_at
-            else
-                {{ local_day_start_at('segments.segment_end_date', 'contracts.time_zone') }}
+            else {{ local_day_start_at(
+                'segments.segment_end_date', 'contracts.time_zone'
+            ) | indent(12) }}
         end as service_end_at,
-        row_number() over (
-            partition by
-                segments.contract_id, segments.charge_id, segments.cell_start_date
-            order by segments.segment_start_date
-        ) as segment_number,
-        min(segments.segment_start_date) over (
-            partition by
-                segments.contract_id, segments.charge_id, segments.cell_start_date
-        ) as active_from_date,
-        {{ days_between('segments.segment_start_date', 'segments.segment_end_date') }}
-            as segment_days,
-        sum(
-            {{ days_between('segments.segment_start_date', 'segments.segment_end_date') }}
-        )
-            over (
-                partition by
-                    segments.contract_id, segments.charge_id, segments.cell_start_date
-            ) as active_days,
-        {{ days_between('segments.cell_start_date', 'segments.cell_end_date') }}
-            as cell_days,
+        segments.segment_days,
+        segments.cell_days,
         contracts.reference_version
     from segments
     inner join contracts on segments.contract_id = contracts.contract_id
@@ -275,9 +264,19 @@ described as (
 begun as (
     select
         *,
+        row_number() over (
+            partition by contract_id, charge_id, cell_start_date
+            order by segment_start_date
+        ) as segment_number,
+        min(segment_start_date) over (
+            partition by contract_id, charge_id, cell_start_date
+        ) as active_from_date,
         min(service_start_at) over (
             partition by contract_id, charge_id, cell_start_date
-        ) as active_from_at
+        ) as active_from_at,
+        sum(segment_days) over (
+            partition by contract_id, charge_id, cell_start_date
+        ) as active_days
     from described
 ),
 
@@ -324,7 +323,8 @@ final as (
         begun.service_start_at,
         begun.service_end_at,
         cast(begun.segment_number as integer) as segment_number,
-        -- A fee is for its share of the full cell; a level for its share of the days priced.
+        -- A fee is for its share of the full cell; a level for its share of the days
+        -- that are priced.
         cast(
             case
                 when begun.charge_model = 'flat' and begun.proration = 'day'

@@ -563,30 +563,33 @@ erp_amounts as (
 
 figures as (
     {% for check in conservation_checks() -%}
-        select
-            {{ check.invariant }} as invariant_number,
-            '{{ check.name }}' as check_name,
-            {{ check.is_headline | lower }} as is_headline,
-            scope_kind,
-            cast(scope_id as varchar) as scope_id,
-            cast(left_figure as decimal(38, 9)) as left_figure,
-            cast(right_figure as decimal(38, 9)) as right_figure,
-            {{ 'broken_count' if check.counts_broken else '0' }} as broken_count
-        from {{ check.relation }}
-        {{ 'union all' if not loop.last }}
+    select
+        {{ check.invariant }} as invariant_number,
+        '{{ check.name }}' as check_name,
+        {{ check.is_headline | lower }} as is_headline,
+        scope_kind,
+        cast(scope_id as varchar) as scope_id,
+        cast(left_figure as decimal(38, 9)) as left_figure,
+        cast(right_figure as decimal(38, 9)) as right_figure,
+        {{ 'broken_count' if check.counts_broken else '0' }} as broken_count
+    from {{ check.relation }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 -- A check about nothing holds: its row still says so.
 checks as (
     {% for check in conservation_checks() -%}
-        select
-            {{ check.invariant }} as invariant_number,
-            '{{ check.name }}' as check_name,
-            {{ check.is_headline | lower }} as is_headline,
-            '{{ check.left_label }}' as left_label,
-            '{{ check.right_label }}' as right_label
-        {{ 'union all' if not loop.last }}
+    select
+        {{ check.invariant }} as invariant_number,
+        '{{ check.name }}' as check_name,
+        {{ check.is_headline | lower }} as is_headline,
+        {{ 'true' if check.left_total_label else 'false' }} as is_by_currency,
+        '{{ check.left_label }}' as left_label,
+        '{{ check.right_label }}' as right_label,
+        '{{ check.left_total_label or check.left_label }}' as left_total_label,
+        '{{ check.right_total_label or check.right_label }}' as right_total_label
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -597,20 +600,37 @@ totals as (
         checks.is_headline,
         'all' as scope_kind,
         'all' as scope_id,
-        coalesce(sum(figures.left_figure), 0) as left_figure,
-        coalesce(sum(figures.right_figure), 0) as right_figure,
+        case
+            when checks.is_by_currency then count(figures.scope_id)
+            else coalesce(sum(figures.left_figure), 0)
+        end as left_figure,
+        case
+            when checks.is_by_currency
+                then
+                    count(figures.scope_id) filter (
+                        where
+                        figures.left_figure = figures.right_figure
+                        and figures.broken_count = 0
+                    )
+            else coalesce(sum(figures.right_figure), 0)
+        end as right_figure,
         coalesce(
             sum(
                 figures.broken_count
                 + case
-                    when figures.left_figure <> figures.right_figure then 1 else 0
+                    when figures.left_figure <> figures.right_figure then 1
+                    else 0
                 end
             ),
             0
         ) as broken_count
     from checks
     left join figures on checks.check_name = figures.check_name
-    group by checks.invariant_number, checks.check_name, checks.is_headline
+    group by
+        checks.invariant_number,
+        checks.check_name,
+        checks.is_headline,
+        checks.is_by_currency
 ),
 
 all_figures as (
@@ -626,9 +646,15 @@ final as (
         all_figures.is_headline,
         all_figures.scope_kind,
         all_figures.scope_id,
-        checks.left_label,
+        case
+            when all_figures.scope_kind = 'all' then checks.left_total_label
+            else checks.left_label
+        end as left_label,
         cast(all_figures.left_figure as decimal(38, 9)) as left_figure,
-        checks.right_label,
+        case
+            when all_figures.scope_kind = 'all' then checks.right_total_label
+            else checks.right_label
+        end as right_label,
         cast(all_figures.right_figure as decimal(38, 9)) as right_figure,
         cast(all_figures.left_figure - all_figures.right_figure as decimal(38, 9))
             as difference,

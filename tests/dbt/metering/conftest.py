@@ -5,11 +5,12 @@ and reading what came out. Does not belong here: any expected figure.
 """
 
 import hashlib
+import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,10 @@ METERING = (
 )
 METERING_AGAIN = ("stg_usage__events", "tallyhouse.intermediate")
 QUANTITY = pa.decimal128(38, 9)
-LOADED_AT = datetime(2026, 11, 5)
-EPOCH = datetime(1970, 1, 1)
+LOADED_AT = datetime.fromisoformat("2026-11-05")
+EPOCH = datetime.fromisoformat("1970-01-01")
 
-EVENT_FIELDS = [
+EVENT_FIELDS: "list[pa.Field[Any]]" = [
     pa.field("ingestion_batch_id", pa.int32()),
     pa.field("file_id", pa.int32()),
     pa.field("line_number", pa.int64()),
@@ -54,17 +55,18 @@ EVENT_FIELDS = [
     pa.field("digest_1", pa.int64()),
     pa.field("digest_2", pa.int64()),
 ]
-KEY_SCHEMA = pa.schema([("key_prefix", pa.int64()), ("event_date", pa.date32())])
-AFFECTED_SCHEMA = pa.schema(
-    [
-        ("ingestion_batch_id", pa.int32()),
-        ("event_date", pa.date32()),
-        ("event_source", pa.string()),
-        ("subject", pa.string()),
-        ("cause", pa.string()),
-        ("event_count", pa.int64()),
-    ]
-)
+KEY_FIELDS: "list[pa.Field[Any]]" = [
+    pa.field("key_prefix", pa.int64()),
+    pa.field("event_date", pa.date32()),
+]
+AFFECTED_FIELDS: "list[pa.Field[Any]]" = [
+    pa.field("ingestion_batch_id", pa.int32()),
+    pa.field("event_date", pa.date32()),
+    pa.field("event_source", pa.string()),
+    pa.field("subject", pa.string()),
+    pa.field("cause", pa.string()),
+    pa.field("event_count", pa.int64()),
+]
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ class UsageWarehouse:
                 system_id="product",
                 external_id=subject,
                 customer_id=customer_id,
-                valid_from_at=datetime(2020, 1, 1),
+                valid_from_at=datetime.fromisoformat("2020-01-01"),
             )
         self.add(
             "contracts",
@@ -252,33 +254,23 @@ class UsageWarehouse:
         for row in rows:
             by_date[row["event_date"]].append(row)
         for event_date, found in sorted(by_date.items()):
+            folder = f"raw/events/ingestion_batch_id={batch}/event_date={event_date}"
             self._write_part(
-                f"raw/events/ingestion_batch_id={batch}/event_date={event_date}/part-0.parquet",
-                event_schema(found),
-                found,
-                batch,
-                "events",
-                event_date,
+                f"{folder}/part-0.parquet", event_schema(found), found, event_date=event_date
             )
         keys = [
             {"key_prefix": row["key_hash"] >> 20, "event_date": row["event_date"]} for row in rows
         ]
         keys.sort(key=lambda row: row["key_prefix"])
-        self._write_part(f"raw/keys/batch-{batch}.parquet", KEY_SCHEMA, keys, batch, "keys")
+        self._write_part(f"raw/keys/batch-{batch}.parquet", pa.schema(KEY_FIELDS), keys)
         places = Counter((r["event_date"], r["event_source"], r["subject"]) for r in rows)
+        names = [field.name for field in AFFECTED_FIELDS]
         affected = [
-            {
-                "ingestion_batch_id": batch,
-                "event_date": event_date,
-                "event_source": source,
-                "subject": subject,
-                "cause": "new_events",
-                "event_count": count,
-            }
-            for (event_date, source, subject), count in sorted(places.items())
+            dict(zip(names, (batch, *place, "new_events", events), strict=True))
+            for place, events in sorted(places.items())
         ]
         self._write_part(
-            f"raw/affected/batch-{batch}.parquet", AFFECTED_SCHEMA, affected, batch, "affected"
+            f"raw/affected/batch-{batch}.parquet", pa.schema(AFFECTED_FIELDS), affected
         )
         return batch
 
@@ -287,17 +279,18 @@ class UsageWarehouse:
         path: str,
         schema: pa.Schema,
         rows: Sequence[dict[str, Any]],
-        batch: int,
-        part_kind: str,
+        *,
         event_date: date | None = None,
     ) -> None:
         target = self.settings.data_dir / path
         write_rows(target, schema, rows)
+        batch = re.search(r"\d+", path)
+        assert batch is not None
         self.parts.append(
             {
                 "path": path,
-                "ingestion_batch_id": batch,
-                "part_kind": part_kind,
+                "ingestion_batch_id": int(batch[0]),
+                "part_kind": path.split("/")[1],
                 "event_date": event_date,
                 "content_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
                 "row_count": len(rows),
@@ -332,16 +325,16 @@ class UsageWarehouse:
             ],
         }
         for table in EXPORTED_TABLES:
-            fields = [(column.name, arrow_type_of(column.type)) for column in table.columns]
-            write_rows(
-                inputs / f"{table.name}.parquet", pa.schema(fields), rows.get(table.name, [])
+            schema = pa.schema(
+                [pa.field(column.name, arrow_type_of(column.type)) for column in table.columns]
             )
+            write_rows(inputs / f"{table.name}.parquet", schema, rows.get(table.name, []))
         write_rows(inputs / "rejects.parquet", REJECT_INPUT_SCHEMA, [])
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, [])
-        for table, found in self.reference.items():
+        for name, found in self.reference.items():
             write_rows(
-                inputs / input_file_name(table),
-                TABLE_SCHEMAS[table],
+                inputs / input_file_name(name),
+                TABLE_SCHEMAS[name],
                 [{"reference_version": "0123456789abcdef"} | row for row in found],
             )
 
@@ -369,10 +362,10 @@ class UsageWarehouse:
 def event_schema(rows: Sequence[dict[str, Any]]) -> pa.Schema:
     """The columns that events have, and the properties that these events have."""
     properties = sorted({name for row in rows for name in row if name[:2] in ("q_", "d_")})
-    return pa.schema(
-        EVENT_FIELDS
-        + [pa.field(name, QUANTITY if name[:2] == "q_" else pa.string()) for name in properties]
-    )
+    added: list[pa.Field[Any]] = [
+        pa.field(name, QUANTITY if name[:2] == "q_" else pa.string()) for name in properties
+    ]
+    return pa.schema([*EVENT_FIELDS, *added])
 
 
 def write_rows(path: Path, schema: pa.Schema, rows: Sequence[dict[str, Any]]) -> None:
@@ -401,11 +394,11 @@ def warehouse(metering_settings: Settings) -> UsageWarehouse:
 
 @pytest.fixture
 def event() -> type[Event]:
-    """Makes an event: event("id", datetime(...), subject=..., properties={...})."""
+    """What makes an event from its id, its instant and keyword arguments."""
     return Event
 
 
 @pytest.fixture
 def noon() -> datetime:
     """An instant in the middle of a UTC day, naive as in the raw events."""
-    return datetime(2026, 10, 15, 12, tzinfo=UTC).replace(tzinfo=None)
+    return datetime.fromisoformat("2026-10-15 12:00")

@@ -108,7 +108,7 @@ def test_an_event_without_a_usable_quantity_is_counted_apart_and_spoils_no_sum(
 ):
     warehouse.add_meter("tokens", "sum", value="tokens")
     warehouse.add_meter("credits", "sum", value="tokens", is_negative_allowed=True)
-    most = Decimal("99999999999999999999999999999")
+    most = Decimal(10**29 - 1)
     warehouse.load(
         event("fine", noon, properties={"tokens": 5}),
         event("missing", noon, properties={"other": 1}),
@@ -194,7 +194,7 @@ def test_a_price_book_without_meters_and_a_warehouse_without_events_are_built(
 def test_usage_without_a_customer_or_a_contract_says_why(warehouse, event, noon):
     warehouse.add_meter("calls")
     warehouse.add_customer("acme", "acme", start_date=date(2026, 10, 16))
-    for start in (datetime(2020, 1, 1), datetime(2021, 1, 1)):
+    for start in (datetime.fromisoformat("2020-01-01"), datetime.fromisoformat("2021-01-01")):
         warehouse.add(
             "identities",
             system_id="product",
@@ -229,7 +229,10 @@ def test_usage_belongs_to_whoever_held_the_identity_at_its_instant(warehouse, ev
     warehouse.add_meter("calls")
     warehouse.add_customer("old", "old-subject")
     warehouse.add_customer("new", "new-subject")
-    for customer, start, end in (("old", datetime(2020, 1, 1), noon), ("new", noon, None)):
+    for customer, start, end in (
+        ("old", datetime.fromisoformat("2020-01-01"), noon),
+        ("new", noon, None),
+    ):
         warehouse.add(
             "identities",
             system_id="product",
@@ -276,12 +279,36 @@ def test_each_meter_belongs_to_the_contract_whose_plan_charges_it(warehouse, eve
 @pytest.mark.parametrize(
     ("time_zone", "last_instant", "local_dates"),
     [
-        ("America/New_York", datetime(2026, 11, 1, 4), (date(2026, 10, 31), date(2026, 11, 1))),
-        ("America/New_York", datetime(2026, 11, 2, 5), (date(2026, 11, 1), date(2026, 11, 2))),
-        ("Asia/Kolkata", datetime(2026, 10, 15, 18, 30), (date(2026, 10, 15), date(2026, 10, 16))),
-        ("Pacific/Apia", datetime(2011, 12, 30, 10), (date(2011, 12, 29), date(2011, 12, 31))),
-        ("America/Havana", datetime(2026, 11, 1, 4), (date(2026, 10, 31), date(2026, 11, 1))),
-        ("America/Sao_Paulo", datetime(2018, 11, 4, 3), (date(2018, 11, 3), date(2018, 11, 4))),
+        (
+            "America/New_York",
+            datetime.fromisoformat("2026-11-01 04:00"),
+            (date(2026, 10, 31), date(2026, 11, 1)),
+        ),
+        (
+            "America/New_York",
+            datetime.fromisoformat("2026-11-02 05:00"),
+            (date(2026, 11, 1), date(2026, 11, 2)),
+        ),
+        (
+            "Asia/Kolkata",
+            datetime.fromisoformat("2026-10-15 18:30"),
+            (date(2026, 10, 15), date(2026, 10, 16)),
+        ),
+        (
+            "Pacific/Apia",
+            datetime.fromisoformat("2011-12-30 10:00"),
+            (date(2011, 12, 29), date(2011, 12, 31)),
+        ),
+        (
+            "America/Havana",
+            datetime.fromisoformat("2026-11-01 04:00"),
+            (date(2026, 10, 31), date(2026, 11, 1)),
+        ),
+        (
+            "America/Sao_Paulo",
+            datetime.fromisoformat("2018-11-04 03:00"),
+            (date(2018, 11, 3), date(2018, 11, 4)),
+        ),
     ],
 )
 def test_a_local_day_starts_at_its_zones_midnight_to_the_microsecond(
@@ -289,7 +316,7 @@ def test_a_local_day_starts_at_its_zones_midnight_to_the_microsecond(
 ):
     warehouse.add_meter("calls")
     warehouse.add_customer("acme", "acme", time_zone=time_zone, start_date=date(2010, 1, 1))
-    warehouse.reference["identities"][0]["valid_from_at"] = datetime(2010, 1, 1)
+    warehouse.reference["identities"][0]["valid_from_at"] = datetime.fromisoformat("2010-01-01")
     warehouse.load(
         event("before", last_instant - timedelta(microseconds=1), nanos=999),
         event("after", last_instant),
