@@ -43,7 +43,7 @@ $(STAMPS)/locked: requirements-dev.lock $(STAMPS)/python
 	@touch $@
 
 $(STAMPS)/editable: pyproject.toml requirements.in $(STAMPS)/locked
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 check: setup ## Lint, types, walls between rooms, dbt project, Dagster graph
@@ -51,20 +51,21 @@ check: setup ## Lint, types, walls between rooms, dbt project, Dagster graph
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	mkdir -p $(CURDIR)/.venv/check/warehouse $(CURDIR)/.venv/check/dagster
+	mkdir -p .venv/check/warehouse .venv/check/dagster && cp dagster.yaml .venv/check/dagster/
 	$(CHECK_ENV) $(BIN)/dbt --quiet --warn-error-options '{"error": ["Deprecations"]}' \
 	    parse --no-partial-parse --project-dir dbt_project
-	cd dbt_project && $(CHECK_ENV) ../$(BIN)/sqlfluff lint --processes 2 models macros tests
+	cd dbt_project && $(CHECK_ENV) ../$(BIN)/sqlfluff lint --processes 2 models tests
 	$(CHECK_ENV) $(BIN)/dagster definitions validate --log-level warning -m orchestration.definitions
 
 CHECK_ENV = TALLYHOUSE_DATA_DIR=$(CURDIR)/.venv/check DAGSTER_HOME=$(CURDIR)/.venv/check/dagster \
     DBT_PROFILES_DIR=$(CURDIR)/dbt_project DBT_TARGET_PATH=$(CURDIR)/.venv/check/dbt \
-    DBT_LOG_PATH=$(CURDIR)/.venv/check/dbt/logs PATH=$(CURDIR)/$(BIN):$$PATH
+    DBT_LOG_PATH=$(CURDIR)/.venv/check/dbt/logs PYTHONWARNINGS=ignore \
+    PATH=$(CURDIR)/$(BIN):$$PATH
 
 fix: setup ## Repair what tools can repair
 	$(BIN)/ruff check --fix . || true
 	$(BIN)/ruff format .
-	cd dbt_project && $(CHECK_ENV) ../$(BIN)/sqlfluff fix --processes 2 models macros tests
+	cd dbt_project && $(CHECK_ENV) ../$(BIN)/sqlfluff fix --processes 2 models tests
 
 test: setup ## Run every test
 	$(BIN)/python -m pytest $(ARGS)

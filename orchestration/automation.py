@@ -13,6 +13,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
@@ -55,7 +57,8 @@ class InputsState:
     Attributes:
         ingestion_batch_id: the last committed batch; 0 when there is none.
         reference_version: the version in force; empty when there is none.
-        register_sequence: the register's last commit.
+        register_sequence: the register's last commit that changed what was billed: a freeze, which
+            only looks at candidates, is none.
         operations_digest: digest of when postings, receipts and decisions last changed.
     """
 
@@ -103,7 +106,7 @@ def inputs_state(settings: Settings, engine: Engine) -> InputsState:
     return InputsState(
         ingestion_batch_id=batch or 0,
         reference_version=version or "",
-        register_sequence=Register(settings.register).head().sequence,
+        register_sequence=_billed(settings).last_decision,
         operations_digest=_digest([[count, str(instant)] for count, instant in changes]),
     )
 
@@ -150,7 +153,7 @@ def documents_to_post(settings: Settings, engine: Engine, *, now: datetime) -> W
     A rejected posting is a business failure: it waits for a person, not for the machine.
     """
     postings = tables.postings
-    signed = _signed_documents(settings)
+    signed = _billed(settings).posting_keys
     with engine.connect() as connection:
         known: set[str] = set(connection.scalars(sa.select(postings.c.posting_key)))
         open_keys = _keys_in(connection, ("planned", "sending", "unknown"))
@@ -231,10 +234,31 @@ def signals_to_push(*, published_at: float | None, pushed_at: float | None) -> W
     )
 
 
-def _signed_documents(settings: Settings) -> set[str]:
-    entries = Register(settings.register).entries()
-    keys = entries.column("posting_key").to_pylist()
-    return {key for key in keys if key}
+@dataclass(frozen=True)
+class _Billed:
+    """What sensors must know of the register: the last commit but freezes, and what is to post."""
+
+    last_decision: int
+    posting_keys: frozenset[str]
+
+
+def _billed(settings: Settings) -> _Billed:
+    """Read the register again only where it grew: a commit never changes an earlier one."""
+    manifests = settings.register / "manifests"
+    count = sum(1 for _ in manifests.glob("*.json")) if manifests.is_dir() else 0
+    return _read_billed(settings.register, count)
+
+
+@lru_cache(maxsize=4)
+def _read_billed(folder: Path, _manifest_count: int) -> _Billed:
+    register = Register(folder)
+    chain = register.chain()
+    keys = register.entries(chain).column("posting_key").to_pylist()
+    decisions = (manifest.sequence for manifest in chain if manifest.kind != "freeze")
+    return _Billed(
+        last_decision=max(decisions, default=0),
+        posting_keys=frozenset(key for key in keys if key),
+    )
 
 
 def _keys_in(connection: Connection, states: Sequence[str]) -> list[str]:

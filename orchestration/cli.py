@@ -41,6 +41,10 @@ from orchestration.settings import Settings
 app = typer.Typer(
     name="tallyhouse",
     help="From raw product usage to rated, signed and exactly-once posted invoices.",
+    epilog=(
+        "Exit codes: 0 done, 1 technical failure (a repeat may succeed), 2 wrong usage, "
+        "3 refused (a person must change data or decide), 4 a blocking check is red."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -123,9 +123,11 @@ def open_ui(settings: Settings, *, port: int) -> None:
         "TALLYHOUSE_MAY_SIGN_SELF_DECLARED": str(shown.may_sign_self_declared).lower(),
         "TALLYHOUSE_SELF_DECLARED_SIGNER": shown.self_declared_signer or "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONWARNINGS": "ignore",
     }
-    os.chdir(PROJECT_ROOT)
+    os.chdir(shown.dagster_home)
     arguments = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
+    arguments += ["-w", str(shown.dagster_home / "workspace.yaml")]
     os.execve(sys.executable, arguments, environment)  # noqa: S606 — this process becomes the UI
 
 

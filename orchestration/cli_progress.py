@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -30,9 +30,9 @@ def progress_bars(*, is_shown: bool) -> Iterator[OnProgress]:
             yield lambda _step, _done, _total: None
             return
         columns = (
-            TextColumn("{task.description:<44}"),
+            TextColumn("{task.description:<24}"),
             BarColumn(bar_width=32),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TimeElapsedColumn(),
         )
         with Progress(*columns, console=console, transient=True) as progress:

@@ -24,6 +24,12 @@ from orchestration.pipeline import Installation
 from orchestration.settings import PROJECT_ROOT, Settings
 
 _QUIET_LOGS: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_WORKSPACE: Final = """\
+load_from:
+  - python_module:
+      module_name: orchestration.definitions
+      location_name: tallyhouse
+"""
 _TECHNICAL_KIND: Final = "unexpected"
 
 
@@ -100,6 +106,9 @@ def initialise(settings: Settings) -> None:
     configuration = settings.dagster_home / "dagster.yaml"
     if not configuration.exists():
         shutil.copyfile(PROJECT_ROOT / "dagster.yaml", configuration)
+    workspace = settings.dagster_home / "workspace.yaml"
+    if not workspace.exists():
+        workspace.write_text(_WORKSPACE, "utf-8")
     with Installation(settings).operations():
         pass
 

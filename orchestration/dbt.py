@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,14 +123,29 @@ def prepare_manifest(settings: Settings) -> Path:
 
 def project_digest() -> str:
     """Return a digest over names and contents of all files that make up the dbt project."""
-    digest = hashlib.sha256()
-    paths = [
+    return _digest(_files_in(*_PROJECT_FOLDERS) + list(DBT_PROJECT_DIR.glob("*.yml")))
+
+
+def shared_code_digest() -> str:
+    """Return a digest of what every model rests on beside its own SQL: macros and seeds.
+
+    Dagster's code version of a model knows its SQL only; pricing logic lives in macros.
+    """
+    return _digest(_files_in("macros", "seeds"))
+
+
+def _files_in(*folders: str) -> list[Path]:
+    return [
         path
-        for folder in _PROJECT_FOLDERS
+        for folder in folders
         for path in (DBT_PROJECT_DIR / folder).rglob("*")
         if path.is_file()
     ]
-    for path in sorted([*paths, *DBT_PROJECT_DIR.glob("*.yml")]):
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
         if path.name == ".user.yml":
             continue
         content = path.read_bytes()
@@ -162,7 +177,7 @@ def run_dbt(
     parsed_as = (settings.data_dir, project_digest())
     with dbt_environment(settings):
         runner = dbtRunner(
-            manifest=_MANIFESTS.get(parsed_as),
+            manifest=None if arguments[0] == "parse" else _MANIFESTS.get(parsed_as),
             callbacks=[_progress(on_node)] if on_node else [],
         )
         result = runner.invoke(["--quiet", "--log-level", "none", *arguments])

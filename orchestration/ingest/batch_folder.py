@@ -23,7 +23,6 @@ from orchestration.settings import Settings
 EVENTS_KIND = "events"
 INCOMING = ".incoming"
 PARTITION_PREFIX = "event_date="
-SET_ASIDE_PARTITION = "event_date=__HIVE_DEFAULT_PARTITION__"
 LISTED_KINDS = ("keys", "rejects", "affected", "replays")
 
 
@@ -47,11 +46,6 @@ class BatchFolder:
     def events(self) -> Path:
         """Where event parts are written, a folder per event date."""
         return self.root / EVENTS_KIND
-
-    @property
-    def set_aside(self) -> Path:
-        """Where the fast path leaves lines that it is not sure of."""
-        return self.events / SET_ASIDE_PARTITION
 
     @property
     def spill(self) -> Path:

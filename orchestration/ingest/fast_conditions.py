@@ -4,6 +4,7 @@ Belongs here: SQL conditions per event contract; why they are safe is told in fa
 Does not belong here: the layers of the query; the rules themselves (exact.py, exact_data.py).
 """
 
+import json
 from collections.abc import Sequence
 
 from orchestration.ingest.fast_names import (
@@ -13,15 +14,23 @@ from orchestration.ingest.fast_names import (
     characters_of,
     holder_of,
     number_of,
+    point_of,
     text_of,
+    unquoted,
 )
 from orchestration.ingest.sql_text import literal
 from orchestration.price_book.event_contracts import EventContract, EventProperty
 
 NUMBER_CHARACTERS = 16
+MEMBER_CHARACTERS = len('"":,')
 TIME_PATTERN = (
     r'"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
     r'(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"'
+)
+TIME_SHAPES = (  # the usual notations: with positions fixed, strptime takes digits and nothing else
+    ('"____-__-__T__:__:__.___Z"', '"%Y-%m-%dT%H:%M:%S.%gZ"'),
+    ('"____-__-__T__:__:__Z"', '"%Y-%m-%dT%H:%M:%SZ"'),
+    ('"____-__-__T__:__:__.______Z"', '"%Y-%m-%dT%H:%M:%S.%fZ"'),
 )
 EXPONENT_PATTERN = r"[0-9][eE][-+]?[0-9]+\s*[,}\]]"
 DOUBTFUL_PATTERN = (
@@ -79,15 +88,16 @@ def _fits_property(item: EventProperty) -> str:
 
 
 def _fits_number(item: EventProperty) -> str:
-    text, value = text_of(item.path), number_of(item.path)
+    text, value, point = text_of(item.path), number_of(item.path), point_of(item.path)
     conditions = [
         f"{value} is not null",
         f"strlen({text}) <= {NUMBER_CHARACTERS}",
         f"not contains({text}, 'e')",
-        f"(instr({text}, '.') = 0 or strlen({text}) - instr({text}, '.') <= 9)",
     ]
+    decimals = f"strlen({text}) - {point} <= 9"
     if item.kind == "integer":
-        conditions.append(f"{value} % 1 = 0")
+        decimals += f" and {value} % 1 = 0"
+    conditions.append(f"case when {point} = 0 then true else {decimals} end")
     for sign, bound in (
         (">=", item.minimum),
         ("<=", item.maximum),
@@ -99,35 +109,71 @@ def _fits_number(item: EventProperty) -> str:
     return f"({' and '.join(conditions)})"
 
 
+def instant_of(text: str) -> str:
+    """SQL for the instant that a JSON text names with its zone, as naive UTC; null where unsure.
+
+    Digits beyond the microsecond are cut off.
+    """
+    usual = " ".join(
+        f"when {text} like {literal(shape)} then try_strptime({text}, {literal(notation)})"
+        for shape, notation in TIME_SHAPES
+    )
+    any_zone = f"cast(try_cast({unquoted(text)} as timestamptz) as timestamp)"
+    return (
+        f"case {usual} when regexp_full_match({text}, {literal(TIME_PATTERN)}) then {any_zone} end"
+    )
+
+
 def is_compact(contract: EventContract) -> str:
     """SQL: whether the line is as long as the compact JSON of what was read from it.
 
-    A member costs its name, two quotes, a colon, a comma and its value; an object one more.
+    Takes a line that is sound but for this, so that specversion and type are known texts. A member
+    costs its name, two quotes, a colon, a comma and its value; an object one more.
     """
-    lengths = [str(1 + len('"data":,'))]
+    certain = len('{"data":{}}') - 1  # the last property has no comma
+    certain += sum(
+        len(name) + MEMBER_CHARACTERS for name in ATTRIBUTES if name not in OPTIONAL_ATTRIBUTES
+    )
+    known = {"specversion": '"1.0"', "type": json.dumps(contract.event_type, ensure_ascii=False)}
+    certain += sum(len(text.encode()) for text in known.values())
+    lengths = []
     for name in ATTRIBUTES:
-        text = f"strlen({attribute(name)}) + {len(name) + 4}"
-        lengths.append(f"coalesce({text}, 0)" if name in OPTIONAL_ATTRIBUTES else text)
-    for one in contract.objects:
-        if not one.path:
-            lengths.append("1")
+        if name in known:
+            continue
+        if name not in OPTIONAL_ATTRIBUTES:
+            lengths.append(f"strlen({attribute(name)})")
         else:
-            own = len(one.path[-1]) + 5
+            lengths.append(_length_if_any(attribute(name), len(name)))
+    for one in contract.objects:
+        if one.path:
+            own = len(one.path[-1]) + MEMBER_CHARACTERS + 1
             lengths.append(f"case when {holder_of(one.path)} then {own} else 0 end")
     for item in contract.properties:
-        text = f"strlen({text_of(item.path)}) + {len(item.path[-1]) + 4}"
-        is_certain = item.is_required and len(item.path) == 1
-        lengths.append(text if is_certain else f"coalesce({text}, 0)")
-    may_grow = [
-        f"coalesce(suffix({text}, '.0') or starts_with({text}, '0.00') "
-        f"or starts_with({text}, '-0.00'), false)"
-        for text in (text_of(item.path) for item in contract.properties if item.is_numeric)
-    ]
-    grows = " or ".join(may_grow) or "false"
+        if item.is_required and len(item.path) == 1:
+            certain += len(item.path[-1]) + MEMBER_CHARACTERS
+            lengths.append(f"strlen({text_of(item.path)})")
+        else:
+            lengths.append(_length_if_any(text_of(item.path), len(item.path[-1])))
     return (
-        f"(strlen(line) - line_end = {' + '.join(lengths)} and case when {grows} "
+        f"(strlen(line) - line_end - {certain} = {' + '.join(lengths)} and "
+        f"case when {_may_have_grown(contract)} "
         f"then not regexp_matches(line, {literal(EXPONENT_PATTERN)}) else true end)"
     )
+
+
+def _length_if_any(text: str, name_length: int) -> str:
+    return f"coalesce(strlen({text}) + {name_length + MEMBER_CHARACTERS}, 0)"
+
+
+def _may_have_grown(contract: EventContract) -> str:
+    """SQL: whether a number was written longer than it may have been read."""
+    grown = [
+        f"case when {point_of(path)} > 0 then suffix({text_of(path)}, '.0') "
+        f"or starts_with({text_of(path)}, '0.00') or starts_with({text_of(path)}, '-0.00') "
+        "else false end"
+        for path in (item.path for item in contract.properties if item.is_numeric)
+    ]
+    return " or ".join(grown) or "false"
 
 
 def has_known_keys(contract: EventContract, positions: Sequence[tuple[str, ...]]) -> str:

@@ -36,6 +36,11 @@ def number_of(path: tuple[str, ...]) -> str:
     return quoted(".".join(("n", *path)))
 
 
+def point_of(path: tuple[str, ...]) -> str:
+    """Column of where the decimal point stands in a property's JSON text, 0 for nowhere."""
+    return quoted(".".join(("p", *path)))
+
+
 def holder_of(path: tuple[str, ...]) -> str:
     """Column that says whether an object of `data` (or data itself) is there as an object."""
     return quoted(".".join(("o", *path)))

@@ -24,9 +24,9 @@ from collections.abc import Iterable, Sequence
 from orchestration.ingest.digests import hashed_text_sql, identity_sql, slice_sql
 from orchestration.ingest.fast_conditions import (
     DOUBTFUL_PATTERN,
-    TIME_PATTERN,
     fits_contract,
     has_known_keys,
+    instant_of,
     is_compact,
     is_filled_text,
 )
@@ -38,9 +38,9 @@ from orchestration.ingest.fast_names import (
     holder_of,
     number_of,
     object_paths,
+    point_of,
     property_paths,
     text_of,
-    unquoted,
 )
 from orchestration.ingest.records import TimeWindow
 from orchestration.ingest.sql_text import literal, quoted
@@ -201,16 +201,16 @@ def _member(path: tuple[str, ...]) -> str:
 
 def _value_layer(fast: Sequence[EventContract]) -> str:
     numbers = {item.path for one in fast for item in one.properties if item.is_numeric}
-    instant = f"try_cast({unquoted(attribute('time'))} as timestamptz)"
     return ",\n".join(
         (
             "*",
             f"{_contract_number(fast)} as contract_number",
-            f"cast({instant} as timestamp) as event_at",
+            f"{instant_of(attribute('time'))} as event_at",
             *(
                 f"try_cast({text_of(path)} as decimal(38, 9)) as {number_of(path)}"
                 for path in sorted(numbers)
             ),
+            *(f"instr({text_of(path)}, '.') as {point_of(path)}" for path in sorted(numbers)),
         )
     )
 
@@ -236,7 +236,6 @@ def _judged_layer(fast: Sequence[EventContract], window: TimeWindow) -> str:
     conditions = (
         f"{attribute('specversion')} = '\"1.0\"'",
         *(is_filled_text(attribute(name)) for name in ("id", "source", "subject")),
-        f"regexp_full_match({attribute('time')}, {literal(TIME_PATTERN)})",
         f"event_at >= make_timestamp({window.earliest_microseconds})",
         f"event_at < make_timestamp({window.latest_microseconds})",
         f"({content_type} is null or {content_type} = '\"application/json\"')",
@@ -260,9 +259,9 @@ def _plain_layer(fast: Sequence[EventContract]) -> str:
     positions = object_paths(fast)
     known = by_contract(fast, lambda one: has_known_keys(one, positions), otherwise="false")
     return (
-        "*,\ncase when not is_sound then false when is_compact then true "
-        f"when regexp_matches(line, {literal(DOUBTFUL_PATTERN)}) then false "
-        f"else coalesce({known}, false) end as is_plain"
+        "*,\nis_sound and (is_compact or case when is_sound and not is_compact then not "
+        f"regexp_matches(line, {literal(DOUBTFUL_PATTERN)}) and coalesce({known}, false) "
+        "else false end) as is_plain"
     )
 
 

@@ -1,22 +1,20 @@
-"""Turning relations of lines into the files of a batch.
+"""Turning relations of lines into the files of a batch, a slab of lines at a time.
 
-Belongs here: the fast statement per source, the exact judgement of what it leaves aside, and the
-files derived from the written events: keys, affected, rejects.
-Does not belong here: which files there are (survey.py); publishing and the manifest.
+Belongs here: the fast statement per slab, the exact judgement of what it leaves aside, and that
+neither holds more than a slab in memory. Does not belong here: which files there are (survey.py);
+how a slab becomes files (slab_files.py); publishing and the manifest.
 """
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from itertools import chain
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.digests import hashes_of
@@ -24,14 +22,14 @@ from orchestration.ingest.exact import judge_line
 from orchestration.ingest.fast_path import fast_path_sql
 from orchestration.ingest.instants import EPOCH, microseconds_of
 from orchestration.ingest.records import AcceptedEvent, TimeWindow
-from orchestration.ingest.reject_spool import REJECT_SCHEMA, RejectSink, RejectSpool
+from orchestration.ingest.reject_spool import RejectSink, RejectSpool
+from orchestration.ingest.slab_files import SLAB, SlabFiles
 from orchestration.ingest.sources import SOURCE_NAME, Source
-from orchestration.ingest.sql_text import literal
 from orchestration.price_book.event_contracts import EventContracts
 
-KEY_SHIFT = 20  # 60 bits of hash to a 40-bit prefix
-ROWS_PER_SLAB = 50_000
-PARQUET_OPTIONS = "format parquet, compression zstd"
+LINES_PER_SLAB = 600_000
+JUDGED_PER_SLAB = 100_000
+JUDGED_NAME = "judged_events"
 
 _EVENT_TYPES: dict[str, pa.DataType] = {
     "ingestion_batch_id": pa.int32(),
@@ -58,7 +56,7 @@ class Loading:
 
     Attributes:
         accepted_by_file: accepted lines, by file_id.
-        seconds: wall seconds by phase.
+        seconds: wall seconds by phase: load, exact, index.
     """
 
     folder: BatchFolder
@@ -78,22 +76,22 @@ class Loading:
         """
         settings = self.folder.settings
         with _session(settings.duckdb_memory_limit, settings.duckdb_threads, self.folder) as duck:
-            with self._timed("load"):
-                for number, source in enumerate(sources):
-                    self._run_fast_path(duck, source, number)
-            with self._timed("exact"):
-                self._judge_set_aside(duck, len(sources))
+            files = SlabFiles(duck, self.folder)
+            for source in sources:
+                self._load(duck, source, files)
             with self._timed("index"):
-                self._write_rejects(duck)
-                self._write_derived(duck)
+                if isinstance(self.rejects, RejectSpool):
+                    files.write_rejects(self.rejects)
+                files.write_index()
+                self.accepted_by_file.update(files.count_by_file())
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        self.seconds[phase] = time.perf_counter() - started
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
-    def _run_fast_path(self, duck: duckdb.DuckDBPyConnection, source: Source, number: int) -> None:
+    def _load(self, duck: duckdb.DuckDBPyConnection, source: Source, files: SlabFiles) -> None:
         query = fast_path_sql(
             source.relation,
             self.contracts,
@@ -101,45 +99,56 @@ class Loading:
             ingestion_batch_id=self.folder.ingestion_batch_id,
             ingested_microseconds=microseconds_of(self.now),
         )
-        failures: list[Exception] = []
-        duck.register(SOURCE_NAME, source.open_reader(failures))
+        batches = source.open_batches()
+        while (first := self._next(batches)) is not None:
+            with self._timed("load"):
+                self._run_fast_path(duck, query, source.schema, chain([first], batches))
+                files.write_events()
+            with self._timed("exact"):
+                self._judge_left_aside(duck, files)
+
+    def _next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+        with self._timed("load"):
+            return next(batches, None)
+
+    def _run_fast_path(
+        self,
+        duck: duckdb.DuckDBPyConnection,
+        query: str,
+        schema: pa.Schema,
+        batches: Iterator[pa.RecordBatch],
+    ) -> None:
+        """Make the next slab: the rows of the fast path over the next lines."""
+        slab = _Slab(batches)
+        duck.register(SOURCE_NAME, pa.RecordBatchReader.from_batches(schema, slab.batches()))
         try:
-            duck.execute(self._copy_events(query, f"part-{number}-{{i}}"))
+            duck.execute(f"create or replace temp table {SLAB} as {query}")
         except duckdb.Error:
-            if failures:
-                raise failures[0] from None
+            if slab.failure is not None:
+                raise slab.failure from None
             raise
         finally:
             duck.unregister(SOURCE_NAME)
 
-    def _copy_events(self, query: str, pattern: str) -> str:
-        return (
-            f"copy ({query}) to {literal(str(self.folder.events))} ({PARQUET_OPTIONS}, "
-            "partition_by (event_date), write_partition_columns true, overwrite_or_ignore true, "
-            f"filename_pattern {literal(pattern)})"
-        )
-
-    def _judge_set_aside(self, duck: duckdb.DuckDBPyConnection, number: int) -> None:
-        """Judge what the fast path left aside; write what is accepted beside the other events."""
-        left = sorted(self.folder.set_aside.glob("*.parquet"))
-        slabs: list[Path] = []
-        events: list[tuple[int, int, AcceptedEvent]] = []
-        for path in left:
-            columns = ["file_id", "line_number", "event_id", "subject"]
-            with pq.ParquetFile(path) as parquet:
-                for batch in parquet.iter_batches(ROWS_PER_SLAB, columns=columns):
-                    for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                        accepted = self._judge_one(*row)
-                        if accepted is not None:
-                            events.append((row[0], row[1], accepted))
-                    if len(events) >= ROWS_PER_SLAB:
-                        slabs.append(self._write_slab(events, len(slabs)))
-                        events = []
-        if events:
-            slabs.append(self._write_slab(events, len(slabs)))
-        shutil.rmtree(self.folder.set_aside, ignore_errors=True)
-        if slabs:
-            duck.execute(self._copy_events(f"from {_files(slabs)}", f"part-{number}-{{i}}"))
+    def _judge_left_aside(self, duck: duckdb.DuckDBPyConnection, files: SlabFiles) -> None:
+        """Judge what the fast path left aside in the slab; write what is accepted as another."""
+        left = duck.sql(
+            "select file_id, line_number, event_id as verbatim, subject as as_json "
+            f"from {SLAB} where event_date is null order by file_id, line_number"
+        ).to_arrow_table()
+        columns = self.contracts.property_columns()
+        rows: list[tuple[object, ...]] = []
+        for batch in left.to_batches(JUDGED_PER_SLAB):
+            for one in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                event = self._judge_one(*one)
+                if event is not None:
+                    rows.append(self._row(one[0], one[1], event, columns))
+        if not rows:
+            return
+        duck.register(JUDGED_NAME, _event_table(rows, columns))
+        duck.execute(f"create or replace temp table {SLAB} as from {JUDGED_NAME}")
+        duck.unregister(JUDGED_NAME)
+        files.write_events()
 
     def _judge_one(
         self, file_id: int, line_number: int, verbatim: str, as_json: str | None
@@ -150,18 +159,6 @@ class Loading:
             return verdict
         self.rejects.add(file_id, line_number, verdict, kept.encode())
         return None
-
-    def _write_slab(self, events: Sequence[tuple[int, int, AcceptedEvent]], number: int) -> Path:
-        path = self.folder.root / f"judged-{number}.parquet"
-        columns = self.contracts.property_columns()
-        schema = pa.schema({**_EVENT_TYPES, **{name: _property_type(name) for name in columns}})
-        rows = [self._row(*one, columns) for one in events]
-        arrays = [
-            pa.array(cells, type=one.type)
-            for cells, one in zip(zip(*rows, strict=True), schema, strict=True)
-        ]
-        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
-        return path
 
     def _row(
         self, file_id: int, line_number: int, event: AcceptedEvent, columns: Sequence[str]
@@ -184,42 +181,23 @@ class Loading:
             *(event.properties.get(name) for name in columns),
         )
 
-    def _write_derived(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Write keys and the affected list from the written events, and count them by file."""
-        parts = sorted(self.folder.events.glob("*/*.parquet"))
-        events = _files(parts) if parts else _no_events()
-        duck.execute(
-            "create or replace temp table touched as select file_id, event_date, event_source, "
-            f"subject, count(*) as event_count from {events} group by all"
-        )
-        duck.execute(
-            f"copy (select key_hash >> {KEY_SHIFT} as key_prefix, event_date from {events} "
-            f"order by key_prefix, event_date) to {literal(str(self.folder.listed('keys')))} "
-            f"({PARQUET_OPTIONS}, parquet_version v2)"
-        )
-        duck.execute(
-            "copy (select "
-            f"cast({self.folder.ingestion_batch_id} as integer) as ingestion_batch_id, "
-            "event_date, event_source, subject, 'new_events' as cause, "
-            "cast(sum(event_count) as bigint) as event_count from touched group by all "
-            "order by event_date, event_source, subject) "
-            f"to {literal(str(self.folder.listed('affected')))} ({PARQUET_OPTIONS})"
-        )
-        counted = "select file_id, sum(event_count)::bigint from touched group by file_id"
-        self.accepted_by_file.update(dict(duck.execute(counted).fetchall()))
 
-    def _write_rejects(self, duck: duckdb.DuckDBPyConnection) -> None:
-        if not isinstance(self.rejects, RejectSpool):
-            return
-        self.rejects.flush()
-        target = self.folder.listed("rejects")
-        if not self.rejects.slabs:
-            pq.write_table(REJECT_SCHEMA.empty_table(), target, compression="zstd")
-            return
-        duck.execute(
-            f"copy (from {_files(self.rejects.slabs)} order by file_id, line_number) "
-            f"to {literal(str(target))} ({PARQUET_OPTIONS})"
-        )
+class _Slab:
+    """Some lines' worth of batches, and what stopped them."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.failure: Exception | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        taken = 0
+        try:
+            while taken < LINES_PER_SLAB and (batch := next(self._batches, None)) is not None:
+                taken += batch.num_rows
+                yield batch
+        except Exception as error:
+            self.failure = error  # the engine will wrap it
+            raise
 
 
 @contextmanager
@@ -243,16 +221,11 @@ def _session(
         connection.close()
 
 
-def _files(paths: Sequence[Path]) -> str:
-    listed = ", ".join(literal(str(path)) for path in paths)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
-
-
-def _no_events() -> str:
-    return (
-        "(select 0::integer as file_id, date '1970-01-01' as event_date, '' as event_source, "
-        "'' as subject, 0::bigint as key_hash where false)"
-    )
+def _event_table(rows: Sequence[tuple[object, ...]], columns: Sequence[str]) -> pa.Table:
+    schema = pa.schema({**_EVENT_TYPES, **{name: _property_type(name) for name in columns}})
+    cells = zip(*rows, strict=True)
+    arrays = [pa.array(each, type=one.type) for each, one in zip(cells, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _property_type(column: str) -> pa.DataType:

@@ -42,18 +42,6 @@ class Source:
     schema: pa.Schema
     open_batches: Callable[[], Iterator[pa.RecordBatch]]
 
-    def open_reader(self, failures: list[Exception]) -> pa.RecordBatchReader:
-        """Return a reader of the batches; what stops it is noted before the engine wraps it."""
-
-        def noting() -> Iterator[pa.RecordBatch]:
-            try:
-                yield from self.open_batches()
-            except Exception as error:
-                failures.append(error)
-                raise
-
-        return pa.RecordBatchReader.from_batches(self.schema, noting())
-
 
 def sources_of(
     files: Sequence[FileToRead],

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from orchestration.billing.checks import CheckFigure
 from orchestration.price_book import Problem
-from orchestration.price_book.currencies import minor_units
 from orchestration.quality.conservation import plain
+from orchestration.reports.amounts import money_text
 from orchestration.reports.explanation import LineExplanation
 from orchestration.reports.status import (
     CurrencyFigures,
@@ -96,11 +96,11 @@ def currencies_table(currencies: Sequence[CurrencyFigures]) -> Table:
         table.add_row(
             code,
             _count(row.documents_signed),
-            _money(row.signed, code),
+            money_text(row.signed, code),
             _count(row.documents_posted),
-            _money(row.posted, code),
-            _money(row.due, code),
-            _money(row.at_risk, code),
+            money_text(row.posted, code),
+            money_text(row.due, code),
+            money_text(row.at_risk, code),
         )
     return table
 
@@ -123,8 +123,8 @@ def money_table(money: Sequence[MoneyFigures]) -> Table:
             row.billing_period,
             row.legal_entity_id,
             row.currency_code,
-            _money(row.rated, row.currency_code),
-            _money(row.due, row.currency_code),
+            money_text(row.rated, row.currency_code),
+            money_text(row.due, row.currency_code),
             _count(row.documents_due),
         )
     return table
@@ -145,7 +145,7 @@ def revisions_table(revisions: Sequence[RevisionFigures]) -> Table:
     )
     for row in revisions:
         amounts = "\n".join(
-            f"{code} {_money(amount, code)}" for code, amount in row.amounts.items()
+            f"{code} {money_text(amount, code)}" for code, amount in row.amounts.items()
         )
         postings = ", ".join(
             f"{count} {state}" for state, count in sorted(row.postings_by_state.items())
@@ -178,7 +178,7 @@ def exceptions_table(exceptions: Sequence[ExceptionFigures]) -> Table:
         at_risk = (
             "no price tells"
             if row.amount_at_risk is None
-            else f"{row.currency_code} {_money(row.amount_at_risk, row.currency_code or '')}"
+            else f"{row.currency_code} {money_text(row.amount_at_risk, row.currency_code or '')}"
         )
         table.add_row(
             _words(row.exception_code),
@@ -315,11 +315,3 @@ def _words(name: str) -> str:
 
 def _count(figure: int | None) -> str:
     return f"{figure or 0:,}"
-
-
-def _money(amount: Decimal, currency_code: str) -> str:
-    """Write an amount with its currency's decimals, and with more where it has more."""
-    digits = minor_units().get(currency_code, 2)
-    exact = amount.normalize()
-    places = max(digits, -int(exact.as_tuple().exponent))
-    return f"{amount:,.{places}f}"

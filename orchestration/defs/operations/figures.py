@@ -35,7 +35,7 @@ def conservation_result(
             for label, text in figure.figures.items()
         }
     if figures and figures[0].invariant_number is not None:
-        metadata["invariant"] = dg.MetadataValue.int(figures[0].invariant_number)
+        metadata["invariant"] = dg.MetadataValue.text(str(figures[0].invariant_number))
     red = [figure.check_name for figure in figures if not figure.is_passed]
     if not figures:
         description = "fct_conservation holds no figure for this invariant, so it is not proven."

@@ -18,6 +18,7 @@ from orchestration.defs.sign_off.signers import signer_of
 from orchestration.partitions import billing_periods, period_of_partition
 from orchestration.period_close import CANDIDATES_CHECK, Decision
 from orchestration.pipeline import Installation
+from orchestration.reports.amounts import money_text
 
 
 class SignOffConfig(dg.Config):
@@ -90,7 +91,8 @@ def frozen_revisions(
 def revision_text(revision: Revision) -> dg.MetadataValue:
     """Return what finance must see of a revision: id, state, documents, totals and digest."""
     totals = "\n".join(
-        f"* {total.currency_code} {total.amount:,f} in {total.document_count} documents"
+        f"* {total.currency_code} {money_text(total.amount, total.currency_code)} "
+        f"in {total.document_count} documents"
         for total in revision.totals
     )
     return dg.MetadataValue.md(

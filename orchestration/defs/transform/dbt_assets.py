@@ -18,7 +18,12 @@ from dagster_dbt import (
 )
 
 from orchestration.asset_keys import dbt_asset_key, stage_of
-from orchestration.dbt import BUILD_ARGUMENTS, DBT_PROJECT_DIR, dbt_environment
+from orchestration.dbt import (
+    BUILD_ARGUMENTS,
+    DBT_PROJECT_DIR,
+    dbt_environment,
+    shared_code_digest,
+)
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import DATA_ENGINEERING, WAREHOUSE_WRITER
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation
@@ -36,11 +41,12 @@ class StageTranslator(DagsterDbtTranslator):
                 enable_source_metadata=False,
             )
         )
+        self._shared_code = shared_code_digest()[:12]
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """Return dbt's own spec with our key, group and owner; its code version is its content."""
+        """Return dbt's own spec with our key, group and owner; macros are part of its version."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         resource = self.get_resource_props(manifest, unique_id)
         if resource["resource_type"] == "source":
@@ -48,6 +54,7 @@ class StageTranslator(DagsterDbtTranslator):
         return spec.replace_attributes(
             group_name=stage_of(resource),
             owners=spec.owners or [DATA_ENGINEERING],
+            code_version=f"{spec.code_version}-{self._shared_code}",
         )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:

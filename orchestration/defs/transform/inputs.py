@@ -51,11 +51,23 @@ _UPSTREAM = {
 def warehouse_inputs(
     context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]
 ) -> Iterator[Materialised]:
-    """Write all inputs in one go, so that they show one state; see pipeline.write_inputs."""
+    """Write all inputs in one go, so that they show one state; see pipeline.write_inputs.
+
+    Each one's data version is what it was made from, so that Dagster calls only those models out of
+    date whose inputs changed.
+    """
     with failures_sorted(retry_number=context.retry_number):
         with installation.operations() as engine:
             state = inputs_state(installation.settings, engine)
         reference = pipeline.write_inputs(installation)
     context.log.info("inputs carry reference version %s", reference.reference_version)
-    for key in _DESCRIPTIONS:
-        yield dg.MaterializeResult(asset_key=key, metadata=state.as_metadata())
+    versions = {
+        asset_keys.MANIFEST_INPUTS: str(state.ingestion_batch_id),
+        asset_keys.REFERENCE_INPUTS: state.reference_version,
+        asset_keys.REGISTER_INPUTS: str(state.register_sequence),
+        asset_keys.OPERATIONS_INPUTS: state.operations_digest,
+    }
+    for key, version in versions.items():
+        yield dg.MaterializeResult(
+            asset_key=key, metadata=state.as_metadata(), data_version=dg.DataVersion(version)
+        )

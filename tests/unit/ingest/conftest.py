@@ -92,9 +92,7 @@ class Landing:
         """Change a setting."""
         self.settings = self.settings.model_copy(update=switches)
 
-    def load(
-        self, *paths: Path, now: datetime = NOW, on_progress: Any = None
-    ) -> IngestionResult:
+    def load(self, *paths: Path, now: datetime = NOW, on_progress: Any = None) -> IngestionResult:
         """Load what is new, or just the given paths."""
         return load_usage(
             self.settings,
@@ -144,5 +142,3 @@ def landing(tmp_path: Path) -> Iterator[Landing]:
     landing.contract("api.request", "1", CALLS_CONTRACT)
     yield landing
     engine.dispose()
-
-

@@ -12,7 +12,14 @@ def wrong_lines(landing):
     line, event = landing.line, landing.event
     units = lambda text: line().replace('"units":2.5', f'"units":{text}')  # noqa: E731 - a table
     return {
-        "broken_json": ['{"id":1', "{}}", "'x'", line() + ",", line()[:-1] + ",}", "\ufeff" + line()],
+        "broken_json": [
+            '{"id":1',
+            "{}}",
+            "'x'",
+            line() + ",",
+            line()[:-1] + ",}",
+            "\ufeff" + line(),
+        ],
         "not_an_object": ["[]", "5", "null", '"x"', "[" + line() + "]"],
         "duplicate_key": [
             line()[:-1] + ',"id":"e-2"}',
@@ -65,7 +72,11 @@ def wrong_lines(landing):
         ],
         "property_out_of_range": [units("-1")],
         "number_not_finite": [units("NaN"), units("Infinity"), units("-Infinity")],
-        "number_too_large": [units("1e400"), units("1" + 29 * "0"), units("1e999999999999999999999")],
+        "number_too_large": [
+            units("1e400"),
+            units("1" + 29 * "0"),
+            units("1e999999999999999999999"),
+        ],
         "number_too_precise": [
             units("0.1234567891"),
             units("1e-10"),

@@ -1,0 +1,209 @@
+with rated_lines as (
+    select * from {{ ref('fct_rated_lines') }}
+),
+
+line_tiers as (
+    select * from {{ ref('fct_rated_line_tiers') }}
+),
+
+settlements as (
+    select * from {{ ref('int_settlements__compared') }}
+    where outcome <> 'not_due'
+),
+
+documents as (
+    select * from {{ ref('fct_invoice_candidates') }}
+),
+
+document_lines as (
+    select * from {{ ref('fct_invoice_candidate_lines') }}
+),
+
+expected_charges as (
+    select * from {{ ref('int_charges__expected') }}
+    where is_due
+),
+
+outcomes as (
+    select * from {{ ref('fct_outcomes') }}
+),
+
+entries as (
+    select * from {{ ref('stg_register__entries') }}
+),
+
+-- 5. Lines against their tiers, documents against their lines.
+tier_sums as (
+    select
+        rated_line_id,
+        sum(amount) as amount
+    from line_tiers
+    group by rated_line_id
+),
+
+lines_and_tiers as (
+    select
+        rated_lines.currency_code,
+        rated_lines.amount,
+        coalesce(tier_sums.amount, 0) as part_amount
+    from rated_lines
+    left join tier_sums on rated_lines.rated_line_id = tier_sums.rated_line_id
+    where rated_lines.amount is not null
+),
+
+document_sums as (
+    select
+        document_id,
+        sum(amount) as amount
+    from document_lines
+    group by document_id
+),
+
+documents_and_lines as (
+    select
+        documents.currency_code,
+        documents.amount,
+        coalesce(document_sums.amount, 0) as part_amount
+    from documents
+    left join document_sums on documents.document_id = document_sums.document_id
+),
+
+wholes as (
+    select * from lines_and_tiers
+    union all
+    select * from documents_and_lines
+),
+
+wholes_and_parts as (
+    select
+        'currency' as scope_kind,
+        currency_code as scope_id,
+        count(*) as left_figure,
+        count(*) filter (where amount = part_amount) as right_figure
+    from wholes
+    group by currency_code
+),
+
+line_amounts as (
+    select
+        'currency' as scope_kind,
+        currency_code as scope_id,
+        sum(amount) as left_figure,
+        sum(part_amount) as right_figure
+    from lines_and_tiers
+    group by currency_code
+),
+
+document_amounts as (
+    select
+        'currency' as scope_kind,
+        currency_code as scope_id,
+        sum(amount) as left_figure,
+        sum(part_amount) as right_figure
+    from documents_and_lines
+    group by currency_code
+),
+
+-- 6. Contracts, plans and cells say what is expected; rating says what came of it.
+expected_by_period as (
+    select
+        billing_period,
+        count(distinct {{ content_id(
+            ['contract_lineage_id', 'charge_id', 'cell_start_date', 'cell_end_date']
+        ) }}) as expected_count
+    from expected_charges
+    group by billing_period
+),
+
+reached_by_period as (
+    select
+        billing_period,
+        count(*) filter (where is_rated) as reached_count,
+        count(*) filter (where is_expected <> is_rated) as broken_count
+    from outcomes
+    group by billing_period
+),
+
+expected_outcomes as (
+    select
+        'billing_period' as scope_kind,
+        coalesce(expected_by_period.billing_period, reached_by_period.billing_period)
+            as scope_id,
+        coalesce(expected_by_period.expected_count, 0) as left_figure,
+        coalesce(reached_by_period.reached_count, 0) as right_figure,
+        coalesce(reached_by_period.broken_count, 0) as broken_count
+    from expected_by_period
+    full outer join reached_by_period
+        on expected_by_period.billing_period = reached_by_period.billing_period
+),
+
+-- … and per settlement key, rated = billed + candidate + held.
+key_amounts as (
+    select
+        settlement_key,
+        currency_code,
+        coalesce(computed_amount, 0) as rated_amount,
+        0 as settled_amount
+    from rated_lines
+    where is_due
+    union all
+    select
+        settlement_key,
+        currency_code,
+        0 as rated_amount,
+        amount as settled_amount
+    from entries
+    where entry_kind in ('bill', 'correct', 'release', 'external')
+    union all
+    select
+        settlement_key,
+        currency_code,
+        0 as rated_amount,
+        amount as settled_amount
+    from document_lines
+    union all
+    select
+        settlement_key,
+        currency_code,
+        0 as rated_amount,
+        coalesce(computed_amount, 0) - billed_amount + conceded_amount as settled_amount
+    from settlements
+    where outcome = 'held'
+),
+
+key_balances as (
+    select
+        settlement_key,
+        currency_code,
+        sum(rated_amount) as rated_amount,
+        sum(settled_amount) as settled_amount
+    from key_amounts
+    group by settlement_key, currency_code
+),
+
+settled_amounts as (
+    select
+        'currency' as scope_kind,
+        currency_code as scope_id,
+        sum(rated_amount) as left_figure,
+        sum(settled_amount) as right_figure,
+        count(*) filter (where rated_amount <> settled_amount) as broken_count
+    from key_balances
+    group by currency_code
+),
+
+final as (
+    {% for check in conservation_checks('int_amounts__conserved') -%}
+    select
+        '{{ check.name }}' as check_name,
+        scope_kind,
+        cast(scope_id as varchar) as scope_id,
+        cast(left_figure as decimal(38, 9)) as left_figure,
+        cast(right_figure as decimal(38, 9)) as right_figure,
+        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint) as broken_count
+    from {{ check.relation }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select * from final

@@ -1,0 +1,131 @@
+with batches as (
+    select * from {{ ref('stg_ingestion__batches') }}
+),
+
+raw_parts as (
+    select * from {{ ref('stg_ingestion__raw_parts') }}
+),
+
+counted_events as (
+    select * from {{ ref('int_events__counted') }}
+),
+
+set_aside as (
+    select * from {{ ref('int_events__set_aside') }}
+),
+
+exceptions as (
+    select * from {{ ref('fct_exceptions') }}
+),
+
+-- 1. The manifest of batches against the rows of the files that they wrote.
+written_rows as (
+    select
+        ingestion_batch_id,
+        coalesce(sum(row_count) filter (where part_kind = 'events'), 0)
+            as accepted_rows,
+        coalesce(sum(row_count) filter (where part_kind = 'rejects'), 0)
+            as rejected_rows
+    from raw_parts
+    group by ingestion_batch_id
+),
+
+lines_read as (
+    select
+        'ingestion_batch' as scope_kind,
+        cast(batches.ingestion_batch_id as varchar) as scope_id,
+        batches.lines_read as left_figure,
+        coalesce(written_rows.accepted_rows, 0)
+        + coalesce(written_rows.rejected_rows, 0)
+            as right_figure
+    from batches
+    left join
+        written_rows
+        on batches.ingestion_batch_id = written_rows.ingestion_batch_id
+),
+
+-- 2. Raw rows against unique events and what was set aside.
+accepted_by_date as (
+    select
+        event_date,
+        sum(row_count) as accepted_rows
+    from raw_parts
+    where part_kind = 'events'
+    group by event_date
+),
+
+unique_by_date as (
+    select
+        event_date,
+        sum(event_count) as unique_events
+    from counted_events
+    group by event_date
+),
+
+aside_by_date as (
+    select
+        event_date,
+        count(*) as aside_events
+    from set_aside
+    group by event_date
+),
+
+accepted_events as (
+    select
+        'event_date' as scope_kind,
+        cast(
+            coalesce(
+                accepted_by_date.event_date,
+                unique_by_date.event_date,
+                aside_by_date.event_date
+            ) as varchar
+        ) as scope_id,
+        coalesce(accepted_by_date.accepted_rows, 0) as left_figure,
+        coalesce(unique_by_date.unique_events, 0)
+        + coalesce(aside_by_date.aside_events, 0)
+            as right_figure
+    from accepted_by_date
+    full outer join
+        unique_by_date
+        on accepted_by_date.event_date = unique_by_date.event_date
+    full outer join aside_by_date
+        on
+            coalesce(accepted_by_date.event_date, unique_by_date.event_date)
+            = aside_by_date.event_date
+),
+
+-- 3. Unique events against the resolved ones and the exceptions of the others.
+unique_events as (
+    select
+        'event_count' as scope_kind,
+        'unique events' as scope_id,
+        coalesce(sum(event_count), 0) as left_figure,
+        coalesce(sum(event_count) filter (where contract_id is not null), 0)
+        + (
+            select coalesce(sum(exceptions.event_count), 0)
+            from exceptions
+            where exceptions.object_kind = 'subject' and exceptions.exception_code in (
+                'unmapped_source',
+                'unmapped_subject',
+                'ambiguous_identity',
+                'no_contract'
+            )
+        ) as right_figure
+    from counted_events
+),
+
+final as (
+    {% for check in conservation_checks('int_events__conserved') -%}
+    select
+        '{{ check.name }}' as check_name,
+        scope_kind,
+        cast(scope_id as varchar) as scope_id,
+        cast(left_figure as decimal(38, 9)) as left_figure,
+        cast(right_figure as decimal(38, 9)) as right_figure,
+        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint) as broken_count
+    from {{ check.relation }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select * from final

@@ -1,0 +1,207 @@
+"""The jobs one after the other on a small sample, as the demo and finance run them."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+import sqlalchemy as sa
+
+from orchestration.asset_keys import PERIOD_SIGN_OFF
+from orchestration.billing.register import Register
+from orchestration.cli_answers import ExitCode
+from orchestration.cli_demo import demo_settings
+from orchestration.cli_runs import JobRunner, RunReport, initialise, job_runner
+from orchestration.operations_db.tables import file_sightings, ingestion_batches
+from orchestration.partitions import landing_span
+from orchestration.period_close import entities_to_decide
+from orchestration.pipeline import Installation
+from orchestration.reports.explanation import explain_line, largest_signed_line
+from orchestration.reports.publication import open_published
+from orchestration.reports.status import InstallationStatus, installation_status
+from orchestration.reports.verification import verify_installation
+from orchestration.sample.write import write_sample
+from orchestration.settings import Settings
+
+PERIOD = "2026-09"
+PARTITION = "2026-09-01"
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class WholeWay:
+    """A finished demo: its reports by job, its truth, and the runner to go on with."""
+
+    installation: Installation
+    runner: JobRunner
+    reports: dict[str, RunReport]
+    truth: dict[str, object]
+
+    @property
+    def settings(self) -> Settings:
+        return self.installation.settings
+
+    def status(self) -> InstallationStatus:
+        return installation_status(self.settings)
+
+
+@pytest.fixture(scope="module")
+def whole_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeWay]:
+    settings = demo_settings(Settings(data_dir=tmp_path_factory.mktemp("whole_way")))
+    initialise(settings)
+    sample = write_sample(settings, event_count=3_000)
+    installation = Installation(settings)
+    with job_runner(installation) as runner:
+        span = landing_span(settings.landing_usage)
+        reports = {"ingest_usage": runner.run("ingest_usage", partition_range=span)}
+        reports["close_period"] = runner.run("close_period", partition_key=PARTITION)
+        for legal_entity_id in entities_to_decide(installation, billing_period=PERIOD):
+            reports[legal_entity_id] = sign(runner, legal_entity_id)
+        for job_name in ("post_documents", "reconcile_books", "push_signals"):
+            reports[job_name] = runner.run(job_name)
+        yield WholeWay(installation, runner, reports, sample.truth)
+
+
+def sign(runner: JobRunner, legal_entity_id: str) -> RunReport:
+    return runner.run(
+        "sign_off_period",
+        partition_key=PARTITION,
+        operations={PERIOD_SIGN_OFF.to_python_identifier(): {"legal_entity_id": legal_entity_id}},
+    )
+
+
+def test_every_job_of_the_demo_is_done(whole_way: WholeWay) -> None:
+    not_done = {
+        name: (report.failures, report.red_checks)
+        for name, report in whole_way.reports.items()
+        if report.exit_code is not ExitCode.DONE
+    }
+
+    assert {} == not_done
+
+
+def test_every_invariant_holds_with_its_figures(whole_way: WholeWay) -> None:
+    """Invariants 1-7."""
+    figures = whole_way.status().conservation
+
+    assert {1, 2, 3, 4, 5, 6, 7} == {figure.invariant_number for figure in figures}
+    assert [] == [figure.check_name for figure in figures if not figure.is_passed]
+
+
+def test_what_was_signed_stands_in_the_erp_to_the_cent(whole_way: WholeWay) -> None:
+    """Invariants 7, 10 and 11."""
+    currencies = whole_way.status().currencies
+
+    assert {"EUR", "JPY", "USD"} == {row.currency_code for row in currencies}
+    for row in currencies:
+        assert row.documents_signed > 0
+        assert (row.documents_signed, row.signed) == (row.documents_posted, row.posted)
+
+
+def test_a_second_signature_of_the_same_revision_is_refused_for_good(whole_way: WholeWay) -> None:
+    report = sign(whole_way.runner, "us_inc")
+
+    assert ExitCode.REFUSED == report.exit_code
+    assert ["already_signed"] == [failure.code for failure in report.failures]
+
+
+def test_posting_again_posts_nothing(whole_way: WholeWay) -> None:
+    """Invariants 9 and 11."""
+    before = whole_way.status().currencies
+
+    again = whole_way.runner.run("post_documents")
+
+    assert "0" == again.metadata["posting/erp_documents"]["posted"]
+    assert before == whole_way.status().currencies
+
+
+def test_loading_again_loads_nothing(whole_way: WholeWay) -> None:
+    """Invariant 9."""
+    span = landing_span(whole_way.settings.landing_usage)
+
+    again = whole_way.runner.run("ingest_usage", partition_range=span)
+
+    assert again.is_successful
+    assert "none" == again.metadata["ingestion/usage_events"]["ingestion_batch_id"]
+
+
+def test_a_line_is_explained_down_to_each_of_its_events(whole_way: WholeWay) -> None:
+    """Invariant 8: as many events as the line's digest covers, from the published copy."""
+    line = largest_signed_line(whole_way.settings)
+
+    explanation = explain_line(whole_way.settings, line, event_limit=1_000_000)
+
+    assert explanation.line["event_count"] == len(explanation.event_ids)
+    assert explanation.line["amount"] == explanation.signed[0]["amount"]
+    assert "local demo" == explanation.signed[0]["signer"]
+
+
+def test_the_published_copy_holds_the_marts_of_the_issue(whole_way: WholeWay) -> None:
+    with closing(open_published(whole_way.settings)) as copy:
+        rows = copy.execute(
+            "select table_name from duckdb_tables() union select view_name from duckdb_views()"
+        ).fetchall()
+
+    assert {
+        "fct_metered_usage",
+        "fct_rated_lines",
+        "fct_rated_line_tiers",
+        "fct_invoice_candidates",
+        "fct_invoice_candidate_lines",
+        "fct_exceptions",
+        "fct_conservation",
+        "fct_line_events",
+        "dim_customers",
+        "dim_contracts",
+        "dim_prices",
+    } <= {name for (name,) in rows}
+
+
+def test_doctor_finds_the_installation_sound(whole_way: WholeWay) -> None:
+    findings = verify_installation(whole_way.settings)
+
+    assert [] == [finding for finding in findings if not finding.is_sound]
+
+
+def test_every_landing_file_was_looked_at_once(whole_way: WholeWay) -> None:
+    with whole_way.installation.operations() as engine, engine.connect() as connection:
+        seen = set(connection.scalars(sa.select(file_sightings.c.path)))
+    landed = {
+        path.relative_to(whole_way.settings.data_dir).as_posix()
+        for path in whole_way.settings.landing_usage.rglob("*")
+        if path.is_file()
+    }
+
+    assert landed == seen
+
+
+def test_a_broken_invariant_stops_the_freeze(whole_way: WholeWay) -> None:
+    """Invariant 1: one line that nobody accounts for, and nothing after the check happens."""
+    commits = Register(whole_way.settings.register).head().sequence
+    with whole_way.installation.operations() as engine:
+        with engine.begin() as connection:
+            connection.execute(lose_a_line(+1))
+        report = whole_way.runner.run("close_period", partition_key="2026-10-01")
+        with engine.begin() as connection:
+            connection.execute(lose_a_line(-1))
+
+    assert ExitCode.CHECKS_RED == report.exit_code
+    assert ["reconciliation/fct_conservation: every_line_read_is_accepted_or_rejected"] == list(
+        report.red_checks
+    )
+    assert "sign_off/frozen_revisions" not in report.metadata
+    assert "publishing/published_marts" not in report.metadata
+    assert commits == Register(whole_way.settings.register).head().sequence
+
+
+def lose_a_line(lines: int) -> sa.Update:
+    batches = ingestion_batches
+    return (
+        sa.update(batches)
+        .where(batches.c.ingestion_batch_id == 1)
+        .values(
+            lines_read=batches.c.lines_read + lines,
+            lines_rejected=batches.c.lines_rejected + lines,
+        )
+    )

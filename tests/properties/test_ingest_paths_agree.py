@@ -1,0 +1,310 @@
+"""The fast path accepts only what the exact path accepts, with the same rows to the last bit."""
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from orchestration.ingest.digests import hashes_of
+from orchestration.ingest.exact import judge_line
+from orchestration.ingest.fast_path import fast_path_sql
+from orchestration.ingest.instants import EPOCH
+from orchestration.ingest.line_files import LINE_SCHEMA
+from orchestration.ingest.records import AcceptedEvent, TimeWindow
+from orchestration.ingest.sources import LINES_RELATION, SOURCE_NAME
+from orchestration.price_book.event_contracts import EventContracts
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+WINDOW = TimeWindow.around(NOW, earliest_event_year=2000, future_tolerance_hours=24)
+SCHEMAS = {
+    "open.kind": {
+        "$id": "https://example.com/open/1",
+        "type": "object",
+        "properties": {
+            "units": {"type": "number", "minimum": -1000},
+            "label": {"type": "string", "minLength": 1, "maxLength": 6},
+            "flag": {"type": "boolean"},
+            "nested": {
+                "type": "object",
+                "properties": {"count": {"type": "integer"}, "units": {"type": "number"}},
+                "required": ["count"],
+            },
+        },
+        "required": ["units"],
+    },
+    "closed.kind": {
+        "$id": "https://example.com/closed/1",
+        "type": "object",
+        "properties": {
+            "units": {"type": "string", "enum": ["a", "é", "1", "true"]},
+            "code": {"type": ["string", "null"], "pattern": "^[a-z]+$"},
+            "level": {"type": "number", "exclusiveMaximum": 1000000},
+        },
+        "required": ["level"],
+        "additionalProperties": False,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def contracts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("contracts")
+    for event_type, schema in SCHEMAS.items():
+        (folder / event_type).mkdir()
+        (folder / event_type / "1.json").write_text(json.dumps(schema))
+    return EventContracts.load(folder)
+
+
+@pytest.fixture(scope="module")
+def duck():
+    with closing(duckdb.connect(config={"threads": 1})) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+
+
+def fast_rows(duck, contracts, lines):
+    """Return the fast path's rows by line number."""
+    count = len(lines)
+    batch = pa.RecordBatch.from_arrays(
+        [
+            pa.array([1] * count, pa.int32()),
+            pa.array(range(count), pa.int64()),
+            pa.array([1] * count, pa.int8()),
+            pa.array([f"{line}\n" for line in lines], pa.string()),
+        ],
+        schema=LINE_SCHEMA,
+    )
+    query = fast_path_sql(
+        LINES_RELATION, contracts, WINDOW, ingestion_batch_id=1, ingested_microseconds=0
+    )
+    duck.register(SOURCE_NAME, pa.Table.from_batches([batch]))
+    # a year beyond Python's may stand in a row that is left aside
+    shown = "* replace (case when event_date is not null then event_at end as event_at)"
+    rows = duck.sql(f"select {shown} from ({query})").to_arrow_table().to_pylist()
+    duck.unregister(SOURCE_NAME)
+    return {row["line_number"]: row for row in rows}
+
+
+def exact_row(event, contracts):
+    """Return what raw/events would hold of an event, but for its place."""
+    event_at = EPOCH + timedelta(microseconds=event.epoch_microseconds)
+    return {
+        "event_source": event.event_source,
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "contract_version": event.contract_version,
+        "subject": event.subject,
+        "event_at": event_at.replace(tzinfo=None),
+        "event_at_nanos": event.nanoseconds,
+        "event_date": event_at.date(),
+        **dict(zip(("key_hash", "digest_1", "digest_2"), hashes_of(event), strict=True)),
+        **{name: event.properties.get(name) for name in contracts.property_columns()},
+    }
+
+
+def assert_fast_is_exact(duck, contracts, lines):
+    rows = fast_rows(duck, contracts, lines)
+    assert len(lines) == len(rows)
+    taken = 0
+    for number, line in enumerate(lines):
+        row = rows[number]
+        if row["event_date"] is None:
+            assert f"{line}\n" == row["event_id"]
+            continue
+        taken += 1
+        verdict = judge_line(line, contracts, WINDOW)
+        assert isinstance(verdict, AcceptedEvent), (line, verdict)
+        wanted = exact_row(verdict, contracts)
+        assert wanted == {name: row[name] for name in wanted}, line
+    return taken
+
+
+NUMBERS = st.one_of(
+    st.integers(-(10**20), 10**31).map(str),
+    st.decimals(-(10**12), 10**12, places=9).map(lambda one: format(one, "f")),
+    st.decimals(-(10**7), 10**7, places=3).map(lambda one: format(one, "f")),
+    st.floats(allow_nan=True, allow_infinity=True).map(json.dumps),
+    st.from_regex(r"-?(0|[1-9][0-9]{0,22})(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,3})?", fullmatch=True),
+    st.sampled_from(["1.0", "0.0", "-0", "-0.0", "1e5", "1E-3", "15e-1", "0.001", "5e-9", "1e400"]),
+)
+TEXTS = st.one_of(
+    st.sampled_from(["a", "é", "1", "true", "", " ", "ab", "\x7f", "😀", "x\\y", 'q"q', "e\u0301"]),
+    st.text(max_size=8),
+)
+JSON_TEXTS = st.builds(
+    lambda text, is_ascii: json.dumps(text, ensure_ascii=is_ascii), TEXTS, st.booleans()
+).filter(lambda text: "\\ud" not in text or json.loads(text).isprintable())
+SCALARS = st.one_of(
+    NUMBERS,
+    JSON_TEXTS,
+    st.sampled_from(["true", "false", "null", "{}", "[]", '{"a":1}', '{"a":1,"a":2}', "[NaN]"]),
+    NUMBERS.map(lambda text: f'"{text}"'),
+)
+TIMES = st.one_of(
+    st.datetimes(datetime(1999, 6, 1), datetime(2027, 6, 1)).map(  # noqa: DTZ001 - text follows
+        lambda one: f'"{one.isoformat()}Z"'
+    ),
+    st.from_regex(
+        r'"20[0-2][0-9]-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9]'
+        r'(\.[0-9]{0,11})?(Z|z|[+-][0-2][0-9]:?[0-6][0-9])?"',
+        fullmatch=True,
+    ),
+)
+SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (" ,\t", ":\r")])
+
+
+def written(members, separators):
+    comma, colon = separators
+    return "{" + comma.join(f'"{name}"{colon}{value}' for name, value in members) + "}"
+
+
+@st.composite
+def events(draw, wildness):
+    """Lines around a good event; the wilder, the more of it is wrong."""
+    separators = draw(SEPARATORS)
+
+    def either(tame, wild):
+        return draw(wild) if draw(st.floats(0, 1)) < wildness else draw(tame)
+
+    event_type = draw(st.sampled_from(["open.kind", "closed.kind"]))
+    tame_number = st.decimals(-100, 10**5, places=3).map(lambda one: format(one, "f"))
+    tame_text = st.sampled_from(['"a"', '"é"', '"abc"'])
+    if event_type == "open.kind":
+        data = [("units", either(tame_number, SCALARS))]
+        data += [("label", either(tame_text, SCALARS))] if draw(st.booleans()) else []
+        data += [("flag", either(st.sampled_from(["true", "false"]), SCALARS))][
+            : draw(st.integers(0, 1))
+        ]
+        if draw(st.booleans()):
+            inner = [("count", either(st.integers(0, 99).map(str), SCALARS))]
+            inner += [("units", either(tame_number, SCALARS))][: draw(st.integers(0, 1))]
+            data.append(("nested", either(st.just(written(inner, separators)), SCALARS)))
+    else:
+        data = [("level", either(tame_number, SCALARS))]
+        data += [("units", either(st.sampled_from(['"a"', '"é"']), SCALARS))][
+            : draw(st.integers(0, 1))
+        ]
+        data += [("code", either(st.sampled_from(['"ab"', "null"]), SCALARS))][
+            : draw(st.integers(0, 1))
+        ]
+    if draw(st.floats(0, 1)) < wildness:
+        data.append((draw(st.sampled_from(["units", "x", "label", "level"])), draw(SCALARS)))
+    members = [
+        ("specversion", either(st.just('"1.0"'), SCALARS)),
+        ("id", either(JSON_TEXTS, SCALARS)),
+        ("source", either(st.just('"/s"'), JSON_TEXTS)),
+        ("type", f'"{event_type}"'),
+        ("subject", either(st.just('"tenant é"'), SCALARS)),
+        ("time", either(st.just('"2026-10-31T23:59:59.123456789+02:00"'), TIMES)),
+        ("data", either(st.just(written(data, separators)), SCALARS)),
+    ]
+    optional = [
+        ("dataschema", f'"https://example.com/{event_type.split(".")[0]}/1"'),
+        ("datacontenttype", '"application/json"'),
+        ("traceparent", draw(SCALARS)),
+        ("id", '"again"'),
+    ]
+    members += [one for one in optional if draw(st.floats(0, 1)) < wildness]
+    if draw(st.booleans()):
+        members = draw(st.permutations(members))
+    return written(members, separators)
+
+
+@st.composite
+def mutilated(draw):
+    """A good line with a few characters lost, doubled or changed."""
+    line = draw(events(0.05))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(line)))
+        piece = draw(
+            st.sampled_from(["", " ", ",", '"', "}", "]", "0", "1", ".", "e-1", "e5", "\\", "-"])
+        )
+        line = line[:at] + piece + line[at + draw(st.integers(0, 2)) :]
+    return line
+
+
+SPEED = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+
+
+@given(st.lists(events(0.0), min_size=20, max_size=40))
+@SPEED
+def test_good_lines_are_taken_by_the_fast_path_with_the_exact_rows(duck, contracts, lines):
+    assert_fast_is_exact(duck, contracts, lines)
+
+
+@given(st.lists(st.one_of(events(0.1), events(0.3)), min_size=20, max_size=60))
+@SPEED
+def test_whatever_the_fast_path_takes_of_wild_lines_the_exact_path_takes_alike(
+    duck, contracts, lines
+):
+    assert_fast_is_exact(duck, contracts, lines)
+
+
+@given(st.lists(mutilated(), min_size=20, max_size=60))
+@SPEED
+def test_whatever_the_fast_path_takes_of_mutilated_lines_the_exact_path_takes_alike(
+    duck, contracts, lines
+):
+    assert_fast_is_exact(duck, contracts, lines)
+
+
+@given(st.lists(NUMBERS, min_size=50, max_size=100))
+@example(["1e-9", "0.1", "1e5", "12345678901234567890", "1234567890.000000001"])
+@SPEED
+def test_no_number_is_taken_by_the_fast_path_with_another_value(duck, contracts, numbers):
+    lines = [good_line(f'{{"units":{one}}}') for one in numbers]
+    # a repeated key of just the length by which an exponent grows must not hide behind it
+    lines += [good_line(f'{{"units":{one},"x":1}}') for one in numbers]
+    lines += [good_line(f'{{"units":{one},"units":1}}') for one in numbers]
+    assert_fast_is_exact(duck, contracts, lines)
+
+
+@given(st.lists(TIMES, min_size=50, max_size=100))
+@SPEED
+def test_no_time_is_taken_by_the_fast_path_as_another_instant(duck, contracts, times):
+    lines = [good_line('{"units":1}').replace('"2026-10-31T00:00:00Z"', one) for one in times]
+    assert_fast_is_exact(duck, contracts, lines)
+
+
+def good_line(data):
+    return (
+        '{"specversion":"1.0","id":"i","source":"/s","type":"open.kind","subject":"t",'
+        f'"time":"2026-10-31T00:00:00Z","data":{data}}}'
+    )
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_ordinary_lines_never_need_the_exact_path(duck, contracts, separators):
+    data = [
+        {"units": 1.5},
+        {"units": 2, "label": "eu"},
+        {"units": 0.001, "flag": True},
+        {"units": 12.0, "nested": {"count": 3}},
+        {"units": 7, "unknown": "x"},
+        {"units": 7, "label": "é"},
+    ]
+    lines = [
+        json.dumps({**json.loads(good_line("{}")), **extra, "data": one}, separators=separators)
+        for one in data
+        for extra in (
+            {},
+            {"traceparent": "00-ab"},
+            {"datacontenttype": "application/json"},
+            {"time": "2026-10-31T00:00:00.123456+00:00"},
+            {"dataschema": "https://example.com/open/1"},
+        )
+    ]
+    assert len(lines) == assert_fast_is_exact(duck, contracts, lines)
+
+
+def test_the_sum_of_one_thousand_tenths_is_exact(duck, contracts):
+    rows = fast_rows(duck, contracts, [good_line('{"units":0.1}')] * 1000)
+    assert Decimal(100) == sum(row["q_units"] for row in rows.values())

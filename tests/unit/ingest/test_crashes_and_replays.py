@@ -1,0 +1,192 @@
+"""A crash leaves nothing visible; a rerun loads everything once; a replay moves what is repaired."""
+
+import multiprocessing
+from datetime import UTC, datetime
+
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.ingest import IngestionBusyError, sweep_uncommitted
+from orchestration.ingest import load as load_module
+from orchestration.ingest.batch_folder import BatchFolder
+from orchestration.ingest.load import ingestion_lock
+from orchestration.ingest.loading import Loading
+from orchestration.ingest.slab_files import SlabFiles
+from orchestration.operations_db import write_operations_inputs
+from orchestration.operations_db.tables import ingestion_batches, ingestion_files
+
+LATER = datetime(2026, 12, 21, tzinfo=UTC)
+
+
+class PowerCutError(BaseException):
+    """Ends a run as a crash would."""
+
+
+def cut_after(owner, name, monkeypatch):
+    """Let a step run to its end and then cut the power."""
+    step = getattr(owner, name)
+
+    def cut(*arguments, **keywords):
+        step(*arguments, **keywords)
+        raise PowerCutError
+
+    monkeypatch.setattr(owner, name, cut)
+
+
+def cut_before(owner, name, monkeypatch):
+    def cut(*_arguments, **_keywords):
+        raise PowerCutError
+
+    monkeypatch.setattr(owner, name, cut)
+
+
+STEPS = {
+    "after the folder was made": (BatchFolder, "create", cut_after),
+    "after the fast path": (Loading, "_run_fast_path", cut_after),
+    "after the exact path": (Loading, "_judge_left_aside", cut_after),
+    "after the rejects": (SlabFiles, "write_rejects", cut_after),
+    "after everything was written": (Loading, "write", cut_after),
+    "after the files were moved": (BatchFolder, "publish", cut_after),
+    "before the transaction": (load_module, "commit_load", cut_before),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_before_the_commit_leaves_nothing_and_a_rerun_loads_everything_once(
+    landing, monkeypatch, step
+):
+    """Invariant 9."""
+    landing.put("a.jsonl", f"{landing.line()}\n{{\n{landing.line(id='e-2')} \n")
+    owner, name, cut = STEPS[step]
+    with monkeypatch.context() as patch:
+        cut(owner, name, patch)
+        with pytest.raises(PowerCutError):
+            landing.load()
+    assert ([], []) == (landing.parts("events"), landing.table(ingestion_batches))
+    result = landing.load()
+    assert (1, 3, 2, 1) == (
+        result.ingestion_batch_id,
+        result.lines_read,
+        result.lines_accepted,
+        result.lines_rejected,
+    )
+    assert ["e-1", "e-2"] == [row["event_id"] for row in landing.rows("events")]
+    listed = {
+        path for kind in ("events", "keys", "rejects", "affected") for path in landing.parts(kind)
+    }
+    assert listed == set(landing.settings.raw.rglob("*.parquet"))
+
+
+def test_what_no_manifest_lists_is_swept_and_what_it_lists_stays(landing):
+    landing.put("a.jsonl", landing.line())
+    landing.load()
+    stray = landing.settings.raw / "events" / "ingestion_batch_id=2" / "event_date=2026-10-31"
+    stray.mkdir(parents=True)
+    (stray / "part-0-0.parquet").write_bytes(b"half")
+    assert [stray / "part-0-0.parquet"] == sweep_uncommitted(landing.settings, landing.engine)
+    assert not stray.parent.exists()
+    assert 1 == len(landing.rows("events"))
+
+
+def hold(settings, held, release):
+    with ingestion_lock(settings):
+        held.set()
+        release.wait(30)
+
+
+def test_two_processes_never_load_at_once(landing):
+    context = multiprocessing.get_context("spawn")
+    held, release = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(landing.settings, held, release))
+    other.start()
+    try:
+        assert held.wait(30)
+        with pytest.raises(IngestionBusyError):
+            landing.load()
+    finally:
+        release.set()
+        other.join()
+    assert () == landing.load().files
+
+
+def replayable(landing):
+    landing.put(
+        "a.jsonl",
+        "\n".join(
+            [
+                landing.line(),
+                landing.line(id="later", type="job.run", data={"seconds": 5}),
+                landing.line(id="ahead", time="2026-11-25T00:00:00Z"),
+                "{",
+            ]
+        ),
+    )
+    landing.put(
+        "b.csv",
+        "id,source,subject,time,type,seconds\nc-1,/g,t,2026-10-31T00:00:00Z,job.run,7\nshort\n",
+    )
+    landing.load()
+    assert ["unknown_contract", "time_in_future", "broken_json", "unknown_contract"] == [
+        code for code in landing.reject_codes() if code != "csv_field_count"
+    ]
+
+
+def test_lines_that_a_new_contract_accepts_become_a_batch_under_their_file_and_line(landing):
+    """Invariant 1."""
+    replayable(landing)
+    landing.contract(
+        "job.run", "1", {"type": "object", "properties": {"seconds": {"type": "integer"}}}
+    )
+    result = landing.replay()
+    assert (2, 5, 2, 3) == (
+        result.ingestion_batch_id,
+        result.lines_read,
+        result.lines_accepted,
+        result.lines_rejected,
+    )
+    assert [(2, 1, 2, "later", 5), (2, 2, 2, "c-1", 7)] == [
+        (
+            row["ingestion_batch_id"],
+            row["file_id"],
+            row["line_number"],
+            row["event_id"],
+            row["q_seconds"],
+        )
+        for row in landing.rows("events")
+        if row["ingestion_batch_id"] == 2
+    ]
+    assert [(4, 2, 2), (2, 1, 1)] == [
+        (row["lines_read"], row["lines_accepted"], row["lines_rejected"])
+        for row in landing.table(ingestion_files)
+    ]
+    assert ["load", "replay"] == [row["batch_kind"] for row in landing.table(ingestion_batches)]
+
+
+def test_replaying_twice_changes_nothing_and_time_alone_may_repair_a_line(landing):
+    """Invariant 9."""
+    replayable(landing)
+    assert None is landing.replay().ingestion_batch_id
+    later = landing.replay(now=LATER)
+    assert (2, 1) == (later.ingestion_batch_id, later.lines_accepted)
+    again = landing.replay(now=LATER)
+    assert (None, 0, 4) == (again.ingestion_batch_id, again.lines_accepted, again.lines_rejected)
+    assert 2 == len(landing.table(ingestion_batches))
+
+
+def test_the_rejects_that_dbt_sees_are_those_that_still_stand(landing):
+    replayable(landing)
+    landing.replay(now=LATER)
+    write_operations_inputs(landing.settings, landing.engine)
+    seen = pq.read_table(landing.settings.warehouse_inputs / "rejects.parquet").to_pylist()
+    assert [(1, 2), (1, 4), (2, 2), (2, 3)] == sorted(
+        (row["file_id"], row["line_number"]) for row in seen
+    )
+
+
+def test_a_line_that_was_too_long_is_taken_once_the_setting_allows_it(landing):
+    landing.set(max_line_bytes=1024)
+    landing.put("a.jsonl", landing.line(subject="s" * 2000))
+    landing.load()
+    assert ["line_too_long"] == landing.reject_codes()
+    landing.set(max_line_bytes=4096)
+    assert 1 == landing.replay().lines_accepted
