@@ -21,7 +21,7 @@ from orchestration.failures import RefusedError
 from orchestration.partitions import landing_span, partition_of_period
 from orchestration.period_close import entities_to_decide
 from orchestration.pipeline import Installation
-from orchestration.reports.explanation import largest_signed_line
+from orchestration.reports.explanation import busiest_signed_line
 from orchestration.reports.status import installation_status
 from orchestration.reports.tables import print_status
 from orchestration.sample.write import DEFAULT_MONTHS, TRUTH_FILE, write_sample
@@ -174,8 +174,8 @@ def _where_to_look(settings: Settings, *, seconds: float) -> Panel:
     lines = (
         f"The whole way took {seconds:.0f} s. All of it lies in {shown}.",
         "",
-        "How the largest signed line came about, from its events to its cents:",
-        f"    {command.format(f'explain {largest_signed_line(settings)}')}",
+        "How the signed line with the most events came about, down to its cents:",
+        f"    {command.format(f'explain {busiest_signed_line(settings)}')}",
         "The Dagster UI with these runs, checks, figures and lineage, and the next month to sign:",
         f"    make dev DATA={shown}",
         "These tables again, and the register and raw files verified:",

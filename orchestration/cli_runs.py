@@ -30,7 +30,7 @@ load_from:
       module_name: orchestration.definitions
       location_name: tallyhouse
 """
-_TECHNICAL_KIND: Final = "unexpected"
+_UNEXPECTED: Final = "unexpected"
 
 
 class NotInitialisedError(InputError):
@@ -41,11 +41,12 @@ class NotInitialisedError(InputError):
 
 @dataclass(frozen=True)
 class StepFailure:
-    """Why a step of a run failed: its name, the error's code, and the message."""
+    """Why a step of a run failed: its name, the error's code and message, and what recovers it."""
 
     step: str
     code: str
     message: str
+    is_technical: bool
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,8 @@ class RunReport:
             return ExitCode.DONE
         if self.red_checks:
             return ExitCode.CHECKS_RED
-        if any(failure.code == _TECHNICAL_KIND for failure in self.failures):
-            return ExitCode.TECHNICAL
-        return ExitCode.REFUSED
+        is_refused = any(not failure.is_technical for failure in self.failures)
+        return ExitCode.REFUSED if is_refused else ExitCode.TECHNICAL
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
@@ -236,14 +236,16 @@ def _failure(event: dg.DagsterEvent) -> StepFailure:
             step=event.step_key or "",
             code=str(stated.metadata["code"].value),
             message=stated.description or "",
+            is_technical=bool(stated.metadata["is_technical"].value),
         )
     cause = data.error
     while cause is not None and cause.cause is not None:
         cause = cause.cause
     return StepFailure(
         step=event.step_key or "",
-        code=_TECHNICAL_KIND,
+        code=_UNEXPECTED,
         message=cause.message.strip() if cause else "the step failed without a message",
+        is_technical=True,
     )
 
 

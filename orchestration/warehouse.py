@@ -31,13 +31,14 @@ def writer_lock(settings: Settings, *, wait_seconds: float = 0.0) -> Iterator[No
     """
     settings.warehouse.mkdir(parents=True, exist_ok=True)
     lock_path = settings.warehouse / "writer.lock"
-    lock = FileLock(lock_path, timeout=wait_seconds, is_singleton=True)
+    lock = FileLock(lock_path, is_singleton=True)
     try:
-        lock.acquire()
+        lock.acquire(timeout=wait_seconds)
     except Timeout as error:
         raise WarehouseBusyError(
-            f"Tried to open the warehouse {settings.warehouse_file} for {wait_seconds:g} s: another "
-            f"process holds {lock_path}. Wait for that run to end, or stop it, then run again."
+            f"Tried to open the warehouse {settings.warehouse_file} for {wait_seconds:g} s: "
+            f"another process holds {lock_path}. Wait for that run to end, "
+            "or stop it, then run again."
         ) from error
     try:
         yield

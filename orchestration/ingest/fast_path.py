@@ -283,10 +283,7 @@ def _event_layer(fast: Sequence[EventContract], columns: dict[str, str]) -> str:
     return ",\n".join(
         (
             "file_id, line_number, line, verbatim, is_plain, plain_number, event_at",
-            *(
-                f"case when is_plain then {characters_of(attribute(name))} end as {column}"
-                for column, name in texts.items()
-            ),
+            *(f"{characters_of(attribute(name))} as {column}" for column, name in texts.items()),
             f"{event_type} as event_type",
             f"{version} as contract_version",
             f"cast(case when {is_finer} then {finer} else '0' end as smallint) as event_at_nanos",

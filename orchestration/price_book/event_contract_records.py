@@ -1,4 +1,4 @@
-"""The records of an event contract: its scalars, its objects, its version.
+"""The records of an event contract: its scalars, its objects, its version, its problems.
 
 Belongs here: the shapes that ingestion compiles and pricing refers to.
 Does not belong here: reading them from files, which is event_contracts.py's.
@@ -6,7 +6,10 @@ Does not belong here: reading them from files, which is event_contracts.py's.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
+
+UNNAMED_VERSION = "1"  # the version that an event without dataschema is read by
 
 PropertyKind = Literal["number", "integer", "string", "boolean"]
 
@@ -80,3 +83,14 @@ class EventContract:
     properties: tuple[EventProperty, ...]
     is_closed: bool
     objects: tuple[EventObject, ...]
+
+
+@dataclass(frozen=True)
+class EventContractProblem:
+    """One thing that is wrong in one contract file, with its line and what to do."""
+
+    path: Path
+    line: int
+    code: str
+    message: str
+    remedy: str

@@ -112,7 +112,7 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
         )
 
 
-def largest_signed_line(settings: Settings) -> str:
+def busiest_signed_line(settings: Settings) -> str:
     """Return '<document id>/<line number>' of the signed usage line with the most events.
 
     Raises:

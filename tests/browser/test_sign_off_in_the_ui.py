@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect, sync_playwright
 
 from orchestration.cli_runs import initialise, job_runner
+from orchestration.operations_db.tables import file_sightings
 from orchestration.partitions import landing_span
 from orchestration.period_close import entities_to_decide
 from orchestration.pipeline import Installation
@@ -44,6 +46,7 @@ PERSON = "dana.finch@brightloop.example"
 PARTITION = "2026-09-01"
 START_SECONDS = 180
 RUN_SECONDS = 180
+DONE = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 FORM = """ops:
   sign_off__period_sign_off:
     config:
@@ -228,9 +231,6 @@ def test_a_backfill_of_landing_days_is_one_run(ui: RunningUi) -> None:
     assert 1 == len(finished["runs"])
 
 
-DONE = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
-
-
 def backfill_status(ui: RunningUi, backfill_id: str) -> Any:
     found = ui.ask(
         "query($id: String!) { partitionBackfillOrError(backfillId: $id) "
@@ -238,3 +238,26 @@ def backfill_status(ui: RunningUi, backfill_id: str) -> Any:
         id=backfill_id,
     )["partitionBackfillOrError"]
     return {"status": found["status"], "runs": found["runs"]}
+
+
+def test_a_new_file_is_loaded_by_the_sensor(ui: RunningUi) -> None:
+    """Invariant 9: under a new name it is seen, and its known content is loaded no second time."""
+    landed = min(path for path in ui.settings.landing_usage.rglob("*") if path.is_file())
+    copy = landed.with_name(f"again-{landed.name}")
+    shutil.copy2(landed, copy)
+
+    wait_until(lambda: is_started_by(ui, "new_usage_files"), seconds=RUN_SECONDS)
+    wait_until(lambda: is_done(ui.run_of("ingest_usage")), seconds=RUN_SECONDS)
+    with Installation(ui.settings).operations() as engine, engine.connect() as connection:
+        name = copy.relative_to(ui.settings.data_dir).as_posix()
+        outcomes = connection.scalars(
+            sa.select(file_sightings.c.outcome).where(file_sightings.c.path == name)
+        ).all()
+
+    assert ["same_content"] == list(outcomes)
+
+
+def is_started_by(ui: RunningUi, sensor_name: str) -> bool:
+    run = ui.run_of("ingest_usage")
+    tags = {tag["key"]: tag["value"] for tag in run["tags"]} if run else {}
+    return sensor_name == tags.get("dagster/sensor_name")

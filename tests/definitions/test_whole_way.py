@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,16 +16,18 @@ from orchestration.cli_runs import JobRunner, RunReport, initialise, job_runner
 from orchestration.operations_db.tables import file_sightings, ingestion_batches
 from orchestration.partitions import landing_span
 from orchestration.period_close import entities_to_decide
-from orchestration.pipeline import Installation
-from orchestration.reports.explanation import explain_line, largest_signed_line
+from orchestration.pipeline import Installation, rate_period
+from orchestration.reports.explanation import busiest_signed_line, explain_line
 from orchestration.reports.publication import open_published
 from orchestration.reports.status import InstallationStatus, installation_status
 from orchestration.reports.verification import verify_installation
 from orchestration.sample.write import write_sample
 from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
 
 PERIOD = "2026-09"
 PARTITION = "2026-09-01"
+EVENT_COUNT = 3_000
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +53,7 @@ class WholeWay:
 def whole_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeWay]:
     settings = demo_settings(Settings(data_dir=tmp_path_factory.mktemp("whole_way")))
     initialise(settings)
-    sample = write_sample(settings, event_count=3_000)
+    sample = write_sample(settings, event_count=EVENT_COUNT)
     installation = Installation(settings)
     with job_runner(installation) as runner:
         span = landing_span(settings.landing_usage)
@@ -128,7 +131,7 @@ def test_loading_again_loads_nothing(whole_way: WholeWay) -> None:
 
 def test_a_line_is_explained_down_to_each_of_its_events(whole_way: WholeWay) -> None:
     """Invariant 8: as many events as the line's digest covers, from the published copy."""
-    line = largest_signed_line(whole_way.settings)
+    line = busiest_signed_line(whole_way.settings)
 
     explanation = explain_line(whole_way.settings, line, event_limit=1_000_000)
 
@@ -174,6 +177,31 @@ def test_every_landing_file_was_looked_at_once(whole_way: WholeWay) -> None:
     }
 
     assert landed == seen
+
+
+def test_without_dagster_the_same_steps_rate_the_same(whole_way: WholeWay, tmp_path: Path) -> None:
+    """Invariant 9: another machine, another order of work, the same documents."""
+    settings = Settings(data_dir=tmp_path)
+    write_sample(settings, event_count=EVENT_COUNT)
+
+    rated = rate_period(Installation(settings), billing_period=PERIOD)
+    with open_warehouse(settings) as warehouse:
+        documents = warehouse.execute(
+            "select legal_entity_id, sum(amount) from billing.fct_invoice_candidates "
+            "where billing_period = ? group by all",
+            [PERIOD],
+        ).fetchall()
+
+    frozen = {
+        revision.legal_entity_id: sum(revision.amounts.values())
+        for revision in whole_way.status().revisions
+    }
+    assert frozen == dict(documents)
+    assert rated.expectations.is_passed
+    assert all(figure.is_passed for figure in rated.conservation)
+    assert {"load_reference", "load_usage", "write_inputs", "build_models"} <= set(
+        rated.seconds_by_phase
+    )
 
 
 def test_a_broken_invariant_stops_the_freeze(whole_way: WholeWay) -> None:

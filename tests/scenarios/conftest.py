@@ -38,6 +38,7 @@ EVENT_COUNT = 12_000
 MONTH = "2026-09"
 NEXT_MONTH = "2026-10"
 CLOSE_OF_BOOKS = datetime(2026, 11, 3, 6, tzinfo=UTC)
+DAY_AFTER = datetime(2026, 11, 4, 6, tzinfo=UTC)
 SIGNER = Signer(name="local demo", source="self_declared", run_id=None)
 # Data tests judge the models; a scenario judges what they hold, and leaves them out.
 WITHOUT_DATA_TESTS = ("--exclude-resource-type", "test")
@@ -173,13 +174,10 @@ class House:
     def copy(self, data_dir, *, now=CLOSE_OF_BOOKS):
         """A house of its own that holds the same, in another folder.
 
-        A file that lies elsewhere is looked at anew once, which is done here.
+        Its usage files are looked at anew by the next load, which knows their contents.
         """
         shutil.copytree(self.settings.data_dir, data_dir, ignore=shutil.ignore_patterns("*.lock"))
-        copied = House(data_dir, now=now)
-        copied.load()
-        write_inputs(copied.installation)
-        return copied
+        return House(data_dir, now=now)
 
 
 @dataclass(frozen=True)
@@ -241,8 +239,18 @@ def signed_month(tmp_path_factory):
 @pytest.fixture(scope="module")
 def house_of_the_signed_month(signed_month, tmp_path_factory):
     """A copy of the signed month that a module may change, a day after the close."""
-    folder = tmp_path_factory.mktemp("copy") / "data"
-    return signed_month.house.copy(folder, now=CLOSE_OF_BOOKS.replace(day=CLOSE_OF_BOOKS.day + 1))
+    return signed_month.house.copy(tmp_path_factory.mktemp("copy") / "data", now=DAY_AFTER)
+
+
+@pytest.fixture(scope="module")
+def house_in_place(signed_month, tmp_path_factory):
+    """The signed month itself, a day after the close; what it was is put back afterwards."""
+    folder = signed_month.house.settings.data_dir
+    kept = tmp_path_factory.mktemp("kept") / "data"
+    signed_month.house.copy(kept)
+    yield House(folder, now=DAY_AFTER)
+    shutil.rmtree(folder)
+    kept.rename(folder)
 
 
 @pytest.fixture(scope="session")

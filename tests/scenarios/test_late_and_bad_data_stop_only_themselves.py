@@ -1,4 +1,7 @@
-"""After the month is signed, late usage comes, and with it a broken file and events of nobody."""
+"""After the month is signed, late usage comes, and with it a broken file and events of nobody.
+
+On the same day the file that the sample had cut short comes again under its own name, and whole.
+"""
 
 import gzip
 import json
@@ -15,6 +18,7 @@ WITHOUT_DATA_TESTS = ("--exclude-resource-type", "test")
 WRITE_ONCE = ("register",)
 # On the starter plan of Brightloop Inc., in New York: 4.00 and 16.00 USD per million tokens.
 LATE_CONTRACT = "con_018"
+SMALL_MODEL = '{"model":"atlas-small"}'
 LATE_TENANT = "tenant-quarry-street"
 # The last millisecond of September there is October everywhere to the east.
 LAST_INSTANT = "2026-10-01T03:59:59.999Z"
@@ -22,6 +26,9 @@ LAST_INSTANT = "2026-10-01T03:59:59.999Z"
 UNPRICED_CONTRACT = "con_015"
 UNPRICED_ACCOUNT = "acct-100305"
 LATE_FILE = "2026-11-03/late.jsonl"
+WHOLE_BY_CUT = {
+    "2026-10-20/gateway-eu-central.jsonl.gz": "2026-10-20/gateway-eu-central-sent-again.jsonl.gz"
+}
 BROKEN_FILE = "2026-11-03/broken.jsonl.gz"
 STRAY_FILE = "2026-11-03/stray.jsonl"
 EXCEPTIONS = """
@@ -70,6 +77,9 @@ STRAY = (
 )
 
 
+NEW_FILES = {LATE_FILE: LATE, BROKEN_FILE: BROKEN, STRAY_FILE: STRAY}
+
+
 def keyed(rows):
     return {row["rated_line_id"]: row for row in rows}
 
@@ -85,9 +95,13 @@ def story(house_of_the_signed_month):
         "lines": keyed(house.mappings(LINES)),
         "exceptions": Counter(house.rows(EXCEPTIONS)),
     }
-    for name, content in ((LATE_FILE, LATE), (BROKEN_FILE, BROKEN), (STRAY_FILE, STRAY)):
+    for name, content in NEW_FILES.items():
         house.deliver(name, content)
-    told["loaded"] = house.load()
+    for name, whole in WHOLE_BY_CUT.items():
+        house.deliver(name, (house.settings.landing_usage / whole).read_bytes())
+    told["loaded"] = house.load(
+        sorted(house.settings.landing_usage / name for name in (*NEW_FILES, *WHOLE_BY_CUT))
+    )
     house.build(*WITHOUT_DATA_TESTS)
     told |= {
         "register_after": house.file_digests(*WRITE_ONCE),
@@ -109,9 +123,12 @@ def test_the_broken_file_and_the_bad_line_leave_every_good_line_to_be_loaded(sto
     """Invariants 1 and 12: two late lines and three of the strays' four."""
     loaded = story["loaded"]
     assert (6, 5, 1) == (loaded.lines_read, loaded.lines_accepted, loaded.lines_rejected)
-    assert {"broken.jsonl.gz": "refused", "late.jsonl": "loaded", "stray.jsonl": "loaded"} == {
-        file.path.name: file.outcome for file in loaded.files
-    }
+    assert {
+        "broken.jsonl.gz": "refused",
+        "gateway-eu-central.jsonl.gz": "same_content",
+        "late.jsonl": "loaded",
+        "stray.jsonl": "loaded",
+    } == {file.path.name: file.outcome for file in loaded.files}
 
 
 def test_late_usage_changes_nothing_that_was_signed(story):
@@ -121,20 +138,13 @@ def test_late_usage_changes_nothing_that_was_signed(story):
 
 
 def test_late_usage_becomes_a_correction_of_exactly_its_own_keys(story):
-    """Invariants 6 and 14: five million tokens at 4.00, one million at 16.00, in its local month."""
+    """Invariants 6 and 14: 5 million tokens at 4.00, 1 million at 16.00, in its local month."""
     assert [
-        (LATE_CONTRACT, "starter_input_tokens", '{"model":"atlas-small"}', "correction", "USD", 20),
-        (
-            LATE_CONTRACT,
-            "starter_output_tokens",
-            '{"model":"atlas-small"}',
-            "correction",
-            "USD",
-            16,
-        ),
+        ("lin_018", "starter_input_tokens", SMALL_MODEL, "correction", "USD", 20),
+        ("lin_018", "starter_output_tokens", SMALL_MODEL, "correction", "USD", 16),
     ] == [
         (
-            each["contract_lineage_id"].replace("lin", "con"),
+            each["contract_lineage_id"],
             each["charge_id"],
             each["dimension_key"],
             each["cause"],
@@ -178,7 +188,13 @@ def test_everything_that_is_bad_is_an_exception_and_nothing_else_is(story):
             ("unpriced_usage", f"{UNPRICED_CONTRACT} peak_memory_gb", MONTH, 1): 1,
         }
     ) == (story["exceptions_after"] - story["exceptions"])
-    assert Counter() == story["exceptions"] - story["exceptions_after"]
+
+
+def test_a_refused_file_that_came_again_whole_is_an_exception_no_more(story):
+    """Invariant 12: it clears itself, and nothing else is cleared with it."""
+    assert [
+        ("file_refused", f"landing/usage/{name} truncated_file", None, 1) for name in WHOLE_BY_CUT
+    ] == list(story["exceptions"] - story["exceptions_after"])
 
 
 def test_every_invariant_holds_with_the_bad_data_in_the_books(story):

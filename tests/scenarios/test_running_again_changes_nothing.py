@@ -27,8 +27,8 @@ def erp_texts(house):
 
 
 @pytest.fixture(scope="module")
-def before(house_of_the_signed_month):
-    house = house_of_the_signed_month
+def before(house_in_place):
+    house = house_in_place
     return {
         "files": house.file_digests(*WRITE_ONCE),
         "warehouse": house.warehouse_digests(),
@@ -39,9 +39,9 @@ def before(house_of_the_signed_month):
 
 
 @pytest.fixture(scope="module")
-def again(before, house_of_the_signed_month):
+def again(before, house_in_place):
     """Every step once more, a replayed file on top, and no raw event to be read by any of them."""
-    house = house_of_the_signed_month
+    house = house_in_place
     name = "2026-09-10/platform.jsonl"
     house.deliver(
         "2026-11-04/platform-again.jsonl", (house.settings.landing_usage / name).read_bytes()
@@ -70,9 +70,9 @@ def test_files_that_lie_as_they_lay_are_not_looked_into_again(signed_month):
     assert (None, ()) == (loaded.ingestion_batch_id, loaded.files)
 
 
-def test_a_file_under_another_name_is_seen_as_the_same_content(again, house_of_the_signed_month):
+def test_a_file_under_another_name_is_seen_as_the_same_content(again, house_in_place):
     """Invariant 9."""
-    sightings = house_of_the_signed_month.operations("file_sightings")
+    sightings = house_in_place.operations("file_sightings")
     assert [("landing/usage/2026-11-04/platform-again.jsonl", "same_content")] == [
         (sighting["path"], sighting["outcome"])
         for sighting in sightings
@@ -80,26 +80,22 @@ def test_a_file_under_another_name_is_seen_as_the_same_content(again, house_of_t
     ]
 
 
-def test_rating_again_without_new_events_reads_no_raw_file(
-    before, again, house_of_the_signed_month
-):
+def test_rating_again_without_new_events_reads_no_raw_file(before, again, house_in_place):
     """Invariant 9: the raw events were elsewhere during the build, and every line is the same."""
     assert len(before["lines"]) > 500
-    assert before["lines"] == house_of_the_signed_month.mappings(
+    assert before["lines"] == house_in_place.mappings(
         "select * from rating.fct_rated_lines order by rated_line_id"
     )
 
 
-def test_no_row_of_the_warehouse_changes(before, again, house_of_the_signed_month):
+def test_no_row_of_the_warehouse_changes(before, again, house_in_place):
     """Invariant 9, over every table and view with all their columns."""
-    assert before["warehouse"] == house_of_the_signed_month.warehouse_digests()
+    assert before["warehouse"] == house_in_place.warehouse_digests()
 
 
-def test_no_raw_file_no_reference_version_and_nothing_signed_changes(
-    before, again, house_of_the_signed_month
-):
+def test_no_raw_file_no_reference_version_and_nothing_signed_changes(before, again, house_in_place):
     """Invariants 9 and 10, byte for byte."""
-    assert before["files"] == house_of_the_signed_month.file_digests(*WRITE_ONCE)
+    assert before["files"] == house_in_place.file_digests(*WRITE_ONCE)
 
 
 def test_freezing_a_signed_month_without_candidates_makes_no_revision(again):
@@ -107,39 +103,33 @@ def test_freezing_a_signed_month_without_candidates_makes_no_revision(again):
     assert [] == again["frozen"]
 
 
-def test_a_signed_revision_is_not_signed_again(
-    before, again, signed_month, house_of_the_signed_month
-):
+def test_a_signed_revision_is_not_signed_again(before, again, signed_month, house_in_place):
     """Invariants 9 and 10."""
     codes = []
     for revision in signed_month.revisions:
         with pytest.raises(AlreadySignedError) as refusal:
-            house_of_the_signed_month.sign(revision)
+            house_in_place.sign(revision)
         codes.append(refusal.value.code)
     assert ["already_signed"] * 3 == codes
-    assert before["files"] == house_of_the_signed_month.file_digests(*WRITE_ONCE)
+    assert before["files"] == house_in_place.file_digests(*WRITE_ONCE)
 
 
-def test_posting_again_sends_nothing_and_the_erp_holds_what_it_held(
-    before, again, house_of_the_signed_month
-):
+def test_posting_again_sends_nothing_and_the_erp_holds_what_it_held(before, again, house_in_place):
     """Invariant 11."""
     posted = again["posted"]
     assert (0, 0, 0) == (posted.posted, posted.rejected, posted.unknown)
     assert len(before["erp"]) == again["read_count"]
-    assert before["erp"] == erp_texts(house_of_the_signed_month)
+    assert before["erp"] == erp_texts(house_in_place)
 
 
-def test_no_record_of_a_file_a_revision_or_a_posting_changes(
-    before, again, house_of_the_signed_month
-):
+def test_no_record_of_a_file_a_revision_or_a_posting_changes(before, again, house_in_place):
     """Invariant 9: only the sighting of the replayed file is new."""
-    assert before["records"] == records(house_of_the_signed_month)
+    assert before["records"] == records(house_in_place)
 
 
-def test_an_open_month_frozen_twice_is_one_revision_per_entity(again, house_of_the_signed_month):
+def test_an_open_month_frozen_twice_is_one_revision_per_entity(again, house_in_place):
     """Invariants 9 and 13."""
-    house = house_of_the_signed_month
+    house = house_in_place
     first = house.freeze(NEXT_MONTH)
     files = house.file_digests(*WRITE_ONCE)
     second = house.freeze(NEXT_MONTH)

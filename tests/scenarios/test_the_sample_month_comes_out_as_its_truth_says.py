@@ -1,4 +1,4 @@
-"""A month of the sample, from landing files to posted documents, against its generator's figures."""
+"""A month of the sample, from landing files to the ERP, against its generator's figures."""
 
 from collections import Counter, defaultdict
 from decimal import Decimal
@@ -169,8 +169,10 @@ def test_what_the_truth_sums_is_rated_or_excepted_to_the_last_unit(signed_month)
     for query in (
         "select meter_id, sum(quantity) from rating.fct_rated_lines group by meter_id",
         "select meter_id, sum(quantity) from billing.int_usage__unresolved group by meter_id",
-        "select split_part(object_id, ' ', 2), sum(quantity_at_risk) from billing.fct_exceptions "
-        "where exception_code = 'unpriced_usage' group by 1",
+        """
+        select split_part(object_id, ' ', 2), sum(quantity_at_risk) from billing.fct_exceptions
+        where exception_code = 'unpriced_usage' group by 1
+        """,
     ):
         for meter_id, quantity in signed_month.house.rows(query):
             found[meter_id] += quantity or 0
@@ -207,13 +209,25 @@ def test_what_is_signed_is_what_the_candidates_said(signed_month):
 def test_every_signed_document_is_in_the_erp_once_with_equal_amounts(signed_month):
     """Invariants 7 and 11, asked of the ERP itself."""
     expected = [
-        (each["posting_key"], each["legal_entity_id"], each["bill_to_customer_id"])
-        + (each["currency_code"], each["amount"], each["line_count"])
+        (
+            each["posting_key"],
+            each["legal_entity_id"],
+            each["bill_to_customer_id"],
+            each["currency_code"],
+            each["amount"],
+            each["line_count"],
+        )
         for each in signed_month.house.mappings(AMOUNTS_OF_LINES)
     ]
     held = [
-        (each.posting_key, each.legal_entity_id, each.customer_id)
-        + (each.currency_code, each.total_amount, len(each.lines))
+        (
+            each.posting_key,
+            each.legal_entity_id,
+            each.customer_id,
+            each.currency_code,
+            each.total_amount,
+            len(each.lines),
+        )
         for each in signed_month.house.erp_documents()
     ]
     assert expected == sorted(held)

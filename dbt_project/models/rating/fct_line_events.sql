@@ -115,7 +115,9 @@ final as (
         resolved.event_at_nanos,
         resolved.ingestion_batch_id,
         resolved.file_id,
-        resolved.line_number
+        resolved.line_number,
+        resolved.digest_1,
+        resolved.digest_2
     from resolved
     inner join rated_lines
         on

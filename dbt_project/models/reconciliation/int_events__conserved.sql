@@ -122,7 +122,8 @@ final as (
         cast(scope_id as varchar) as scope_id,
         cast(left_figure as decimal(38, 9)) as left_figure,
         cast(right_figure as decimal(38, 9)) as right_figure,
-        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint) as broken_count
+        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint)
+            as broken_count
     from {{ check.relation }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

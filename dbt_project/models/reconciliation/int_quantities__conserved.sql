@@ -32,7 +32,7 @@ exceptions as (
     select * from {{ ref('fct_exceptions') }}
 ),
 
--- 3. Metered quantity of every additive meter against the resolved and the excepted one.
+-- 3. Quantity of every additive meter: metered against resolved and excepted.
 metered_quantities as (
     select
         metered.meter_id,
@@ -168,7 +168,8 @@ final as (
         cast(scope_id as varchar) as scope_id,
         cast(left_figure as decimal(38, 9)) as left_figure,
         cast(right_figure as decimal(38, 9)) as right_figure,
-        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint) as broken_count
+        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint)
+            as broken_count
     from {{ check.relation }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -36,18 +36,23 @@ def failures_sorted(*, retry_number: int) -> Iterator[None]:
         yield
     except (TechnicalError, RetryableError) as error:
         if retry_number >= TECHNICAL_RETRIES:
-            raise _final(error, error.code) from error
+            raise _final(error, error.code, is_technical=True) from error
         raise dg.RetryRequested(
             max_retries=TECHNICAL_RETRIES,
             seconds_to_wait=FIRST_WAIT_SECONDS * 2**retry_number,
         ) from error
     except (TallyhouseError, AdapterError) as error:
-        raise _final(error, error.code) from error
+        raise _final(error, error.code, is_technical=False) from error
 
 
-def _final(error: Exception, code: str) -> dg.Failure:
+def _final(error: Exception, code: str, *, is_technical: bool) -> dg.Failure:
     return dg.Failure(
         description=str(error),
-        metadata={"code": code, "kind": type(error).__name__},
+        metadata={
+            "code": code,
+            "error": type(error).__name__,
+            "recovers_by": "a repeat" if is_technical else "a person",
+            "is_technical": is_technical,
+        },
         allow_retries=False,
     )

@@ -36,7 +36,12 @@ def lp(text):
 
 
 def sixty_bits(text, number):
-    return int(hashlib.md5(text.encode()).hexdigest()[15 * number : 15 * number + 15], 16)
+    return int(
+        hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[
+            15 * number : 15 * number + 15
+        ],
+        16,
+    )
 
 
 def test_an_event_is_kept_with_its_place_its_instant_its_properties_and_its_hashes(landing):

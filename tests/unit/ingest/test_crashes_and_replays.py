@@ -1,4 +1,4 @@
-"""A crash leaves nothing visible; a rerun loads everything once; a replay moves what is repaired."""
+"""A crash leaves nothing visible, a rerun loads all once, a replay moves what is repaired."""
 
 import multiprocessing
 from datetime import UTC, datetime

@@ -1,0 +1,133 @@
+"""The operations database on PostgreSQL: the same schema, the same values, the same loads."""
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from orchestration.ingest import load_usage, replay_rejects
+from orchestration.operations_db import (
+    open_operations,
+    tables,
+    write_operations_inputs,
+    write_transaction,
+)
+from orchestration.price_book.event_contracts import EventContracts
+from orchestration.settings import Settings
+
+pytestmark = pytest.mark.postgresql
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def server_program(name):
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = shutil.which(name) or (str(installed[-1]) if installed else None)
+    if found is None:
+        pytest.skip(f"PostgreSQL's {name} is not installed")
+    return found
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory):
+    initdb, pg_ctl = server_program("initdb"), server_program("pg_ctl")
+    folder = tmp_path_factory.mktemp("pg")
+    account = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        for each in (folder, *folder.parents[:2]):
+            each.chmod(0o755)
+        shutil.chown(folder, "postgres")
+        account = {"user": "postgres"}
+
+    def run(*command):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account)
+
+    cluster = str(folder / "cluster")
+    run(initdb, "-D", cluster, "-U", "tallyhouse", "-A", "trust", "--no-sync")
+    options = f"-k {folder} -h '' -c fsync=off"
+    run(pg_ctl, "-D", cluster, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    yield f"postgresql+psycopg://tallyhouse@/postgres?host={folder}"
+    run(pg_ctl, "-D", cluster, "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="module")
+def here(server_url, tmp_path_factory):
+    return Settings(
+        data_dir=tmp_path_factory.mktemp("data"),
+        operations_database_url=server_url,
+        settle_seconds=0,
+        duckdb_memory_limit="512MB",
+    )
+
+
+@pytest.fixture
+def engine(here):
+    engine = open_operations(here)
+    yield engine
+    engine.dispose()
+
+
+def test_the_migrations_lead_to_exactly_the_tables(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert [] == compare_metadata(context, tables.metadata)
+
+
+def test_amounts_and_instants_are_exported_as_they_are_from_sqlite(here, engine):
+    with write_transaction(engine) as connection:
+        connection.execute(
+            sa.insert(tables.postings).values(
+                posting_key="P-1",
+                document_id="d-1",
+                revision_id="r-1",
+                legal_entity_id="de",
+                erp="sandbox",
+                state="planned",
+                payload_sha256="ab",
+                amount=Decimal("-12345678901234567890.1234"),
+                currency_code="EUR",
+                updated_at=NOON,
+            )
+        )
+    write_operations_inputs(here, engine)
+    (row,) = pq.read_table(here.warehouse_inputs / "postings.parquet").to_pylist()
+    assert (Decimal("-12345678901234567890.1234"), NOON.replace(tzinfo=None)) == (
+        row["amount"],
+        row["updated_at"],
+    )
+
+
+def test_usage_is_loaded_once_and_replayed(here, engine):
+    event = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "/s",
+        "type": "job.run",
+        "subject": "t",
+        "time": "2026-10-31T00:00:00Z",
+        "data": {"seconds": 5},
+    }
+    here.landing_usage.mkdir(parents=True)
+    (here.landing_usage / "a.jsonl").write_text(json.dumps(event))
+    folder = here.reference_dir / "event_contracts" / "job.run"
+    folder.mkdir(parents=True)
+    schema = {"type": "object", "properties": {"seconds": {"type": "integer"}}}
+    (folder / "1.json").write_text(json.dumps(schema))
+    none, contracts = EventContracts(()), EventContracts.load(folder.parent)
+    first = load_usage(here, engine, contracts=none, now=NOON)
+    again = load_usage(here, engine, contracts=none, now=NOON)
+    repaired = replay_rejects(here, engine, contracts=contracts, now=NOON)
+    nothing = replay_rejects(here, engine, contracts=contracts, now=NOON)
+    assert [(1, 0, 1), (None, 0, 0), (2, 1, 0), (None, 0, 0)] == [
+        (one.ingestion_batch_id, one.lines_accepted, one.lines_rejected)
+        for one in (first, again, repaired, nothing)
+    ]
