@@ -12,6 +12,7 @@ DATA ?= data/demo
 PORT ?= 3000
 EVENTS ?= 2000000
 SETS ?=
+WORKERS ?= 2
 ARGS ?=
 
 # Nothing calls out of the machine.
@@ -68,7 +69,7 @@ fix: setup ## Repair what tools can repair
 	cd dbt_project && $(CHECK_ENV) ../$(BIN)/sqlfluff fix --processes 2 models tests
 
 test: setup ## Run every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
 
 demo: setup ## From usage files to signed, posted invoices on a made-up company, in data/demo
 	$(BIN)/tallyhouse demo --data-dir $(DATA)

@@ -96,7 +96,7 @@ products_ranked as (
         product_amount,
         row_number() over (
             partition by customer_id, billing_period, currency_code
-            order by product_amount desc, product_id
+            order by product_amount desc, product_id asc
         ) as product_rank
     from products_rated
 ),
@@ -196,14 +196,14 @@ final as (
         cast(customers.crm_account_id as varchar) as crm_account_id,
         cast(numbered.billing_period as varchar) as billing_period,
         cast(numbered.currency_code as varchar) as currency_code,
-        cast(coalesce(rated.rated_amount, 0) as decimal(38,4)) as rated_amount,
-        cast(coalesce(billed.billed_amount, 0) as decimal(38,4)) as billed_amount,
-        cast(months.rated_amount as decimal(38,4)) as rated_amount_month_before,
+        cast(coalesce(rated.rated_amount, 0) as decimal(38, 4)) as rated_amount,
+        cast(coalesce(billed.billed_amount, 0) as decimal(38, 4)) as billed_amount,
+        cast(months.rated_amount as decimal(38, 4)) as rated_amount_month_before,
         cast(
-            coalesce(rated.rated_amount, 0) - months.rated_amount as decimal(38,4)
+            coalesce(rated.rated_amount, 0) - months.rated_amount as decimal(38, 4)
         ) as rated_amount_change,
         cast(products_ranked.product_id as varchar) as top_product_id,
-        cast(products_ranked.product_amount as decimal(38,4)) as top_product_amount,
+        cast(products_ranked.product_amount as decimal(38, 4)) as top_product_amount,
         cast(coalesce(exceptions_counted.open_exception_count, 0) as bigint)
             as open_exception_count,
         cast(coalesce(documents_counted.document_count, 0) as bigint)

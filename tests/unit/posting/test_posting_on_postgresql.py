@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -32,13 +33,11 @@ def server_program(name):
 
 
 @pytest.fixture(scope="module")
-def postgresql_url(tmp_path_factory):
+def postgresql_url():
     initdb, pg_ctl = server_program("initdb"), server_program("pg_ctl")
-    folder = Path(tmp_path_factory.mktemp("pg", numbered=True))
+    folder = Path(tempfile.mkdtemp(prefix="tallyhouse-postgresql-"))
     account = {}
     if os.geteuid() == 0:
-        for each in (folder, *folder.parents[:2]):
-            each.chmod(0o755)
         shutil.chown(folder, "postgres")
         account = {"user": "postgres"}
     cluster = folder / "cluster"
@@ -51,6 +50,7 @@ def postgresql_url(tmp_path_factory):
     run(pg_ctl, "-D", str(cluster), "-w", "-l", str(folder / "log"), "-o", options, "start")
     yield f"postgresql+psycopg://tallyhouse@/postgres?host={folder}"
     run(pg_ctl, "-D", str(cluster), "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
