@@ -11,6 +11,7 @@ import dagster as dg
 
 REFERENCE_VERSION: Final = dg.AssetKey(["ingestion", "reference_version"])
 USAGE_EVENTS: Final = dg.AssetKey(["ingestion", "usage_events"])
+REPLAYED_REJECTS: Final = dg.AssetKey(["ingestion", "replayed_rejects"])
 
 MANIFEST_INPUTS: Final = dg.AssetKey(["inputs", "ingestion_manifest"])
 REFERENCE_INPUTS: Final = dg.AssetKey(["inputs", "reference_tables"])

@@ -98,6 +98,15 @@ def run(period: Period, data_dir: DataDir = None, *, is_json: Json = False) -> N
 
 
 @app.command()
+def replay(data_dir: DataDir = None, *, is_json: Json = False) -> None:
+    """Judge rejected lines again, after an event contract or a setting was put right."""
+    answer = Answer(is_json=is_json)
+    with _runs(answer, data_dir) as (_, runner):
+        report = runner.run("replay_rejects")
+    _conclude(answer, [report])
+
+
+@app.command()
 def freeze(period: Period, data_dir: DataDir = None, *, is_json: Json = False) -> None:
     """Freeze the candidates of a billing period as they stand in the warehouse."""
     answer = Answer(is_json=is_json)

@@ -48,6 +48,7 @@ def build_definitions(
         assets=[
             ingestion_assets.reference_version,
             ingestion_assets.usage_events,
+            ingestion_assets.replayed_rejects,
             warehouse_inputs,
             build_dbt_assets(manifest or prepare_manifest(installation.settings)),
             sign_off_assets.frozen_revisions,
@@ -60,6 +61,7 @@ def build_definitions(
         asset_checks=[conservation],
         jobs=[
             ingestion_automation.ingest_usage,
+            ingestion_automation.replay_rejects,
             transform_automation.rate_usage,
             transform_automation.reconcile_books,
             sign_off_automation.close_period,

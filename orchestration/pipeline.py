@@ -26,7 +26,7 @@ from orchestration.billing.posting import PostingSummary, plan_postings, post_pe
 from orchestration.billing.posting_masters import load_masters
 from orchestration.billing.register import write_register_inputs
 from orchestration.dbt import BUILD_ARGUMENTS, DbtOutcome, run_dbt
-from orchestration.ingest import IngestionResult, load_usage
+from orchestration.ingest import IngestionResult, load_usage, replay_rejects
 from orchestration.operations_db import open_operations, write_operations_inputs
 from orchestration.price_book import (
     ReferenceVersion,
@@ -140,6 +140,18 @@ def load_usage_files(
             now=installation.clock(),
             paths=paths,
             on_progress=installation.on_progress,
+        )
+
+
+def replay_rejected_lines(installation: Installation) -> IngestionResult:
+    """Judge every rejected line again by the contracts of the current reference."""
+    with installation.operations() as engine:
+        reference = current_reference(installation.settings, engine)
+        return replay_rejects(
+            installation.settings,
+            engine,
+            contracts=event_contracts_of(reference),
+            now=installation.clock(),
         )
 
 

@@ -129,6 +129,16 @@ def test_loading_again_loads_nothing(whole_way: WholeWay) -> None:
     assert "none" == again.metadata["ingestion/usage_events"]["ingestion_batch_id"]
 
 
+def test_replaying_rejects_under_the_same_contracts_accepts_none(whole_way: WholeWay) -> None:
+    """Invariant 9: what was rejected for a reason stays rejected until the reason is gone."""
+    before = whole_way.status()
+
+    report = whole_way.runner.run("replay_rejects")
+
+    assert report.is_successful
+    assert before.usage == whole_way.status().usage
+
+
 def test_a_line_is_explained_down_to_each_of_its_events(whole_way: WholeWay) -> None:
     """Invariant 8: as many events as the line's digest covers, from the published copy."""
     line = busiest_signed_line(whole_way.settings)

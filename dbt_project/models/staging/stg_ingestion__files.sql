@@ -18,6 +18,8 @@ final as (
         cast(lines_rejected as bigint) as lines_rejected,
         cast(first_seen_at as timestamp) as first_seen_at
     from source
+    -- A refusal that a later look at the same file replaced says nothing any more.
+    where superseded_at is null
 )
 
 select * from final

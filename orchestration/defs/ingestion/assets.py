@@ -95,6 +95,26 @@ def usage_events(
     )
 
 
+@dg.asset(
+    key=asset_keys.REPLAYED_REJECTS,
+    deps=[asset_keys.REFERENCE_VERSION],
+    group_name="ingestion",
+    owners=[DATA_ENGINEERING],
+    kinds={"parquet"},
+    description=(
+        "Rejected lines that today's event contracts accept, as raw events of a batch of their "
+        "own, under the file and line they came from. Replaying twice changes nothing."
+    ),
+)
+def replayed_rejects(
+    context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]
+) -> Materialised:
+    """Judge every rejected line again; see pipeline.replay_rejected_lines."""
+    with failures_sorted(retry_number=context.retry_number):
+        result = pipeline.replay_rejected_lines(installation)
+    return dg.MaterializeResult(metadata=batch_metadata(result))
+
+
 def batch_metadata(result: IngestionResult) -> dict[str, dg.MetadataValue]:
     """Return what a run tells about its batch: lines, files that are no news, and each refusal."""
     outcomes = Counter(str(outcome.outcome) for outcome in result.files)

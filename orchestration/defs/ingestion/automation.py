@@ -17,6 +17,12 @@ ingest_usage = dg.define_asset_job(
     description="Load the reference folder and the usage files of a landing day or range of days.",
 )
 
+replay_rejects = dg.define_asset_job(
+    "replay_rejects",
+    selection=dg.AssetSelection.assets(asset_keys.REFERENCE_VERSION, asset_keys.REPLAYED_REJECTS),
+    description="Judge rejected lines again, after a contract or a setting was put right.",
+)
+
 daily_ingestion = dg.build_schedule_from_partitioned_job(
     ingest_usage,
     name="daily_ingestion",

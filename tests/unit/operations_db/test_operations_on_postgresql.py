@@ -1,12 +1,8 @@
 """The operations database on PostgreSQL: the same schema, the same values, the same loads."""
 
 import json
-import os
-import shutil
-import subprocess
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -29,41 +25,11 @@ pytestmark = pytest.mark.postgresql
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def server_program(name):
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    found = shutil.which(name) or (str(installed[-1]) if installed else None)
-    if found is None:
-        pytest.skip(f"PostgreSQL's {name} is not installed")
-    return found
-
-
 @pytest.fixture(scope="module")
-def server_url(tmp_path_factory):
-    initdb, pg_ctl = server_program("initdb"), server_program("pg_ctl")
-    folder = tmp_path_factory.mktemp("pg")
-    account = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        for each in (folder, *folder.parents[:2]):
-            each.chmod(0o755)
-        shutil.chown(folder, "postgres")
-        account = {"user": "postgres"}
-
-    def run(*command):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account)
-
-    cluster = str(folder / "cluster")
-    run(initdb, "-D", cluster, "-U", "tallyhouse", "-A", "trust", "--no-sync")
-    options = f"-k {folder} -h '' -c fsync=off"
-    run(pg_ctl, "-D", cluster, "-w", "-l", str(folder / "log"), "-o", options, "start")
-    yield f"postgresql+psycopg://tallyhouse@/postgres?host={folder}"
-    run(pg_ctl, "-D", cluster, "-m", "immediate", "stop")
-
-
-@pytest.fixture(scope="module")
-def here(server_url, tmp_path_factory):
+def here(postgresql_url, tmp_path_factory):
     return Settings(
         data_dir=tmp_path_factory.mktemp("data"),
-        operations_database_url=server_url,
+        operations_database_url=postgresql_url,
         settle_seconds=0,
         duckdb_memory_limit="512MB",
     )

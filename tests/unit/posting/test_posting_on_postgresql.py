@@ -1,12 +1,7 @@
 """The same engine on PostgreSQL: claims, upserts and take-overs hold there too (invariant 11)."""
 
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -22,35 +17,6 @@ House, faults_of_posting, usual_documents = (
     posting_house.usual_documents,
 )
 pytestmark = pytest.mark.postgresql
-
-
-def server_program(name):
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    found = shutil.which(name) or (str(installed[-1]) if installed else None)
-    if found is None:
-        pytest.skip(f"PostgreSQL's {name} is not installed")
-    return found
-
-
-@pytest.fixture(scope="module")
-def postgresql_url():
-    initdb, pg_ctl = server_program("initdb"), server_program("pg_ctl")
-    folder = Path(tempfile.mkdtemp(prefix="tallyhouse-postgresql-"))
-    account = {}
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-        account = {"user": "postgres"}
-    cluster = folder / "cluster"
-
-    def run(*command):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account)
-
-    run(initdb, "-D", str(cluster), "-U", "tallyhouse", "-A", "trust", "--no-sync")
-    options = f"-k {folder} -h '' -c fsync=off"
-    run(pg_ctl, "-D", str(cluster), "-w", "-l", str(folder / "log"), "-o", options, "start")
-    yield f"postgresql+psycopg://tallyhouse@/postgres?host={folder}"
-    run(pg_ctl, "-D", str(cluster), "-m", "immediate", "stop")
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,40 @@
+"""What tests of several rooms share: a PostgreSQL server of their own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+
+def server_program(name):
+    """Return the path of a PostgreSQL server program; skip the test where it is not installed."""
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = shutil.which(name) or (str(installed[-1]) if installed else None)
+    if found is None:
+        pytest.skip(f"PostgreSQL's {name} is not installed")
+    return found
+
+
+@pytest.fixture(scope="module")
+def postgresql_url():
+    """Start a server on a socket in a folder that its user may enter; stop it afterwards."""
+    initdb, pg_ctl = server_program("initdb"), server_program("pg_ctl")
+    folder = Path(tempfile.mkdtemp(prefix="tallyhouse-postgresql-"))
+    account = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "postgres")
+        account = {"user": "postgres"}
+    cluster = str(folder / "cluster")
+
+    def run(*command):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account)
+
+    run(initdb, "-D", cluster, "-U", "tallyhouse", "-A", "trust", "--no-sync")
+    options = f"-k {folder} -h '' -c fsync=off"
+    run(pg_ctl, "-D", cluster, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    yield f"postgresql+psycopg://tallyhouse@/postgres?host={folder}"
+    run(pg_ctl, "-D", cluster, "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
