@@ -100,7 +100,7 @@ def fast_path_sql(
         _plain_layer(fast),
         "*, case when is_plain then contract_number end as plain_number",
         _event_layer(fast, columns),
-        _encoded_layer(columns),
+        _encoded_layer(),
         _hashed_layer(fast),
     ):
         query = f"(select {layer}\nfrom {query})"
@@ -143,16 +143,25 @@ def _absent(column: str) -> str:
 
 
 def _property_values(fast: Sequence[EventContract]) -> dict[str, str]:
-    """Return SQL for each property column, by the number of the contract of a plain row."""
+    """Return SQL for each property column, by the number of the contract of a plain row.
+
+    A q_ column has its text with nine decimals beside it, as t_<column>.
+    """
     sources: dict[str, dict[str, list[int]]] = {}
     for number, contract in enumerate(fast):
         for item in contract.properties:
-            text = text_of(item.path)
+            text, value = text_of(item.path), number_of(item.path)
             if item.is_numeric:
-                value = number_of(item.path)
+                digits = (
+                    f"case when {point_of(item.path)} = 0 then concat({text}, '.000000000') "
+                    f"else cast({value} as varchar) end"
+                )
+                values = {item.column_name: value, f"t_{item.column_name}": digits}
             else:
-                value = text if item.kind == "boolean" else characters_of(text)
-            sources.setdefault(item.column_name, {}).setdefault(value, []).append(number)
+                is_bare = item.kind == "boolean"
+                values = {item.column_name: text if is_bare else characters_of(text)}
+            for column, chosen in values.items():
+                sources.setdefault(column, {}).setdefault(chosen, []).append(number)
     return {
         column: "case "
         + " ".join(
@@ -292,19 +301,11 @@ def _event_layer(fast: Sequence[EventContract], columns: dict[str, str]) -> str:
     )
 
 
-def _encoded_layer(columns: dict[str, str]) -> str:
-    return ",\n".join(
-        (
-            "*",
-            f"{identity_sql('event_source', 'event_id')} as identity",
-            "cast(epoch_us(event_at) as varchar) as microseconds_text",
-            "cast(event_at_nanos as varchar) as nanoseconds_text",
-            *(
-                f"cast({column} as varchar) as t_{column}"
-                for column in columns
-                if column.startswith("q_")
-            ),
-        )
+def _encoded_layer() -> str:
+    return (
+        f"*,\n{identity_sql('event_source', 'event_id')} as identity,\n"
+        "cast(epoch_us(event_at) as varchar) as microseconds_text,\n"
+        "cast(event_at_nanos as varchar) as nanoseconds_text"
     )
 
 

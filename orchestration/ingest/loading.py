@@ -122,7 +122,7 @@ class Loading:
         slab = _Slab(batches)
         duck.register(SOURCE_NAME, pa.RecordBatchReader.from_batches(schema, slab.batches()))
         try:
-            duck.execute(f"create or replace temp table {SLAB} as {query}")
+            duck.execute(f"create or replace table {SLAB} as {query}")
         except duckdb.Error:
             if slab.failure is not None:
                 raise slab.failure from None
@@ -146,7 +146,7 @@ class Loading:
         if not rows:
             return
         duck.register(JUDGED_NAME, _event_table(rows, columns))
-        duck.execute(f"create or replace temp table {SLAB} as from {JUDGED_NAME}")
+        duck.execute(f"create or replace table {SLAB} as from {JUDGED_NAME}")
         duck.unregister(JUDGED_NAME)
         files.write_events()
 

@@ -4,6 +4,7 @@ Belongs here: event parts by date, keys, the affected list, rejects in order.
 Does not belong here: judging lines; where the batch goes afterwards.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import duckdb
@@ -20,7 +21,7 @@ PARQUET_OPTIONS = "format parquet, compression zstd, compression_level 1"
 
 
 class SlabFiles:
-    """Writes the temporary table SLAB, time after time, into the folder of a batch.
+    """Writes the table SLAB, time after time, into the folder of a batch.
 
     Rows without event_date are left aside. What the derived files need is gathered on the way.
     """
@@ -43,8 +44,10 @@ class SlabFiles:
         dates: dict[date, int] = {one: count for one, count in counted if one is not None}
         total = sum(dates.values())
         common = [one for one, count in dates.items() if count * COMMON_SHARE > total]
-        for one in common:
-            self._write_date(one, is_all=len(counted) == 1)
+        if len(counted) == 1 and common:
+            self._write_date(self._duck, common[0], "")
+        else:
+            self._write_common(common)
         if len(common) < len(dates):
             self._write_scattered(common)
         if dates:
@@ -84,14 +87,21 @@ class SlabFiles:
         counted = "select file_id, cast(sum(event_count) as bigint) from touched group by file_id"
         return dict(self._duck.execute(counted).fetchall())
 
-    def _write_date(self, event_date: date, *, is_all: bool) -> None:
+    def _write_common(self, dates: list[date]) -> None:
+        """Write each date by a statement of its own, side by side; one keeps one thread busy."""
+
+        def write(one: date) -> None:
+            with self._duck.cursor() as cursor:
+                self._write_date(cursor, one, f" where event_date = date {literal(str(one))}")
+
+        with ThreadPoolExecutor(self._folder.settings.duckdb_threads) as pool:
+            list(pool.map(write, dates))
+
+    def _write_date(self, duck: duckdb.DuckDBPyConnection, event_date: date, where: str) -> None:
         folder = self._folder.events / f"{PARTITION_PREFIX}{event_date}"
         folder.mkdir(exist_ok=True)
         target = folder / f"part-{self._slab_number}.parquet"
-        where = "" if is_all else f" where event_date = date {literal(str(event_date))}"
-        self._duck.execute(
-            f"copy (from {SLAB}{where}) to {literal(str(target))} ({PARQUET_OPTIONS})"
-        )
+        duck.execute(f"copy (from {SLAB}{where}) to {literal(str(target))} ({PARQUET_OPTIONS})")
 
     def _write_scattered(self, common: list[date]) -> None:
         where = "event_date is not null"

@@ -8,7 +8,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetNod
 from orchestration import asset_keys
 from orchestration.defs.transform.conservation import CHECK_OF_INVARIANT
 
-VERBS = ("ingest", "rate", "reconcile", "close", "freeze", "sign", "post", "read", "push")
+VERBS = ("replay", "ingest", "rate", "reconcile", "close", "freeze", "sign", "post", "read", "push")
 WRITES_THE_WAREHOUSE = (
     "warehouse_inputs",
     "dbt_models",
