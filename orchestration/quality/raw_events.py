@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 SUITE = "raw_events"
 _HASH_BOUND = (1 << 60) - 1
+_ROWS_WHERE = "select file_id, line_number from {batch} where "
+_UNEXPECTED_ROWS = {
+    "names_are_filled": ("'' in (event_source, event_id, event_type, subject, contract_version)"),
+    "hashes_have_60_bits": (
+        f"not (key_hash between 0 and {_HASH_BOUND} and digest_1 between 0 and {_HASH_BOUND} "
+        f"and digest_2 between 0 and {_HASH_BOUND})"
+    ),
+    "event_dates_are_utc_dates_of_event_times": "event_date <> cast(event_at as date)",
+}
 
 
 def check_raw_events(
@@ -111,26 +120,6 @@ def expectations(
         ("rows_equal_the_manifest", gxe.ExpectTableRowCountToEqual(value=accepted)),
         *present,
         (
-            "names_are_filled",
-            gxe.UnexpectedRowsExpectation(
-                unexpected_rows_query=(
-                    "select file_id, line_number from {batch} where '' in "
-                    "(event_source, event_id, event_type, subject, contract_version)"
-                )
-            ),
-        ),
-        (
-            "hashes_have_60_bits",
-            gxe.UnexpectedRowsExpectation(
-                unexpected_rows_query=(
-                    "select file_id, line_number from {batch} "
-                    f"where not (key_hash between 0 and {_HASH_BOUND}) "
-                    f"or not (digest_1 between 0 and {_HASH_BOUND}) "
-                    f"or not (digest_2 between 0 and {_HASH_BOUND})"
-                )
-            ),
-        ),
-        (
             "rows_belong_to_their_batch",
             gxe.ExpectColumnValuesToBeInSet(
                 column="ingestion_batch_id", value_set=[ingestion_batch_id]
@@ -150,14 +139,9 @@ def expectations(
             "nanoseconds_are_a_remainder",
             gxe.ExpectColumnValuesToBeBetween(column="event_at_nanos", min_value=0, max_value=999),
         ),
-        (
-            "event_dates_are_utc_dates_of_event_times",
-            gxe.UnexpectedRowsExpectation(
-                unexpected_rows_query=(
-                    "select event_source, event_id from {batch} "
-                    "where event_date <> cast(event_at as date)"
-                )
-            ),
+        *(
+            (name, gxe.UnexpectedRowsExpectation(unexpected_rows_query=_ROWS_WHERE + condition))
+            for name, condition in _UNEXPECTED_ROWS.items()
         ),
     )
 
