@@ -6,6 +6,7 @@ writing the register (sign_off.py); how a person's identity was verified (defs/s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ from orchestration.billing.refusals import (
     listed,
 )
 from orchestration.billing.revisions import CurrencyTotal, Revision, latest_of
+from orchestration.price_book.currencies import money_text
 from orchestration.price_book.policy import Approver, SignOffPolicy
 
 
@@ -153,8 +155,8 @@ def refuse_amount(approver: Approver, revision: Revision, totals: Sequence[Curre
     if limits is None:
         return
     above = [
-        f"{total.currency_code} {total.absolute_amount} "
-        f"(limit {limits.get(total.currency_code, 'none given')})"
+        f"{total.currency_code} {money_text(total.absolute_amount, total.currency_code)} "
+        f"(limit {_limit_text(limits, total.currency_code)})"
         for total in totals
         if total.currency_code not in limits or total.absolute_amount > limits[total.currency_code]
     ]
@@ -253,6 +255,11 @@ def refuse_unknown_documents(
 
 def _name(fact: Mapping[str, Any]) -> str:
     return f"{fact['object_kind']} {fact['object_id']}"
+
+
+def _limit_text(limits: Mapping[str, Decimal], currency_code: str) -> str:
+    limit = limits.get(currency_code)
+    return "none given" if limit is None else money_text(limit, currency_code)
 
 
 def _same_person(author: str, signer: str) -> bool:

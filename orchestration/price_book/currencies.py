@@ -1,10 +1,11 @@
 """The currencies that an amount can be rounded in: ISO 4217, as the dbt seed lists them.
 
-Belongs here: reading the seed. Does not belong here: exchange rates, which are a table of the
-company.
+Belongs here: reading the seed; how finance writes an amount of a currency. Does not belong here:
+rounding, which rating does once; exchange rates, which are a table of the company.
 """
 
 import csv
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -23,3 +24,14 @@ def minor_units(file: Path = CURRENCIES_FILE) -> MappingProxyType[str, int]:
     with file.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     return MappingProxyType({row["currency_code"]: int(row["minor_unit"]) for row in rows})
+
+
+def money_text(amount: Decimal, currency_code: str) -> str:
+    """Write an amount with its currency's decimals, and with more where it has more.
+
+    Args:
+        amount: in major units, finite.
+        currency_code: ISO 4217; an unknown one is written with two decimals.
+    """
+    decimals = len(f"{amount:f}".partition(".")[2].rstrip("0"))
+    return f"{amount:,.{max(minor_units().get(currency_code, 2), decimals)}f}"

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from orchestration.billing.checks import CheckFigure
 from orchestration.price_book import Problem
+from orchestration.price_book.currencies import money_text
 from orchestration.quality.conservation import plain
-from orchestration.reports.amounts import money_text
 from orchestration.reports.explanation import LineExplanation
 from orchestration.reports.status import (
     CurrencyFigures,

@@ -1,8 +1,10 @@
 """The jobs one after the other on a small sample, as the demo and finance run them."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,27 @@ def test_what_was_signed_stands_in_the_erp_to_the_cent(whole_way: WholeWay) -> N
     for row in currencies:
         assert row.documents_signed > 0
         assert (row.documents_signed, row.signed) == (row.documents_posted, row.posted)
+
+
+def test_a_signature_shows_what_it_billed_in_each_currencys_own_minor_units(
+    whole_way: WholeWay,
+) -> None:
+    shown = [
+        (name.removeprefix("signed_"), text)
+        for legal_entity_id in ("us_inc", "de_gmbh", "jp_kk")
+        for name, text in whole_way.reports[legal_entity_id]
+        .metadata["sign_off/period_sign_off"]
+        .items()
+        if name in ("signed_EUR", "signed_JPY", "signed_USD")
+    ]
+    exact: dict[str, Decimal] = defaultdict(Decimal)
+    for currency, text in shown:
+        exact[currency] += Decimal(text.replace(",", ""))
+
+    assert {row.currency_code: row.signed for row in whole_way.status().currencies} == exact
+    assert {("EUR", 2), ("JPY", 0), ("USD", 2)} == {
+        (currency, len(text.partition(".")[2])) for currency, text in shown
+    }
 
 
 def test_a_second_signature_of_the_same_revision_is_refused_for_good(whole_way: WholeWay) -> None:

@@ -18,7 +18,7 @@ from orchestration.defs.sign_off.signers import signer_of
 from orchestration.partitions import billing_periods, period_of_partition
 from orchestration.period_close import CANDIDATES_CHECK, Decision
 from orchestration.pipeline import Installation
-from orchestration.reports.amounts import money_text
+from orchestration.price_book.currencies import money_text
 
 
 class SignOffConfig(dg.Config):
@@ -152,6 +152,9 @@ def period_sign_off(
                 "register_sequence": signed.register_sequence,
                 "manifest_sha256": signed.manifest_sha256,
             }
-            | {f"signed_{total.currency_code}": f"{total.amount:,f}" for total in signed.totals}
+            | {
+                f"signed_{total.currency_code}": money_text(total.amount, total.currency_code)
+                for total in signed.totals
+            }
         )
     )

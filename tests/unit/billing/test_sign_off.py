@@ -31,12 +31,16 @@ def rows(world, table):
 
 def refused(world, revision_id, **options):
     """The code of the refusal, after proving that nothing was written."""
+    return refusal(world, revision_id, **options).code
+
+
+def refusal(world, revision_id, **options):
     before = world.register.head()
     with pytest.raises(RefusedError) as error:
         world.sign(revision_id, **options)
     assert before == world.register.head()
     assert str(error.value).rstrip().endswith((".", ")"))
-    return error.value.code
+    return error.value
 
 
 def frozen(world, *lines):
@@ -259,6 +263,19 @@ def test_the_limit_itself_may_be_signed_and_held_documents_do_not_count(world):
 def test_a_currency_without_a_limit_may_not_be_signed(world):
     revision = frozen(world, Line(currency_code="KWD", rated="0.001"))
     assert "amount_above_limit" == refused(world, revision.revision_id)
+
+
+def test_a_limit_is_told_in_each_currencys_own_minor_units(world):
+    revision = frozen(
+        world,
+        Line(rated="10000.50"),
+        Line(customer_id="bolt", currency_code="JPY", rated="1000001"),
+        Line(customer_id="cargo", currency_code="KWD", rated="2.5"),
+    )
+    assert (
+        "JPY 1,000,001 (limit 1,000,000); KWD 2.500 (limit none given); "
+        "USD 10,000.50 (limit 10,000.00)"
+    ) in str(refusal(world, revision.revision_id))
 
 
 @pytest.mark.parametrize("kind", ["price", "contract", "contract_version", "identity"])
