@@ -13,7 +13,7 @@ Belongs here: the error classes of this room. Does not belong here: deciding whi
     ├── CheckRedError  CheckMissingError
     ├── SignerUnverifiedError  PolicyMissingError  SignerNotApproverError
     ├── EntityNotAllowedError  AmountAboveLimitError  FourEyesError  AuthorUnknownError
-    └── ReasonMissingError  HeldDocumentUnknownError
+    └── AcknowledgementMissingError  ReasonMissingError  HeldDocumentUnknownError
     InputError
     ├── EntryInvalidError            an entry breaks the rules of its kind
     ├── CandidatesUnusableError      the warehouse has no candidates that can be frozen
@@ -143,6 +143,12 @@ class AuthorUnknownError(RefusedError):
     """Nobody is named as author of something that the revision uses for the first time."""
 
     code = "author_unknown"
+
+
+class AcknowledgementMissingError(RefusedError):
+    """A document is above the policy's threshold, and nobody acknowledged it."""
+
+    code = "acknowledgement_missing"
 
 
 class ReasonMissingError(RefusedError):

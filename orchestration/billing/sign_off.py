@@ -48,6 +48,7 @@ from orchestration.billing.sign_off_rules import (
     refuse_amount,
     refuse_checks,
     refuse_same_eyes,
+    refuse_unacknowledged,
     refuse_unknown_decision,
     refuse_unknown_documents,
     refuse_unverified,
@@ -150,6 +151,7 @@ def sign_off(
             refuse_unknown_documents(held, frozen.documents, revision)
             refuse_checks(revision, figures)
             refuse_amount(approver, revision, totals_of(signed_documents))
+            refuse_unacknowledged(policy, revision, signed_documents)
             refuse_same_eyes(signer, policy, revision, _first_used(session, frozen))
         manifest = session.commit(
             kind=decision,

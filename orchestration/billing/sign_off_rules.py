@@ -7,12 +7,13 @@ writing the register (sign_off.py); how a person's identity was verified (defs/s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
 from orchestration.billing.checks import CheckFigure, judge
 from orchestration.billing.refusals import (
+    AcknowledgementMissingError,
     AlreadyRejectedError,
     AlreadySignedError,
     AmountAboveLimitError,
@@ -33,6 +34,8 @@ from orchestration.billing.refusals import (
 from orchestration.billing.revisions import CurrencyTotal, Revision, latest_of
 from orchestration.price_book.currencies import money_text
 from orchestration.price_book.policy import Approver, SignOffPolicy
+
+_DOCUMENT_AMOUNT: Final = ("document_id", "currency_code", "amount")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +168,39 @@ def refuse_amount(approver: Approver, revision: Revision, totals: Sequence[Curre
             f"Signed {revision.revision_id} as {approver.name!r}: the documents add up to "
             f"{'; '.join(above)}, counted without their signs. Let an approver with a higher limit "
             "sign, or hold documents."
+        )
+
+
+def refuse_unacknowledged(
+    policy: SignOffPolicy, revision: Revision, signed_documents: pa.Table
+) -> None:
+    """No document above the policy's threshold is signed: none can be acknowledged yet.
+
+    A threshold that let everything pass would be a control in name only.
+
+    Args:
+        policy: with its thresholds by currency, in major units.
+        revision: for the message.
+        signed_documents: DOCUMENT_SCHEMA rows that the signature would bill.
+
+    Raises:
+        AcknowledgementMissingError: names the documents whose amount, without its sign, is above.
+    """
+    thresholds = policy.acknowledgement_threshold
+    above = [
+        f"{document_id} ({currency_code} {money_text(amount, currency_code)}, threshold "
+        f"{money_text(thresholds[currency_code], currency_code)})"
+        for document_id, currency_code, amount in zip(
+            *(signed_documents[name].to_pylist() for name in _DOCUMENT_AMOUNT), strict=True
+        )
+        if currency_code in thresholds and abs(amount) > thresholds[currency_code]
+    ]
+    if above:
+        raise AcknowledgementMissingError(
+            f"Signed {revision.revision_id}: {listed(above)} must be acknowledged "
+            "(acknowledgement_threshold in policy.yml), and nobody can acknowledge a document yet. "
+            "Hold these documents, or change the threshold, load the reference, run the pipeline "
+            "and freeze again."
         )
 
 

@@ -86,7 +86,8 @@ class SignOffPolicy(FrozenModel):
     Attributes:
         four_eyes: whether the author of something that a revision uses first may not sign it.
         acknowledgement_threshold: by currency, the |document| above which it needs an
-            acknowledgement of its own; a currency that is not listed has no threshold.
+            acknowledgement of its own; a currency that is not listed has no threshold. None can
+            be given yet, so a signature over such a document is refused.
         accepts_self_declared: whether a signer whose identity was not verified may sign, where the
             installation's settings allow it too.
     """
@@ -105,8 +106,8 @@ class Policy(FrozenModel):
     """policy.yml.
 
     Attributes:
-        smallest_document: by currency, the amount below which a document is carried to the next
-            period; a currency that is not listed bills every document.
+        smallest_document: by currency, the amount below which a document is to be carried to the
+            next period. No document is carried yet, and validation says so.
     """
 
     sign_off: SignOffPolicy

@@ -114,6 +114,10 @@ REMEDIES: Final[dict[str, str]] = {
     "grant_currency_mismatch": "Grant the credit in the contract's currency.",
     "credit_grants_not_drawn": "Keep the grants if they are only recorded; this version of the "
     "engine draws none of them.",
+    "small_documents_not_carried": "Hold small documents at the signature, or remove the field; "
+    "this version of the engine carries none.",
+    "acknowledgements_not_taken": "Hold such documents at the signature, raise the threshold, or "
+    "remove the field; this version of the engine takes no acknowledgement.",
 }
 
 

@@ -1,14 +1,18 @@
 """Whether the tables, the sources and the policy agree with each other, contracts apart.
 
-Belongs here: ids that repeat or lead nowhere, customers and their parents, identities over time.
+Belongs here: ids that repeat or lead nowhere, customers and their parents, identities over time,
+what a policy asks and this version does not do.
 Does not belong here: contracts, their versions, overrides and grants (contract_checks.py).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+from orchestration.price_book.currencies import money_text
 from orchestration.price_book.field_types import FrozenModel
+from orchestration.price_book.policy import Policy
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, ReferenceData, Row, Tables
 from orchestration.price_book.table_models import ROW_KEYS, Customer, Identity
@@ -207,6 +211,7 @@ def _check_policy(data: ReferenceData, problems: ProblemList) -> None:
         for entity in approver.legal_entities or ():
             if data.tables.is_unknown("legal_entities", entity):
                 _add_unknown_entity(policy, (*steps, "legal_entities"), entity, problems)
+    _check_what_is_not_done(policy, problems)
 
 
 def _add_unknown_entity(
@@ -217,4 +222,42 @@ def _add_unknown_entity(
         policy.path,
         policy.line(*steps),
         f"{policy.name(*steps)}: there is no legal entity {entity}.",
+    )
+
+
+def _check_what_is_not_done(policy: Located[Policy], problems: ProblemList) -> None:
+    """Warn of fields that ask for what this version does not do; a field that asks nothing passes.
+
+    A smallest document of zero asks nothing: no size lies below it. An acknowledgement threshold
+    of zero asks for one of every document that has an amount.
+    """
+    smallest = {
+        currency: amount for currency, amount in policy.item.smallest_document.items() if amount
+    }
+    if smallest:
+        steps: tuple[str, ...] = ("smallest_document",)
+        problems.add(
+            "small_documents_not_carried",
+            policy.path,
+            policy.line(*steps),
+            f"{policy.name(*steps)}: documents below {_by_currency(smallest)} become candidates "
+            "like any other, and no period carries them on.",
+            severity="warning",
+        )
+    thresholds = policy.item.sign_off.acknowledgement_threshold
+    if thresholds:
+        steps = ("sign_off", "acknowledgement_threshold")
+        problems.add(
+            "acknowledgements_not_taken",
+            policy.path,
+            policy.line(*steps),
+            f"{policy.name(*steps)}: nobody can acknowledge a document yet, so a signature over "
+            f"one above {_by_currency(thresholds)} is refused.",
+            severity="warning",
+        )
+
+
+def _by_currency(amounts: Mapping[str, Decimal]) -> str:
+    return ", ".join(
+        f"{currency} {money_text(amount, currency)}" for currency, amount in sorted(amounts.items())
     )

@@ -126,11 +126,6 @@ sign_off:
   accepts_self_declared: true
   # Nobody signs what they priced, contracted or mapped themselves.
   four_eyes: true
-  # A document above this needs an acknowledgement of its own.
-  acknowledgement_threshold: {USD: "50000", EUR: "50000", JPY: "7500000"}
-
-# A smaller document is carried into the next month.
-smallest_document: {USD: "1.00", EUR: "1.00", JPY: "100"}
 """
 
 _TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1}

@@ -278,6 +278,34 @@ def test_a_limit_is_told_in_each_currencys_own_minor_units(world):
     ) in str(refusal(world, revision.revision_id))
 
 
+def test_a_document_above_the_acknowledgement_threshold_is_not_signed_and_can_be_held(world):
+    world.policy = policy(acknowledgement_threshold={"USD": "4000", "JPY": "0"})
+    revision = frozen(
+        world,
+        Line(rated="4000.00"),
+        Line(customer_id="bolt", rated="-4000.01"),
+        Line(customer_id="cargo", currency_code="JPY", rated="1"),
+    )
+    missing = refusal(world, revision.revision_id)
+    assert "acknowledgement_missing" == missing.code
+    assert (
+        "INV-us-bolt (USD -4,000.01, threshold 4,000.00), INV-us-cargo (JPY 1, threshold 0) must"
+    ) in str(missing)
+    held = ["INV-us-bolt", "INV-us-cargo"]
+    signed = world.sign(revision.revision_id, held_document_ids=held)
+    assert 1 == signed.signed_document_count
+
+
+def test_a_currency_without_an_acknowledgement_threshold_has_none(world):
+    world.policy = policy(acknowledgement_threshold={"EUR": "0"})
+    world.sign(frozen(world).revision_id)
+
+
+def test_a_revision_with_a_document_above_the_threshold_can_be_rejected(world):
+    world.policy = policy(acknowledgement_threshold={"USD": "5"})
+    world.sign(frozen(world).revision_id, decision="reject", note="too much")
+
+
 @pytest.mark.parametrize("kind", ["price", "contract", "contract_version", "identity"])
 def test_an_author_of_something_used_for_the_first_time_may_not_sign(world, kind):
     world.build(Line())
