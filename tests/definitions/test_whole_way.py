@@ -1,10 +1,12 @@
 """The jobs one after the other on a small sample, as the demo and finance run them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from orchestration.reports.publication import open_published
 from orchestration.reports.status import InstallationStatus, installation_status
 from orchestration.reports.verification import verify_installation
 from orchestration.sample.write import write_sample
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import open_warehouse
 
 PERIOD = "2026-09"
@@ -191,7 +193,41 @@ def test_the_published_copy_holds_the_marts_of_the_issue(whole_way: WholeWay) ->
         "dim_customers",
         "dim_contracts",
         "dim_prices",
+        "dim_exchange_rates",
     } <= {name for (name,) in rows}
+
+
+def test_the_months_totals_are_translated_for_a_report_with_the_rates_of_the_company(
+    whole_way: WholeWay,
+) -> None:
+    """Of docs/how-to/report-in-one-currency.md, at the sample's rates of 1 September."""
+    page = (PROJECT_ROOT / "docs/how-to/report-in-one-currency.md").read_text(encoding="utf-8")
+    [query] = re.findall(r"^```sql\n(with .*?)^```", page, re.DOTALL | re.MULTILINE)
+    with closing(open_published(whole_way.settings)) as copy:
+        shown = copy.execute(
+            f"from ({query.rstrip().rstrip(';')}) where billing_period = '2026-09'"
+        )
+        rows = shown.fetchall()
+        names = [column[0] for column in shown.description]
+        rated = dict(
+            copy.execute(
+                "select currency_code, sum(amount) from rating.fct_rated_lines "
+                "where billing_period = '2026-09' and is_due group by currency_code"
+            ).fetchall()
+        )
+    rates = {"EUR": Decimal("1.0912"), "JPY": Decimal("0.006780"), "USD": Decimal(1)}
+    in_usd = {
+        currency: (amount * rates[currency]).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        for currency, amount in rated.items()
+    }
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+
+    assert {"EUR", "JPY", "USD"} == set(rated)
+    assert in_usd == {row["currency_code"]: row["amount_in_usd"] for row in found}
+    assert {sum(in_usd.values())} == {row["period_amount_in_usd"] for row in found}
+    assert {"EUR": date(2026, 9, 1), "JPY": date(2026, 9, 1), "USD": None} == {
+        row["currency_code"]: row["rate_date"] for row in found
+    }
 
 
 def test_doctor_finds_the_installation_sound(whole_way: WholeWay) -> None:
