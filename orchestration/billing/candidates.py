@@ -55,6 +55,39 @@ _CONSERVATION: Final = """
     from reconciliation.fct_conservation
     order by invariant_number, check_name, scope_kind, scope_id
 """
+# Documents that are not their lines, then keys whose lines are not what is due; a sum that does not
+# fit raises.
+_UNBALANCED: Final = """
+    with sums as (
+        select document_id, sum(amount) as amount, count(*) as line_count
+        from frozen_lines
+        group by document_id
+    ),
+
+    documents as (
+        select coalesce(documents.document_id, sums.document_id) as name
+        from frozen_documents as documents
+        full outer join sums on documents.document_id = sums.document_id
+        where documents.amount is distinct from coalesce(sums.amount, cast(0 as decimal(38, 4)))
+            or documents.line_count is distinct from coalesce(sums.line_count, 0)
+    ),
+
+    keys as (
+        select settlement_key as name
+        from frozen_lines
+        group by settlement_key
+        having min(rated_amount) is distinct from max(rated_amount)
+            or min(billed_amount_before) <> max(billed_amount_before)
+            or max(rated_amount) - max(billed_amount_before) is distinct from sum(amount)
+    )
+
+    select name from (
+        select 1 as place, name from documents
+        union all
+        select 2 as place, name from keys
+    )
+    order by place, name
+"""
 _FIGURES_SHOWN: Final = 10
 
 
@@ -148,32 +181,10 @@ def refuse_unbalanced(documents: pa.Table, lines: pa.Table) -> None:
     Raises:
         CandidatesUnusableError: names the documents or keys that do not add up.
     """
-    sums = {
-        row["document_id"]: (row["amount_sum"], row["line_number_count"])
-        for row in lines.group_by("document_id")
-        .aggregate([("amount", "sum"), ("line_number", "count")])
-        .to_pylist()
-    }
-    wrong = [
-        row["document_id"]
-        for row in documents.to_pylist()
-        if sums.pop(row["document_id"], (Decimal(0), 0)) != (row["amount"], row["line_count"])
-    ]
-    wrong += sorted(sums)
-    per_key = lines.group_by(["settlement_key"]).aggregate(
-        [
-            ("amount", "sum"),
-            ("rated_amount", "min"),
-            ("rated_amount", "max"),
-            ("billed_amount_before", "min"),
-            ("billed_amount_before", "max"),
-        ]
-    )
-    for row in per_key.to_pylist():
-        rated, before = row["rated_amount_max"], row["billed_amount_before_max"]
-        is_one = (rated, before) == (row["rated_amount_min"], row["billed_amount_before_min"])
-        if not is_one or rated is None or rated - before != row["amount_sum"]:
-            wrong.append(row["settlement_key"])
+    with duckdb.connect() as connection:
+        connection.register("frozen_documents", documents)
+        connection.register("frozen_lines", lines)
+        wrong = [name for (name,) in connection.execute(_UNBALANCED).fetchall()]
     if wrong:
         raise CandidatesUnusableError(
             f"Froze {documents.num_rows} documents: {listed(wrong)} do not add up (document = sum "

@@ -1,0 +1,78 @@
+"""What is frozen adds up, document by document and key by key; whatever does not is named."""
+
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from orchestration.billing.candidates import refuse_unbalanced
+from orchestration.billing.refusals import CandidatesUnusableError
+
+AMOUNT = pa.decimal128(38, 4)
+
+
+def documents(*rows):
+    """Rows of document id, amount and line count."""
+    ids, amounts, counts = zip(*rows, strict=True)
+    return pa.table(
+        {
+            "document_id": pa.array(ids),
+            "amount": pa.array(map(Decimal, amounts), AMOUNT),
+            "line_count": pa.array(counts, pa.int64()),
+        }
+    )
+
+
+def lines(*rows):
+    """Rows of document id, settlement key, rated, billed before and amount."""
+    ids, keys, *amounts = zip(*rows, strict=True)
+    rated, before, due = (
+        pa.array([None if each is None else Decimal(each) for each in column], AMOUNT)
+        for column in amounts
+    )
+    return pa.table(
+        {
+            "document_id": pa.array(ids),
+            "settlement_key": pa.array(keys),
+            "rated_amount": rated,
+            "billed_amount_before": before,
+            "amount": due,
+        }
+    )
+
+
+SOUND = (
+    ("D1", "split", "100", "30", "60"),
+    ("D1", "split", "100", "30", "10"),
+    ("D2", "credited", "5", "5.0001", "-0.0001"),
+)
+
+
+def test_what_adds_up_to_the_last_digit_passes():
+    """Invariant 5."""
+    found = documents(("D1", "70", 2), ("D2", "-0.0001", 1), ("D3", "0", 0))
+    refuse_unbalanced(found, lines(*SOUND))
+
+
+@pytest.mark.parametrize(
+    ("found", "of_lines", "named"),
+    [
+        ([("D1", "70.0001", 2), ("D2", "-0.0001", 1)], SOUND, "D1"),
+        ([("D1", "70", 3), ("D2", "-0.0001", 1)], SOUND, "D1"),
+        ([("D1", "70", 2)], SOUND, "D2"),
+        ([("D1", "70", 2), ("D2", "-0.0001", 1), ("D3", "1", 0)], SOUND, "D3"),
+        ([("D1", "7", 1)], [("D1", "k", "8", "0", "7")], "k"),
+        ([("D1", "7", 1)], [("D1", "k", None, "0", "7")], "k"),
+        ([("D1", "9", 2)], [("D1", "k", "9", "0", "4"), ("D1", "k", "8", "0", "5")], "k"),
+        ([("D1", "9", 2)], [("D1", "k", "10", "0", "4"), ("D1", "k", "10", "1", "5")], "k"),
+        (
+            [("D2", "1", 1), ("D1", "1", 1)],
+            [("D1", "B", "0", "0", "2"), ("D2", "A", "0", "0", "2")],
+            "D1, D2, A, B",
+        ),
+    ],
+)
+def test_whatever_does_not_add_up_is_named_documents_first(found, of_lines, named):
+    """Invariants 5 and 6."""
+    with pytest.raises(CandidatesUnusableError, match=f": {named} do not add up"):
+        refuse_unbalanced(documents(*found), lines(*of_lines))
