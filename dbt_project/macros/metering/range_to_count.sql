@@ -13,34 +13,53 @@
 {% macro counting_definitions(last_batch_id) -%}
     {#- What decides how the events up to a batch are counted, as text: the meters' digests, and the
         system of every source that occurs in them. -#}
-    {%- set paths = tallyhouse.raw_part_paths('affected', 0, last_batch_id) -%}
     {%- set sql -%}
+        with sources as (
+            select distinct listed.event_source
+            from {{ ref('stg_usage__event_sources') }} as listed
+            inner join {{ source('operations', 'raw_parts') }} as parts
+                on
+                    listed.ingestion_batch_id = parts.ingestion_batch_id
+                    and listed.content_sha256 = parts.content_sha256
+            where parts.part_kind = 'affected' and parts.ingestion_batch_id <= {{ last_batch_id }}
+        ),
+
+        {{ tallyhouse.systems_of_sources('sources') }}
+
         select
             coalesce((
                 select md5({{ tallyhouse.joined_text("meter_id || ' ' || definition_digest", ' ', 'meter_id') }})
                 from {{ ref('stg_price_book__meters') }}
             ), '-') as meters_digest,
-            {%- if paths %}
-            (
-                with sources as (
-                    select distinct event_source
-                    from {{ tallyhouse.read_parts(paths) }}
-                ),
-
-                {{ tallyhouse.systems_of_sources('sources') }}
-
+            coalesce((
                 select md5({{ tallyhouse.joined_text("event_source || ' ' || system_id", ' ', 'event_source') }})
                 from systems
-            )
-            {%- else %}
-            '-'
-            {%- endif %} as sources_digest
+            ), '-') as sources_digest
     {%- endset -%}
     {%- set row = tallyhouse.rows_of(sql) | first | default({}) -%}
     {%- do return(
         'version ' ~ tallyhouse.metering_version() ~ ', meters ' ~ row.meters_digest
         ~ ', sources ' ~ row.sources_digest
     ) -%}
+{%- endmacro %}
+
+
+{% macro unlisted_affected_parts() -%}
+    {#- The affected lists whose event sources the model that calls this does not hold yet; all of
+        them where it is built anew. -#}
+    {%- set sql -%}
+        select parts.path
+        from {{ source('operations', 'raw_parts') }} as parts
+        {%- if is_incremental() %}
+        anti join {{ this }} as listed
+            on
+                parts.ingestion_batch_id = listed.ingestion_batch_id
+                and parts.content_sha256 = listed.content_sha256
+        {%- endif %}
+        where parts.part_kind = 'affected' and parts.row_count > 0
+        order by parts.path
+    {%- endset -%}
+    {%- do return(tallyhouse.rows_of(sql) | map(attribute='path') | list) -%}
 {%- endmacro %}
 
 

@@ -4,7 +4,9 @@
 
 {%- set range = range_to_deduplicate() %}
 {%- set new_parts = raw_part_paths('keys', range.after_batch_id, range.last_batch_id) %}
-{%- set old_parts = raw_part_paths('keys', 0, range.after_batch_id) %}
+{#- Without a new key the index of history is not even opened. #}
+{%- set old_parts =
+    raw_part_paths('keys', 0, range.after_batch_id) if new_parts else [] %}
 
 with key_parts as (
     select

@@ -33,7 +33,7 @@ METERING = (
     "+int_events__counted",
     "+int_contracts__cells",
 )
-METERING_AGAIN = ("stg_usage__events", "tallyhouse.intermediate")
+METERING_AGAIN = ("stg_usage__event_sources", "stg_usage__events", "tallyhouse.intermediate")
 QUANTITY = pa.decimal128(38, 9)
 LOADED_AT = datetime.fromisoformat("2026-11-05")
 EPOCH = datetime.fromisoformat("1970-01-01")

@@ -1,6 +1,7 @@
 """Invariant 9: re-running changes nothing, and how usage came in never shows in what is counted."""
 
 import random
+import shutil
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -131,16 +132,34 @@ def test_any_split_into_batches_in_any_order_counts_the_same(warehouse, event, s
     assert values == again.rows(VALUES)
 
 
-def test_running_again_without_new_events_changes_nothing_and_reads_no_raw_event(warehouse, event):
+def test_running_again_without_new_events_changes_nothing_and_reads_no_raw_file(warehouse, event):
     add_company(warehouse)
     warehouse.load(*some_events(event, 3))
     warehouse.count()
     kept = warehouse.counted()
-    for path in (warehouse.settings.raw / "events").rglob("*.parquet"):
-        path.unlink()
+    shutil.rmtree(warehouse.settings.raw)
     warehouse.count()
     assert kept == warehouse.counted()
     assert [(0,)] == warehouse.rows("select count(*) from intermediate.int_partitions__affected")
+
+
+def test_an_affected_list_is_read_for_its_sources_only_once(warehouse, event, noon):
+    """And again where the list of a batch is another one."""
+    sources = (
+        "select ingestion_batch_id, event_source from staging.stg_usage__event_sources order by all"
+    )
+    warehouse.add_meter("calls")
+    warehouse.load(event("a", noon), event("b", noon, event_source="/gateway/us"))
+    warehouse.count()
+    (warehouse.settings.raw / "affected" / "batch-1.parquet").unlink()
+    warehouse.load(event("c", noon))
+    warehouse.count()
+    assert [(1, "/gateway/eu"), (1, "/gateway/us"), (2, "/gateway/eu")] == warehouse.rows(sources)
+    warehouse.parts.clear()
+    warehouse.load(event("d", noon, event_source="/gateway/jp"))
+    warehouse.count()
+    assert (1, "/gateway/jp") in warehouse.rows(sources)
+    assert {"calls": 1} == warehouse.usage()
 
 
 def test_a_new_contract_version_recounts_only_the_days_that_it_cuts(warehouse, event, noon):
