@@ -4,6 +4,7 @@ Belongs here: which tables go out, with which types, written so that no reader s
 Does not belong here: the meaning of a row; inputs of other rooms (reference data, the register).
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,6 +49,9 @@ _REJECT_INPUT_TYPES: dict[str, pa.DataType] = {
     "subject": pa.string(),
 }
 REJECT_INPUT_SCHEMA = pa.schema(_REJECT_INPUT_TYPES)
+_MADE_FROM = b"made_from"
+_REJECTS_VERSION = 1
+"""Raise it with every change of which rejects stand: rejects.parquet is then written anew."""
 
 
 def write_operations_inputs(settings: Settings, engine: Engine) -> None:
@@ -56,7 +60,8 @@ def write_operations_inputs(settings: Settings, engine: Engine) -> None:
     Also rejects.parquet: the rejected lines that still stand, of all batches together (a line that
     a replay accepted is no reject any more). Instants are naive UTC timestamps, amounts
     DECIMAL(38, 4), JSON is text; an empty table is a file with the right schema. Each file is
-    replaced atomically, and all of them show one state of the database.
+    replaced atomically, and all of them show one state of the database. rejects.parquet stays
+    where it was made from the same raw files, so that without news none of them is opened.
     """
     settings.warehouse_inputs.mkdir(parents=True, exist_ok=True)
     is_sqlite = engine.dialect.name == "sqlite"  # whose readers always see one snapshot
@@ -64,13 +69,8 @@ def write_operations_inputs(settings: Settings, engine: Engine) -> None:
     with engine.connect().execution_options(**options) as connection:
         for table in EXPORTED_TABLES:
             _write_table(connection, table, settings.warehouse_inputs / f"{table.name}.parquet")
-        rejects = list(_part_paths(connection, settings, "rejects"))
-        replays = list(_part_paths(connection, settings, "replays"))
-    replace_parquet(
-        settings.warehouse_inputs / "rejects.parquet",
-        REJECT_INPUT_SCHEMA,
-        _standing_rejects(rejects, replays),
-    )
+        rejects, replays = (_listed_parts(connection, kind) for kind in ("rejects", "replays"))
+    _write_rejects(settings, rejects, replays)
 
 
 def replace_parquet(target: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
@@ -104,15 +104,49 @@ def _arrow_of(table: sa.Table, schema: pa.Schema, rows: Sequence[Sequence[Any]])
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _part_paths(connection: Connection, settings: Settings, part_kind: str) -> Iterator[Path]:
+def _listed_parts(connection: Connection, part_kind: str) -> Sequence[tuple[str, str]]:
+    """Return path and SHA-256 of each committed raw file of a kind, by path."""
     parts = tables.raw_parts
-    query = sa.select(parts.c.path).where(parts.c.part_kind == part_kind).order_by(parts.c.path)
-    paths: Sequence[str] = connection.execute(query).scalars().all()
-    for path in paths:
-        yield settings.data_dir / path
+    query = (
+        sa.select(parts.c.path, parts.c.content_sha256)
+        .where(parts.c.part_kind == part_kind)
+        .order_by(parts.c.path)
+    )
+    return [(str(path), str(content_sha256)) for path, content_sha256 in connection.execute(query)]
 
 
-def _standing_rejects(rejects: Sequence[Path], replays: Sequence[Path]) -> Iterator[pa.Table]:
+def _write_rejects(
+    settings: Settings, rejects: Sequence[tuple[str, str]], replays: Sequence[tuple[str, str]]
+) -> None:
+    target = settings.warehouse_inputs / "rejects.parquet"
+    origin = json.dumps([_REJECTS_VERSION, rejects, replays])
+    schema = REJECT_INPUT_SCHEMA.with_metadata(
+        {_MADE_FROM: hashlib.sha256(origin.encode()).hexdigest().encode()}
+    )
+    if _has_schema(target, schema):
+        return
+    replace_parquet(
+        target,
+        schema,
+        _standing_rejects(
+            [settings.data_dir / path for path, _ in rejects],
+            [settings.data_dir / path for path, _ in replays],
+            schema,
+        ),
+    )
+
+
+def _has_schema(path: Path, schema: pa.Schema) -> bool:
+    """Whether a Parquet file is there, whole, and has a schema down to its metadata."""
+    try:
+        return pq.read_schema(path).equals(schema, check_metadata=True)
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return False
+
+
+def _standing_rejects(
+    rejects: Sequence[Path], replays: Sequence[Path], schema: pa.Schema
+) -> Iterator[pa.Table]:
     place = ["file_id", "line_number"]
     replayed = (
         pa.concat_tables([pq.read_table(path, columns=place) for path in replays])
@@ -120,7 +154,7 @@ def _standing_rejects(rejects: Sequence[Path], replays: Sequence[Path]) -> Itera
         else None
     )
     for path in rejects:
-        table = pq.read_table(path, columns=REJECT_INPUT_SCHEMA.names)
+        table = pq.read_table(path, columns=schema.names)
         if replayed is not None:
             table = table.join(replayed, keys=place, join_type="left anti")
-        yield table.select(REJECT_INPUT_SCHEMA.names).cast(REJECT_INPUT_SCHEMA)
+        yield table.select(schema.names).cast(schema)

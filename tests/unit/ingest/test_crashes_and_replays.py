@@ -183,6 +183,27 @@ def test_the_rejects_that_dbt_sees_are_those_that_still_stand(landing):
     )
 
 
+def test_the_rejects_that_dbt_sees_are_read_from_raw_only_when_there_are_others(landing):
+    """Without news raw files may be elsewhere; a file that is not whole is written again."""
+    replayable(landing)
+    write_operations_inputs(landing.settings, landing.engine)
+    seen = landing.settings.warehouse_inputs / "rejects.parquet"
+    rejects, away = landing.settings.raw / "rejects", landing.settings.raw / "elsewhere"
+    first = seen.read_bytes()
+    rejects.rename(away)
+    write_operations_inputs(landing.settings, landing.engine)
+    assert (5, first) == (pq.read_metadata(seen).num_rows, seen.read_bytes())
+    seen.write_bytes(first[:-1])
+    with pytest.raises(FileNotFoundError):
+        write_operations_inputs(landing.settings, landing.engine)
+    away.rename(rejects)
+    write_operations_inputs(landing.settings, landing.engine)
+    assert 5 == pq.read_table(seen).num_rows
+    landing.replay(now=LATER)
+    write_operations_inputs(landing.settings, landing.engine)
+    assert 4 == pq.read_table(seen).num_rows
+
+
 def test_a_line_that_was_too_long_is_taken_once_the_setting_allows_it(landing):
     landing.set(max_line_bytes=1024)
     landing.put("a.jsonl", landing.line(subject="s" * 2000))
