@@ -11,7 +11,8 @@ Consistency:
 import json
 import os
 import shutil
-from contextlib import closing
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -120,22 +121,39 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str
     }
     connection.execute(f"attach '{_quoted(target)}' as published_copy")
     try:
-        for schema in sorted({schema for schema, _ in tables | views.keys()}):
+        _copy_views(connection, relations, views.keys())
+        for schema in sorted({schema for schema, _ in tables}):
             connection.execute(f'create schema if not exists published_copy."{schema}"')
         for schema, name in sorted(tables):
             connection.execute(
                 f'create table published_copy."{schema}"."{name}" as from "{schema}"."{name}"'
             )
-        row_counts = {
+        return {
             f"{schema}.{name}": _count(connection, f'published_copy."{schema}"."{name}"')
             for schema, name in sorted(tables)
         }
     finally:
         connection.execute("detach published_copy")
-    with closing(duckdb.connect(target)) as copy:
-        for sql in views.values():
-            copy.execute(sql)
-    return row_counts
+
+
+def _copy_views(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Mapping[tuple[str, str], str | None],
+    views: AbstractSet[tuple[str, str]],
+) -> None:
+    """Copy views as they stand, with the functions beside them, before what they read is there.
+
+    A view that is made from its text is bound, which opens every raw file that it names; a copied
+    catalogue is not. So all of it is copied, and what is no such view dropped.
+    """
+    ((warehouse,),) = connection.execute("select current_database()").fetchall()
+    connection.execute(f'copy from database "{warehouse}" to published_copy (schema)')
+    for schema, name in relations.keys() - views:
+        kind = "table" if relations[schema, name] is None else "view"
+        connection.execute(f'drop {kind} published_copy."{schema}"."{name}"')
+    emptied = {schema for schema, _ in relations} - {schema for schema, _ in views} - {"main"}
+    for schema in emptied:
+        connection.execute(f'drop schema published_copy."{schema}" cascade')
 
 
 def _relations(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str | None]:

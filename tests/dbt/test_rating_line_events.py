@@ -3,10 +3,15 @@
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rating_warehouse import BEFORE, RatingWarehouse, instant, write_rows
+
+from orchestration.dbt import DbtFailedError, run_dbt
+
+MAKE_THE_VIEW = ("run", "--select", "fct_line_events")
 
 EVENTS = pa.schema(
     [
@@ -160,3 +165,31 @@ def test_an_event_on_the_edge_belongs_to_one_cell_only(rated):
 
 def test_dimensions_have_lines_and_events_of_their_own(rated):
     assert ["other model"] == events_of(rated, "2026-10-01", "small")
+
+
+def test_the_way_to_the_events_is_made_without_opening_a_raw_file(rated):
+    """Only a question for events looks for the files, and does not pass over a missing one."""
+    events, away = rated.settings.raw / "events", rated.settings.raw / "elsewhere"
+    events.rename(away)
+    run_dbt(rated.settings, MAKE_THE_VIEW)
+    with pytest.raises(duckdb.IOException, match=r"part\.parquet"):
+        events_of(rated, "2026-10-01", "large")
+    away.rename(events)
+    assert ["first instant", "in the month"] == events_of(rated, "2026-10-01", "large")
+
+
+def test_a_view_that_cannot_be_made_leaves_the_last_one_with_its_files(rated):
+    rename = "alter table rating.{} rename to {}"
+    with duckdb.connect(rated.settings.warehouse_file) as connection:
+        connection.execute(rename.format("fct_rated_lines", "elsewhere"))
+    with pytest.raises(DbtFailedError, match="fct_line_events"):
+        run_dbt(rated.settings, MAKE_THE_VIEW)
+    with duckdb.connect(rated.settings.warehouse_file) as connection:
+        connection.execute(rename.format("elsewhere", "fct_rated_lines"))
+    assert ["first instant", "in the month"] == events_of(rated, "2026-10-01", "large")
+
+
+def test_without_raw_files_no_line_has_events(rated):
+    RatingWarehouse.write_inputs(rated)
+    run_dbt(rated.settings, MAKE_THE_VIEW)
+    assert [] == rated.rows("from rating.fct_line_events")

@@ -1,7 +1,8 @@
 {#-
     Raw files as relations. Belongs here: which committed Parquet files a model reads, always from
     the manifest (the raw_parts input) and never by a glob. Does not belong here: which batches a
-    model still has to take in (macros/progress), what an event means.
+    model still has to take in (macros/progress), views that open no file when they are made
+    (read_when_queried.sql), what an event means.
 -#}
 
 {% macro has_data() -%}

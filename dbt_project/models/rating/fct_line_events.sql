@@ -1,13 +1,18 @@
-{{ config(materialized='view', tags=['reads_raw_events']) }}
+{{ config(
+    materialized='view',
+    pre_hook="{{ return_raw_event_paths([]) }}",
+    post_hook="{{ return_raw_event_paths(raw_part_paths('events')) }}",
+) }}
 
 -- depends_on: {{ ref('stg_price_book__meters') }}
+-- depends_on: {{ source('operations', 'raw_parts') }}
 {%- set meters = price_book_meters() %}
 {%- set columns = properties_of_meters(meters) %}
 {%- set plan = counting_plan(meters, columns) %}
 {%- set dimension_values = dimension_value_names(plan) %}
 
 with events as (
-    {{ events_of_parts(raw_part_paths('events'), columns) | indent(4) }}
+    {{ events_read_when_queried(columns) | indent(4) }}
 ),
 
 event_sources as (

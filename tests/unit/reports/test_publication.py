@@ -69,6 +69,47 @@ def test_marts_are_published_under_their_own_names_and_nothing_else_is(settings:
     assert "12.5000" == amount_in(published_file(settings))
 
 
+def test_a_view_is_published_without_opening_the_files_behind_it(settings: Settings) -> None:
+    """With the function that names them, and with a table of what else it reads."""
+    rate(settings, "12.5000")
+    part, away = settings.data_dir / "part.parquet", settings.data_dir / "away.parquet"
+    with open_warehouse(settings) as connection:
+        connection.execute(
+            f"""
+            copy (select 'line' as rated_line_id, '/source' as event_source) to '{part}';
+            create schema staging;
+            create view staging.stg_reference__sources as select '/source' as source_prefix;
+            create view staging.stg_usage__rejects as select 1 as file_id;
+            create macro rating.raw_event_paths() as ['{part}'];
+            create view rating.fct_line_events as
+            select events.*
+            from read_parquet(rating.raw_event_paths()) as events
+            inner join rating.fct_rated_lines as lines using (rated_line_id)
+            inner join staging.stg_reference__sources as sources
+                on events.event_source = sources.source_prefix;
+            """
+        )
+    part.rename(away)
+
+    publish(settings, now=NOW)
+
+    away.rename(part)
+    with closing(open_published(settings)) as copy:
+        events = copy.execute("from rating.fct_line_events").fetchall()
+        names = copy.execute(
+            "select schema_name, table_name from duckdb_tables() union all "
+            "select schema_name, view_name from duckdb_views() where not internal order by all"
+        ).fetchall()
+        schemas = copy.execute("select schema_name from duckdb_schemas() where not internal")
+        assert {"main", "rating", "staging"} >= {name for (name,) in schemas.fetchall()}
+    assert [("line", "/source")] == events
+    assert [
+        ("rating", "fct_line_events"),
+        ("rating", "fct_rated_lines"),
+        ("staging", "stg_reference__sources"),
+    ] == names
+
+
 def test_a_reader_in_another_process_keeps_its_copy_and_blocks_no_run(settings: Settings) -> None:
     rate(settings, "1.0000")
     publish(settings, now=NOW)
