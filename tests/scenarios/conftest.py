@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,6 +27,7 @@ from orchestration.pipeline import (
     load_reference_data,
     load_usage_files,
     post_documents,
+    publish_marts,
     read_conservation,
     read_statuses,
     write_inputs,
@@ -103,6 +105,10 @@ class House:
         """Post what was signed, and read the ERP back; returns summary and documents read."""
         return post_documents(self.installation), read_statuses(self.installation)
 
+    def publish(self):
+        """Publish the marts for analysts."""
+        publish_marts(self.installation)
+
     def broken_invariants(self):
         """Names of conservation checks that do not hold as the last build computed them."""
         return [
@@ -170,6 +176,21 @@ class House:
         """What the ERP itself holds, drafts included, by its own id."""
         erp = self.installation.open_erp()
         return sorted(erp.read_documents(), key=lambda document: document.erp_document_id)
+
+    @contextmanager
+    def raw_files_elsewhere(self):
+        """Until the end nothing lies under raw/, so that whoever opens a file there fails.
+
+        Yields a list, which holds at the end what lies there then; locks left out.
+        """
+        raw, away, made = self.settings.raw, self.settings.data_dir / "elsewhere", []
+        raw.rename(away)
+        try:
+            yield made
+        finally:
+            made.extend(self.file_digests("raw"))
+            shutil.rmtree(raw, ignore_errors=True)
+            away.rename(raw)
 
     def copy(self, data_dir, *, now=CLOSE_OF_BOOKS):
         """A house of its own that holds the same, in another folder.
