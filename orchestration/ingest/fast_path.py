@@ -21,7 +21,14 @@ handed on untouched: such a row has no event_date and carries its line in event_
 import json
 from collections.abc import Iterable, Sequence
 
-from orchestration.ingest.digests import hashed_text_sql, identity_sql, slice_sql
+import duckdb
+
+from orchestration.ingest.digests import (
+    digest_number_sql,
+    identity_number_sql,
+    plain_number_sql,
+    slice_sql,
+)
 from orchestration.ingest.fast_conditions import (
     DOUBTFUL_PATTERN,
     fits_contract,
@@ -67,6 +74,7 @@ EVENT_COLUMNS = (
     "digest_1",
     "digest_2",
 )
+MALFORMED_LINE = duckdb.InvalidInputException
 LONGEST_MICROSECOND_TIMES = (
     len('"2026-10-31T23:59:59.123456Z"'),
     len('"2026-10-31T23:59:59.123456+00:00"'),
@@ -80,19 +88,21 @@ def fast_path_sql(
     *,
     ingestion_batch_id: int,
     ingested_microseconds: int,
+    is_all_json: bool,
 ) -> str:
     """Return the query over a relation (file_id, line_number, line_end, line, verbatim).
 
     `line` is JSON with line_end bytes of line end; `verbatim` is what the file holds. The rows have
     the columns EVENT_COLUMNS and contracts.property_columns(), typed as raw/events is. A line that
     is left aside has `verbatim` in event_id and, where it differs, `line` in subject. The session's
-    TimeZone must be UTC.
+    TimeZone must be UTC. Where every line is JSON, is_all_json spares a look; where one is not, the
+    query then fails with MALFORMED_LINE.
     """
     fast = tuple(one for one in contracts.contracts if _is_fast(one, contracts))
     columns = _property_values(fast)
     query = relation
     for layer in (
-        _read_layer(fast),
+        _read_layer(fast, is_all_json=is_all_json),
         _text_layer(fast),
         _value_layer(fast),
         _judged_layer(fast, window),
@@ -100,7 +110,6 @@ def fast_path_sql(
         _plain_layer(fast),
         "*, case when is_plain then contract_number end as plain_number",
         _event_layer(fast, columns),
-        _encoded_layer(),
         _hashed_layer(fast),
     ):
         query = f"(select {layer}\nfrom {query})"
@@ -119,9 +128,9 @@ def fast_path_sql(
             "event_at",
             "event_at_nanos",
             "case when is_plain then cast(event_at as date) end as event_date",
-            f"{slice_sql('identity_md5', 0)} as key_hash",
-            f"{slice_sql('content_md5', 0)} as digest_1",
-            f"{slice_sql('content_md5', 1)} as digest_2",
+            f"{slice_sql('identity_number', 0)} as key_hash",
+            f"{slice_sql('digest_number', 0)} as digest_1",
+            f"{slice_sql('digest_number', 1)} as digest_2",
             *(
                 quoted(name) if name in columns else f"{_absent(name)} as {quoted(name)}"
                 for name in contracts.property_columns()
@@ -143,27 +152,29 @@ def _absent(column: str) -> str:
 
 
 def _property_values(fast: Sequence[EventContract]) -> dict[str, str]:
-    """Return SQL for each property column, by the number of the contract of a plain row.
+    """Return SQL for each property column of a plain row, by the number of its contract.
 
-    A q_ column has its text with nine decimals beside it, as t_<column>.
+    A q_ column has its plain text beside it, as t_<column>. In rows that are left aside these
+    columns hold anything.
     """
     sources: dict[str, dict[str, list[int]]] = {}
+    paths: dict[str, tuple[str, ...]] = {}
     for number, contract in enumerate(fast):
         for item in contract.properties:
             text, value = text_of(item.path), number_of(item.path)
             if item.is_numeric:
-                digits = (
-                    f"case when {point_of(item.path)} = 0 then concat({text}, '.000000000') "
-                    f"else cast({value} as varchar) end"
-                )
-                values = {item.column_name: value, f"t_{item.column_name}": digits}
+                plain = plain_number_sql(value, text, point_of(item.path))
+                values = {item.column_name: value, f"t_{item.column_name}": plain}
             else:
                 is_bare = item.kind == "boolean"
                 values = {item.column_name: text if is_bare else characters_of(text)}
             for column, chosen in values.items():
                 sources.setdefault(column, {}).setdefault(chosen, []).append(number)
+                paths[column] = item.path
     return {
-        column: "case "
+        column: next(iter(values))
+        if len(values) == 1 and _is_nowhere_else(fast, paths[column], next(iter(values.values())))
+        else "case "
         + " ".join(
             f"when plain_number in ({', '.join(map(str, numbers))}) then {value}"
             for value, numbers in values.items()
@@ -173,7 +184,26 @@ def _property_values(fast: Sequence[EventContract]) -> dict[str, str]:
     }
 
 
-def _read_layer(fast: Sequence[EventContract]) -> str:
+def _is_nowhere_else(
+    fast: Sequence[EventContract], path: tuple[str, ...], declaring: Sequence[int]
+) -> bool:
+    """Whether no event of another contract than the declaring ones has a member at the path."""
+    return all(
+        _cannot_hold(contract, path)
+        for number, contract in enumerate(fast)
+        if number not in declaring
+    )
+
+
+def _cannot_hold(contract: EventContract, path: tuple[str, ...]) -> bool:
+    if any(item.path == path for item in contract.properties):
+        return False
+    closed = {one.path: one.is_closed for one in contract.objects}
+    holder = next(path[:length] for length in reversed(range(len(path))) if path[:length] in closed)
+    return closed[holder]
+
+
+def _read_layer(fast: Sequence[EventContract], *, is_all_json: bool) -> str:
     data: dict[str, object] = {}
     for path in property_paths(fast):
         holder = data
@@ -183,10 +213,10 @@ def _read_layer(fast: Sequence[EventContract]) -> str:
             holder = inner
         holder[path[-1]] = "JSON"
     structure = json.dumps({**dict.fromkeys(ATTRIBUTES, "JSON"), "data": data or {"_": "JSON"}})
-    return (
-        "file_id, line_number, line_end, line, verbatim, "
-        f"case when json_valid(line) then from_json(line, {literal(structure)}) end as event"
-    )
+    event = f"from_json(line, {literal(structure)})"
+    if not is_all_json:
+        event = f"case when json_valid(line) then {event} end"
+    return f"file_id, line_number, line_end, line, verbatim, {event} as event"
 
 
 def _text_layer(fast: Sequence[EventContract]) -> str:
@@ -301,16 +331,12 @@ def _event_layer(fast: Sequence[EventContract], columns: dict[str, str]) -> str:
     )
 
 
-def _encoded_layer() -> str:
-    return (
-        f"*,\n{identity_sql('event_source', 'event_id')} as identity,\n"
-        "cast(epoch_us(event_at) as varchar) as microseconds_text,\n"
-        "cast(event_at_nanos as varchar) as nanoseconds_text"
-    )
-
-
 def _hashed_layer(fast: Sequence[EventContract]) -> str:
-    content = by_contract(
-        fast, lambda one: f"md5({hashed_text_sql(one)})", otherwise="null", number="plain_number"
+    identity = identity_number_sql("event_source", "event_id")
+    digest = by_contract(
+        fast,
+        lambda one: digest_number_sql(one, "identity_number"),
+        otherwise="null",
+        number="plain_number",
     )
-    return f"*, md5(identity) as identity_md5, {content} as content_md5"
+    return f"*, {identity} as identity_number, {digest} as digest_number"

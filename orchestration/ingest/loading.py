@@ -19,7 +19,7 @@ import pyarrow as pa
 from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.digests import hashes_of
 from orchestration.ingest.exact import judge_line
-from orchestration.ingest.fast_path import fast_path_sql
+from orchestration.ingest.fast_path import MALFORMED_LINE, fast_path_sql
 from orchestration.ingest.instants import EPOCH, microseconds_of
 from orchestration.ingest.records import AcceptedEvent, TimeWindow
 from orchestration.ingest.reject_spool import RejectSink, RejectSpool
@@ -57,6 +57,7 @@ class Loading:
     Attributes:
         accepted_by_file: accepted lines, by file_id.
         seconds: wall seconds by phase: load, exact, index.
+        is_all_json: whether every line so far is JSON, if not always a good event.
     """
 
     folder: BatchFolder
@@ -66,6 +67,7 @@ class Loading:
     rejects: RejectSink
     accepted_by_file: Counter[int] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
+    is_all_json: bool = True
 
     def write(self, sources: Sequence[Source]) -> None:
         """Write events, keys, the affected list, and rejects where they are spooled.
@@ -92,17 +94,10 @@ class Loading:
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
     def _load(self, duck: duckdb.DuckDBPyConnection, source: Source, files: SlabFiles) -> None:
-        query = fast_path_sql(
-            source.relation,
-            self.contracts,
-            self.window,
-            ingestion_batch_id=self.folder.ingestion_batch_id,
-            ingested_microseconds=microseconds_of(self.now),
-        )
         batches = source.open_batches()
         while (first := self._next(batches)) is not None:
             with self._timed("load"):
-                self._run_fast_path(duck, query, source.schema, chain([first], batches))
+                self._run_fast_path(duck, source, _Slab(chain([first], batches)))
                 files.write_events()
             with self._timed("exact"):
                 self._judge_left_aside(duck, files)
@@ -112,15 +107,31 @@ class Loading:
             return next(batches, None)
 
     def _run_fast_path(
-        self,
-        duck: duckdb.DuckDBPyConnection,
-        query: str,
-        schema: pa.Schema,
-        batches: Iterator[pa.RecordBatch],
+        self, duck: duckdb.DuckDBPyConnection, source: Source, slab: "_Slab"
     ) -> None:
-        """Make the next slab: the rows of the fast path over the next lines."""
-        slab = _Slab(batches)
-        duck.register(SOURCE_NAME, pa.RecordBatchReader.from_batches(schema, slab.batches()))
+        """Make the next slab: the rows of the fast path over the next lines.
+
+        A batch is taken to be JSON in every line until a slab shows that it is not.
+        """
+        if self.is_all_json:
+            try:
+                self._make_slab(duck, source, slab)
+            except MALFORMED_LINE:
+                self.is_all_json = False
+        if not self.is_all_json:
+            self._make_slab(duck, source, slab)
+
+    def _make_slab(self, duck: duckdb.DuckDBPyConnection, source: Source, slab: "_Slab") -> None:
+        query = fast_path_sql(
+            source.relation,
+            self.contracts,
+            self.window,
+            ingestion_batch_id=self.folder.ingestion_batch_id,
+            ingested_microseconds=microseconds_of(self.now),
+            is_all_json=self.is_all_json,
+        )
+        reader = pa.RecordBatchReader.from_batches(source.schema, slab.batches())
+        duck.register(SOURCE_NAME, reader)
         try:
             duck.execute(f"create or replace table {SLAB} as {query}")
         except duckdb.Error:
@@ -183,21 +194,29 @@ class Loading:
 
 
 class _Slab:
-    """Some lines' worth of batches, and what stopped them."""
+    """Some lines' worth of batches, which can be gone through again, and what stopped them."""
 
     def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
         self._batches = batches
+        self._taken: list[pa.RecordBatch] = []
         self.failure: Exception | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        taken = 0
+        count = 0
         try:
-            while taken < LINES_PER_SLAB and (batch := next(self._batches, None)) is not None:
-                taken += batch.num_rows
+            for batch in chain(self._taken.copy(), self._fresh()):
+                count += batch.num_rows
                 yield batch
+                if count >= LINES_PER_SLAB:
+                    return
         except Exception as error:
             self.failure = error  # the engine will wrap it
             raise
+
+    def _fresh(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            self._taken.append(batch)
+            yield batch
 
 
 @contextmanager

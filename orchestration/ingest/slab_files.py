@@ -17,7 +17,10 @@ from orchestration.ingest.sql_text import literal
 SLAB = "slab"
 KEY_SHIFT = 20  # 60 bits of hash to a 40-bit prefix
 COMMON_SHARE = 20  # a date with more than one row in so many is written by a statement of its own
-PARQUET_OPTIONS = "format parquet, compression zstd, compression_level 1"
+PARQUET_OPTIONS = (
+    "format parquet, parquet_version v2, compression zstd, compression_level 1, "
+    "dictionary_size_limit 5000"
+)
 
 
 class SlabFiles:
@@ -58,7 +61,7 @@ class SlabFiles:
         """Write the keys and the affected list of everything that was written."""
         self._duck.execute(
             "copy (from keys order by key_prefix, event_date) "
-            f"to {self._listed('keys')} ({PARQUET_OPTIONS}, parquet_version v2)"
+            f"to {self._listed('keys')} ({PARQUET_OPTIONS})"
         )
         self._duck.execute(
             "copy (select "

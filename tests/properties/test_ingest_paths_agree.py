@@ -75,7 +75,12 @@ def fast_rows(contracts, lines):
         schema=LINE_SCHEMA,
     )
     query = fast_path_sql(
-        LINES_RELATION, contracts, WINDOW, ingestion_batch_id=1, ingested_microseconds=0
+        LINES_RELATION,
+        contracts,
+        WINDOW,
+        ingestion_batch_id=1,
+        ingested_microseconds=0,
+        is_all_json=False,
     )
     with closing(duckdb.connect(config={"threads": 1})) as duck:
         duck.execute("set TimeZone = 'UTC'")

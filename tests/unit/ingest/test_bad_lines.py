@@ -227,3 +227,21 @@ def test_a_closed_contract_refuses_a_property_that_it_does_not_declare(landing):
         "property_out_of_range",
     ] == landing.reject_codes()
     assert [10, None] == [row["q_seconds"] for row in landing.rows("events")]
+
+
+@pytest.mark.parametrize("broken_file", range(4))
+def test_a_line_that_is_no_json_costs_no_other_line_of_any_slab(landing, monkeypatch, broken_file):
+    """Invariants 1 and 12: until such a line shows, slabs are read without a look for one."""
+    monkeypatch.setattr("orchestration.ingest.loading.LINES_PER_SLAB", 4)
+    for number in range(4):
+        lines = [landing.line(id=f"{number}-{place}") for place in range(3)]
+        if number == broken_file:
+            lines.insert(1, '{"specversion": ')
+        landing.put(f"{number}.jsonl", "\n".join(lines))
+    result = landing.load()
+    assert (13, 12, 1) == (result.lines_read, result.lines_accepted, result.lines_rejected)
+    assert sorted(f"{number}-{place}" for number in range(4) for place in range(3)) == sorted(
+        row["event_id"] for row in landing.rows("events")
+    )
+    (reject,) = landing.rows("rejects")
+    assert ("broken_json", 2) == (reject["reject_code"], reject["line_number"])
