@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from orchestration.quality.duckdb_source import run_suite
+from orchestration.quality.library import import_great_expectations
 from orchestration.quality.reports import ExpectationReport
 from orchestration.settings import Settings
 from orchestration.warehouse import writer_lock
@@ -78,7 +79,8 @@ def check_candidates(settings: Settings, *, billing_period: str) -> ExpectationR
 
 def document_expectations() -> Sequence[tuple[str, "Expectation"]]:
     """Return the suite over candidate documents: pairs of name and expectation."""
-    import great_expectations.expectations as gxe  # noqa: PLC0415 — its import takes seconds
+    import_great_expectations()
+    import great_expectations.expectations as gxe  # noqa: PLC0415 — see library.py
 
     present = [
         (f"document_{column}_is_present", gxe.ExpectColumnValuesToNotBeNull(column=column))
@@ -110,7 +112,8 @@ def document_expectations() -> Sequence[tuple[str, "Expectation"]]:
 
 def line_expectations() -> Sequence[tuple[str, "Expectation"]]:
     """Return the suite over candidate lines: pairs of name and expectation."""
-    import great_expectations.expectations as gxe  # noqa: PLC0415 — its import takes seconds
+    import_great_expectations()
+    import great_expectations.expectations as gxe  # noqa: PLC0415 — see library.py
 
     present = [
         (f"line_{column}_is_present", gxe.ExpectColumnValuesToNotBeNull(column=column))

@@ -8,7 +8,6 @@ Belongs here: the dialect and the running of a suite. Does not belong here: any 
 """
 
 import itertools
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +17,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.pool import StaticPool
 
 from orchestration.failures import TechnicalError
+from orchestration.quality.library import import_great_expectations
 from orchestration.quality.reports import ExpectationOutcome, ExpectationReport
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def run_suite(
     Raises:
         ExpectationRunError: an expectation could not be evaluated.
     """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx  # noqa: PLC0415 — its import takes seconds; only suites pay
+    import_great_expectations()
+    import great_expectations as gx  # noqa: PLC0415 — see library.py
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
     token = f"connection_{next(_tokens)}"

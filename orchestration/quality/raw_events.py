@@ -14,6 +14,7 @@ import sqlalchemy
 
 from orchestration.operations_db import tables
 from orchestration.quality.duckdb_source import run_suite
+from orchestration.quality.library import import_great_expectations
 from orchestration.quality.reports import ExpectationReport
 from orchestration.settings import Settings
 
@@ -106,7 +107,8 @@ def expectations(
         earliest: first allowed event time, naive UTC.
         latest: last allowed event time, naive UTC.
     """
-    import great_expectations.expectations as gxe  # noqa: PLC0415 — its import takes seconds
+    import_great_expectations()
+    import great_expectations.expectations as gxe  # noqa: PLC0415 — see library.py
 
     present = [
         (f"{column}_is_present", gxe.ExpectColumnValuesToNotBeNull(column=column))
