@@ -34,11 +34,20 @@ old_matches as (
     semi join new_keys on old_keys.key_prefix = new_keys.key_prefix
 ),
 
+-- Files are sorted by key: sorting the keys alone once more costs less than hashing them.
+neighbours as (
+    select
+        key_prefix,
+        lag(key_prefix) over (order by key_prefix) as key_prefix_before
+    from (
+        {{ keys_of_parts(new_parts) | indent(8) }}
+    ) as keys_alone
+),
+
 found as (
     select key_prefix
-    from new_keys
-    group by key_prefix
-    having count(*) > 1
+    from neighbours
+    where key_prefix = key_prefix_before
     union
     select key_prefix
     from old_matches
