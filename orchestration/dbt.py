@@ -21,8 +21,10 @@ from orchestration.failures import BusinessError
 from orchestration.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT_DIR: Final = PROJECT_ROOT / "dbt_project"
-BUILD_ARGUMENTS: Final = ("build", "--exclude-resource-type", "unit_test")
-"""A production build: models, seeds and data tests. Unit tests prove code, not data."""
+BUILD_ARGUMENTS: Final = ("build", "--no-write-json", "--exclude-resource-type", "unit_test")
+"""A production build: models, seeds and data tests. Unit tests prove code, not data.
+
+dbt's manifest was written when the project was parsed, and is not written again."""
 
 _PROJECT_FOLDERS: Final = ("macros", "models", "seeds", "snapshots", "tests")
 _MESSAGE_LENGTH: Final = 300
