@@ -34,7 +34,7 @@ old_matches as (
     semi join new_keys on old_keys.key_prefix = new_keys.key_prefix
 ),
 
--- Files are sorted by key: sorting the keys alone once more costs less than hashing them.
+-- Files are sorted by key: sorting the keys once more costs less than hashing them.
 neighbours as (
     select
         key_prefix,

@@ -22,6 +22,8 @@ import pytest
 
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.dbt import run_dbt
+from orchestration.ingest.digests import hashes_of
+from orchestration.ingest.records import AcceptedEvent
 from orchestration.operations_db.column_types import arrow_type_of
 from orchestration.operations_db.inputs import EXPORTED_TABLES, REJECT_INPUT_SCHEMA
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
@@ -100,26 +102,23 @@ class Event:
         }
 
     def hashes(self) -> dict[str, int]:
-        identity = prefixed(self.event_source) + prefixed(self.event_id)
-        microseconds = (self.event_at - EPOCH) // timedelta(microseconds=1)
-        content = "".join(
-            prefixed(text)
-            for text in (self.event_type, self.subject, str(microseconds), str(self.nanos))
+        key_hash, digest_1, digest_2 = hashes_of(
+            AcceptedEvent(
+                event_source=self.event_source,
+                event_id=self.event_id,
+                event_type=self.event_type,
+                contract_version="1",
+                subject=self.subject,
+                epoch_microseconds=(self.event_at - EPOCH) // timedelta(microseconds=1),
+                nanoseconds=self.nanos,
+                properties=self.columns(),
+            )
         )
-        for name, value in sorted(self.columns().items()):
-            text = value if isinstance(value, str) else f"{value:.9f}"
-            content += prefixed(name) + prefixed(text)
-        key, digest = (
-            hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-            for text in (identity, identity + content)
-        )
-        digest_1, digest_2 = self.digests or (int(digest[:15], 16), int(digest[15:30], 16))
-        key_hash = int(key[:15], 16) if self.key_hash is None else self.key_hash
+        if self.digests is not None:
+            digest_1, digest_2 = self.digests
+        if self.key_hash is not None:
+            key_hash = self.key_hash
         return {"key_hash": key_hash, "digest_1": digest_1, "digest_2": digest_2}
-
-
-def prefixed(text: str) -> str:
-    return f"{len(text)}:{text}"
 
 
 class UsageWarehouse:
