@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from orchestration.price_book.field_types import (
     NOT_EMPTY,
     Currency,
+    Day,
     Flag,
     FrozenModel,
     Identifier,
@@ -36,13 +37,35 @@ def _none_for(word: str) -> BeforeValidator:
     return BeforeValidator(read, json_schema_input_type=Any)
 
 
+class QuietDay(FrozenModel):
+    """A day on which an announced source truly had no usage, and who says so."""
+
+    day: Day
+    reason: Text
+    author: Text
+
+
 class UsageSource(FrozenModel):
-    """Usage whose `source` starts with the prefix comes from the system; longest prefix wins."""
+    """Usage whose `source` starts with the prefix comes from the system; longest prefix wins.
+
+    A source that is expected daily is announced: each of its UTC days, from the first on, has at
+    least one accepted event or is a quiet day.
+    """
 
     prefix: Text
     system: Identifier
     expected: Literal["daily", "none"] = "none"
-    grace_hours: Annotated[Whole, Field(ge=0, le=8760)] = 36
+    expected_from: Day | None = Field(None, description="The first UTC day that is announced.")
+    expected_to: Day | None = Field(None, description="The first one that is no more; exclusive.")
+    grace_hours: Annotated[Whole, Field(ge=0, le=8760)] = Field(
+        36, description="How long after a UTC day's end its usage may still be missing."
+    )
+    quiet_days: tuple[QuietDay, ...] = Field((), description="Announced days without usage.")
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether a day without usage of this source is an incomplete load."""
+        return self.expected == "daily"
 
 
 class SourcesFile(FrozenModel):

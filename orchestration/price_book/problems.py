@@ -93,6 +93,10 @@ REMEDIES: Final[dict[str, str]] = {
     "float_column": "Write the column as a decimal or as text; a float is not exact.",
     "price_json_malformed": "Write a JSON object with the fields of a price, such as "
     '{"unit_price": "0.02"}.',
+    # Sources
+    "announcement_mismatch": "Say `expected: daily` with expected_from, or leave out "
+    "expected_from, expected_to and quiet_days.",
+    "quiet_day_not_announced": "Correct the day, or remove it: no usage is expected on it.",
     # Customers, identities, contracts
     "circular_parents": "Remove one of the links, so that every customer has a topmost parent.",
     "overlapping_identities": "End one where the other begins; an external id belongs to one "

@@ -18,7 +18,7 @@ from typing import Final
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.table_models import TABLE_MODELS, columns_of
 
-COMPILED_FORMAT: Final = 1  # counts up when the same files compile into other tables
+COMPILED_FORMAT: Final = 2  # counts up when the same files compile into other tables
 MAX_FILES: Final = 10_000
 SINGLE_FILES: Final = ("policy.yml", "sources.yml")
 YAML_SUFFIXES: Final = (".yml", ".yaml")

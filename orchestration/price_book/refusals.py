@@ -28,6 +28,7 @@ _ENTRIES: Final[Mapping[str, tuple[str, str | None]]] = {
     "value": ("factor", None),
     "filters": ("filter", None),
     "sources": ("source", "prefix"),
+    "quiet_days": ("quiet day", "day"),
     "approvers": ("approver", "name"),
 }
 _SHAPES: Final[Mapping[str, str]] = {

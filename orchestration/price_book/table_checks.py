@@ -2,7 +2,8 @@
 
 Belongs here: ids that repeat or lead nowhere, customers and their parents, identities over time,
 what a policy asks and this version does not do.
-Does not belong here: contracts, their versions, overrides and grants (contract_checks.py).
+Does not belong here: contracts, their versions, overrides and grants (contract_checks.py); what
+sources announce (source_checks.py).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from orchestration.price_book.field_types import FrozenModel
 from orchestration.price_book.policy import Policy
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, ReferenceData, Row, Tables
+from orchestration.price_book.source_checks import check_sources
 from orchestration.price_book.table_models import ROW_KEYS, Customer, Identity
 
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
@@ -35,7 +37,7 @@ def check_tables(data: ReferenceData, problems: ProblemList) -> None:
                 row.line,
                 f"exchange_rates: {row.item.from_currency_code} is translated into itself.",
             )
-    _check_sources(data, problems)
+    check_sources(data, problems)
     _check_policy(data, problems)
 
 
@@ -177,21 +179,6 @@ def _check_identities(data: ReferenceData, problems: ProblemList) -> None:
             f"valid_from_at: it belongs to {earlier.item.customer_id} by line {earlier.line} "
             f"when it begins to belong to {later.item.customer_id}.",
         )
-
-
-def _check_sources(data: ReferenceData, problems: ProblemList) -> None:
-    if data.sources is None:
-        return
-    prefixes = [source.prefix for source in data.sources.item.sources]
-    for index, prefix in enumerate(prefixes):
-        if prefix in prefixes[:index]:
-            steps = ("sources", index, "prefix")
-            problems.add(
-                "duplicate_id",
-                data.sources.path,
-                data.sources.line(*steps),
-                f"{data.sources.name(*steps)}: the prefix stands there already.",
-            )
 
 
 def _check_policy(data: ReferenceData, problems: ProblemList) -> None:

@@ -36,6 +36,7 @@ def compile_tables(data: ReferenceData, reference_version: str) -> dict[str, pa.
     rows: dict[str, Sequence[Record]] = {
         **_plain_tables(data),
         "sources": _sources(data),
+        "quiet_days": _quiet_days(data),
         "contract_versions": _contract_versions(data),
         "meters": [_meter(meter.item) for meter in data.book.meters],
         "products": _products(data.book),
@@ -121,9 +122,25 @@ def _sources(data: ReferenceData) -> list[Record]:
             "source_prefix": source.prefix,
             "system_id": source.system,
             "grace_hours": source.grace_hours,
-            "is_expected_daily": source.expected == "daily",
+            "is_expected_daily": source.is_announced,
+            "expected_from_date": source.expected_from,
+            "expected_to_date": source.expected_to,
         }
         for source in sources
+    ]
+
+
+def _quiet_days(data: ReferenceData) -> list[Record]:
+    sources = data.sources.item.sources if data.sources else ()
+    return [
+        {
+            "source_prefix": source.prefix,
+            "quiet_date": quiet.day,
+            "reason": quiet.reason,
+            "author": quiet.author,
+        }
+        for source in sources
+        for quiet in source.quiet_days
     ]
 
 

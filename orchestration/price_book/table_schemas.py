@@ -87,6 +87,17 @@ SOURCES: Final = pa.schema(
         _text("system_id"),
         _typed("grace_hours", pa.int32()),
         _typed("is_expected_daily", pa.bool_()),
+        _day("expected_from_date", is_nullable=True),
+        _day("expected_to_date", is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
+QUIET_DAYS: Final = pa.schema(
+    [
+        _text("source_prefix"),
+        _day("quiet_date"),
+        _text("reason"),
+        _text("author"),
         _REFERENCE_VERSION,
     ]
 )
@@ -239,6 +250,7 @@ TABLE_SCHEMAS: Final[dict[str, pa.Schema]] = {
     "customers": CUSTOMERS,
     "identities": IDENTITIES,
     "sources": SOURCES,
+    "quiet_days": QUIET_DAYS,
     "contracts": CONTRACTS,
     "contract_versions": CONTRACT_VERSIONS,
     "overrides": OVERRIDES,

@@ -5,6 +5,7 @@ Does not belong here: the plans' prices, which are plans'; the cast, which is co
 """
 
 import json
+from datetime import date
 from typing import Any, Final
 
 SCHEMA_BASE: Final = "https://schemas.brightloop.example"
@@ -99,13 +100,22 @@ products:
   - {id: seats, name: Seats, erp_item: BL-SEATS, revenue_account: "4500"}
 """
 
-SOURCES: Final = """\
+_SOURCES: Final = """\
 # Which product system an event's source belongs to; the longest matching prefix wins.
 # The system decides under which identity the event's subject is looked up.
 sources:
-  - {prefix: /gateway/, system: gateway, expected: daily, grace_hours: 36}
-  - {prefix: /platform/, system: platform, expected: daily, grace_hours: 36}
-  - {prefix: /workspace/, system: workspace, expected: daily, grace_hours: 48}
+  # Somebody calls the API every day. A day without a call is an incomplete load: it turns red
+  # when its grace is over, until its usage arrives or it stands here under quiet_days. The sample
+  # ends with its last month, and so does the announcement.
+  - prefix: /gateway/
+    system: gateway
+    expected: daily
+    expected_from: {first_day}
+    expected_to: {end_day}
+    grace_hours: 36
+  # These report when something happens.
+  - {{prefix: /platform/, system: platform}}
+  - {{prefix: /workspace/, system: workspace}}
 """
 
 POLICY: Final = """\
@@ -182,6 +192,11 @@ _CONTRACTS: Final[dict[tuple[str, str], tuple[str, dict[str, Any], tuple[str, ..
 def schema_id(event_type: str, version: str) -> str:
     """The $id of an event contract: what an event's dataschema says to be read by it."""
     return f"{SCHEMA_BASE}/{event_type}/{version}"
+
+
+def sources(first_day: date, end_day: date) -> str:
+    """sources.yml: the gateways are announced daily, from the first day to before the end."""
+    return _SOURCES.format(first_day=first_day, end_day=end_day)
 
 
 def event_contracts() -> dict[tuple[str, str], str]:

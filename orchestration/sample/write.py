@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from orchestration.sample.company_tables import tables
 from orchestration.sample.delivery import deliver
 from orchestration.sample.files import write_files
 from orchestration.sample.truth import compute_truth
-from orchestration.sample.usage import draw_events
+from orchestration.sample.usage import days_of, draw_events
 from orchestration.settings import Settings
 
 DEFAULT_SEED: Final = 20260901
@@ -87,7 +88,7 @@ def write_sample(
     _refuse_to_mix(settings, truth_file, made_of)
 
     reference = settings.data_dir / "landing" / "reference"
-    write_reference(reference)
+    write_reference(reference, months)
     events = draw_events(seed, event_count, months)
     delivery = deliver(events, seed, months)
     truth = made_of | compute_truth(events, delivery, months)
@@ -97,15 +98,19 @@ def write_sample(
     return Sample(reference, settings.landing_usage, tuple(files), truth_file, truth)
 
 
-def write_reference(folder: Path) -> None:
-    """Write the sample company's reference folder; it does not depend on a seed."""
+def write_reference(folder: Path, months: Sequence[str] = DEFAULT_MONTHS) -> None:
+    """Write the sample company's reference folder; it depends on no seed.
+
+    months, as YYYY-MM, are those in which usage is announced.
+    """
+    days = days_of(months)
     texts = {
         "price_book/meters.yml": catalogue.METERS,
         "price_book/products.yml": catalogue.PRODUCTS,
         "price_book/starter.yml": plans.STARTER,
         "price_book/growth.yml": plans.GROWTH,
         "price_book/enterprise.yml": plans.ENTERPRISE,
-        "sources.yml": catalogue.SOURCES,
+        "sources.yml": catalogue.sources(days[0], days[-1] + timedelta(days=1)),
         "policy.yml": catalogue.POLICY,
     }
     for name, text in tables().items():

@@ -8,6 +8,8 @@ final as (
         cast(system_id as varchar) as system_id,
         cast(grace_hours as integer) as grace_hours,
         cast(is_expected_daily as boolean) as is_expected_daily,
+        cast(expected_from_date as date) as expected_from_date,
+        cast(expected_to_date as date) as expected_to_date,
         cast(reference_version as varchar) as reference_version
     from source
 )

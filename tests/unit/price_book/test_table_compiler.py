@@ -255,3 +255,17 @@ def test_event_properties_name_their_columns_and_kinds(reference: Any) -> None:
         ("tokens", "q_tokens", "number"),
         ("user_id", "d_user_id", "string"),
     ] == rows(compiled(reference)["event_properties"], "property", "column_name", "property_kind")
+
+
+def test_announcements_and_quiet_days_are_kept_by_the_prefix_of_their_source(
+    reference: Any,
+) -> None:
+    tables = compiled(reference)
+    announced = ("is_expected_daily", "expected_from_date", "expected_to_date", "grace_hours")
+    assert [
+        ("/batch/", False, None, None, 36),
+        ("/gateway/", True, date(2026, 1, 1), date(2028, 1, 1), 36),
+    ] == rows(tables["sources"], "source_prefix", *announced)
+    assert [("/gateway/", date(2026, 12, 25), "The data centre moved", "ben@example.com")] == rows(
+        tables["quiet_days"], "source_prefix", "quiet_date", "reason", "author"
+    )
