@@ -57,7 +57,7 @@ class RunReport:
         run_id: as the UI shows it.
         job_name: which job.
         failures: steps that failed, in order.
-        red_checks: blocking checks that failed, as stage/asset: check.
+        red_checks: blocking checks that failed, as stage/asset: check, each with what it says.
         metadata: of each asset made, by stage/asset, as text.
     """
 
@@ -65,7 +65,7 @@ class RunReport:
     job_name: str
     is_successful: bool
     failures: tuple[StepFailure, ...]
-    red_checks: tuple[str, ...]
+    red_checks: Mapping[str, str]
     metadata: Mapping[str, Mapping[str, str]]
 
     @property
@@ -84,7 +84,7 @@ class RunReport:
             "run_id": self.run_id,
             "job": self.job_name,
             "is_successful": self.is_successful,
-            "red_checks": list(self.red_checks),
+            "red_checks": dict(self.red_checks),
             "failures": [vars(failure) for failure in self.failures],
             "assets": {name: dict(metadata) for name, metadata in self.metadata.items()},
         }
@@ -205,14 +205,15 @@ def job_runner(installation: Installation) -> Iterator[JobRunner]:
 
 def report_of(job_name: str, result: ExecuteInProcessResult) -> RunReport:
     """Read from a run's events what it made, what failed and which checks are red."""
-    failures, red, metadata = [], [], {}
+    failures, red, metadata = [], {}, {}
     for event in result.all_events:
         if event.event_type is DagsterEventType.STEP_FAILURE:
             failures.append(_failure(event))
         elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed and evaluation.blocking:
-                red.append(f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}")
+                name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+                red[name] = evaluation.description or ""
         elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION and event.asset_key:
             entries = event.step_materialization_data.materialization.metadata
             metadata[event.asset_key.to_user_string()] = {
@@ -223,7 +224,7 @@ def report_of(job_name: str, result: ExecuteInProcessResult) -> RunReport:
         job_name=job_name,
         is_successful=result.success,
         failures=tuple(failures),
-        red_checks=tuple(sorted(red)),
+        red_checks=dict(sorted(red.items())),
         metadata=metadata,
     )
 
@@ -253,8 +254,10 @@ def print_run(console: Console, report: RunReport) -> None:
     """Print a run in a line, then each red check and each failure with what to do next."""
     state = "[green]done[/]" if report.exit_code is ExitCode.DONE else "[bold red]not done[/]"
     console.print(f"{report.job_name} {state}, run {report.run_id}", highlight=False)
-    for check in report.red_checks:
+    for check, description in report.red_checks.items():
         console.print(f"  check is red: {escape(check)}", highlight=False)
+        if description:
+            console.print(f"  {description}", markup=False, highlight=False)
     for failure in report.failures:
         console.print(f"  {failure.step}, [bold]{failure.code}[/]:", highlight=False)
         console.print(f"  {failure.message}", markup=False, highlight=False)

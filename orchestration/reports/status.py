@@ -15,9 +15,8 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from orchestration.billing.checks import CheckFigure
 from orchestration.operations_db import open_operations, tables
-from orchestration.quality.conservation import read_conservation
+from orchestration.quality.conservation import ConservationFigure, read_conservation
 from orchestration.reports.publication import CURRENT, NothingPublishedError, open_published
 from orchestration.settings import Settings
 
@@ -128,7 +127,7 @@ class InstallationStatus:
     money: Sequence[MoneyFigures]
     revisions: Sequence[RevisionFigures]
     exceptions: Sequence[ExceptionFigures]
-    conservation: Sequence[CheckFigure]
+    conservation: Sequence[ConservationFigure]
     signals_pushed: int
     published_copy: str | None
 

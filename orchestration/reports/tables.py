@@ -13,10 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.billing.checks import CheckFigure
 from orchestration.price_book import Problem
 from orchestration.price_book.currencies import money_text
-from orchestration.quality.conservation import plain
+from orchestration.quality.conservation import ConservationFigure, plain
 from orchestration.reports.explanation import LineExplanation
 from orchestration.reports.status import (
     CurrencyFigures,
@@ -191,33 +190,44 @@ def exceptions_table(exceptions: Sequence[ExceptionFigures]) -> Table:
     return table
 
 
-def conservation_table(figures: Sequence[CheckFigure]) -> Table:
-    """Return the conservation figures: two sides, their difference, and whether it holds."""
+def conservation_table(figures: Sequence[ConservationFigure]) -> Table:
+    """Return the seven invariants: both sides in their units, their difference, what is broken.
+
+    Of each invariant the headline checks are shown, and any other one that is broken.
+    """
     table = _table(
         "Conservation: nothing is lost and nothing is made up on the way",
         ("", "right"),
-        ("invariant", "left"),
+        ("what must be equal", "left"),
         ("left side", "right"),
         ("right side", "right"),
         ("difference", "right"),
         ("", "left"),
     )
+    for column in table.columns[2:]:
+        column.overflow = "fold"  # a narrow terminal breaks a figure and never cuts it
+    numbers: set[int] = set()
     for figure in figures:
-        sides = [
-            (label, text)
-            for label, text in figure.figures.items()
-            if label not in {"difference", "scopes", "broken"}
-        ]
-        left, right = [*sides, ("", ""), ("", "")][:2]
+        if not figure.is_headline and figure.is_held:
+            continue
+        is_first = figure.invariant_number not in numbers
+        numbers.add(figure.invariant_number)
         table.add_row(
-            str(figure.invariant_number or ""),
-            f"{_words(figure.check_name)}\n[dim]{escape(left[0])} = {escape(right[0])}[/]",
-            left[1],
-            right[1],
-            figure.figures.get("difference", ""),
-            "[green]holds[/]" if figure.is_passed else "[bold red]BROKEN[/]",
+            str(figure.invariant_number) if is_first else "",
+            _conserved(figure),
+            "\n".join(each.text(each.left_figure) for each in figure.sides) or "none yet",
+            "\n".join(each.text(each.right_figure) for each in figure.sides) or "none yet",
+            "\n".join(each.difference_text() for each in figure.sides),
+            "[green]holds[/]" if figure.is_held else "[bold red]BROKEN[/]",
         )
     return table
+
+
+def _conserved(figure: ConservationFigure) -> str:
+    text = f"{escape(figure.left_label)}\n= {escape(figure.right_label)}"
+    if figure.is_held:
+        return text
+    return f"{text}\n[bold red]{escape(figure.broken_text())}[/]\n{escape(figure.what_to_do)}"
 
 
 def print_problems(console: Console, folder: Path, problems: Sequence[Problem]) -> None:

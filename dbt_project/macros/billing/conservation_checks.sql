@@ -1,99 +1,149 @@
 {#-
-    The checks of fct_conservation: what stands on their two sides, in words.
+    The checks of fct_conservation: what stands on their two sides, in words, and in which unit.
 
-    Belongs here: names, labels, and which check is the one that finance reads per invariant. A
-    check by currency counts currencies in its total, since amounts of several never add up. Does
-    not belong here: the figures, each of which is a CTE of one of the models that are named.
+    Belongs here: names, labels, units, which checks finance reads, and what to do about a red one.
+    Does not belong here: the figures, each of which is a CTE of one of the models that are named.
+
+    A check whose scopes have units of their own (currencies, units of meters) counts the scopes in
+    its total, since amounts or quantities of several units never add up.
+
+        unit           SQL over a row of the relation: what both of its figures are counted in
+        total_unit     the same for the row over all scopes
+        counts_broken  whether the relation has a broken_count of its own
 -#}
 
 {#- All checks, or those whose figures one model computes. -#}
 {% macro conservation_checks(model=none) -%}
+    {%- set rebuild = 'Delete warehouse/ and run again, which builds it anew from raw files. '
+        ~ 'If it stays red, a model is wrong: report it with these figures.' -%}
+    {%- set compare = 'Undo in the ERP what was changed there, then read the statuses again.' -%}
     {%- set checks = [
         {
             'invariant': 1, 'name': 'every_line_read_is_accepted_or_rejected',
-            'is_headline': true, 'counts_broken': false,
-            'model': 'int_events__conserved', 'relation': 'lines_read',
+            'is_headline': true, 'model': 'int_events__conserved', 'relation': 'lines_read',
+            'unit': "'lines'", 'total_unit': 'lines',
             'left_label': 'lines read', 'right_label': 'accepted and rejected rows',
+            'what_to_do': 'Run tallyhouse doctor: a raw file is not what its manifest says. '
+                ~ 'Restore it, then run again.',
         },
         {
             'invariant': 2, 'name': 'accepted_events_are_unique_repeated_or_conflicting',
-            'is_headline': true, 'counts_broken': false,
-            'model': 'int_events__conserved', 'relation': 'accepted_events',
+            'is_headline': true, 'model': 'int_events__conserved', 'relation': 'accepted_events',
+            'unit': "'events'", 'total_unit': 'events',
             'left_label': 'accepted events',
             'right_label': 'unique, repeated and conflicting events',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 3, 'name': 'unique_events_are_resolved_or_excepted',
-            'is_headline': true, 'counts_broken': false,
-            'model': 'int_events__conserved', 'relation': 'unique_events',
+            'is_headline': true, 'model': 'int_events__conserved', 'relation': 'unique_events',
+            'unit': "'events'", 'total_unit': 'events',
             'left_label': 'unique events', 'right_label': 'resolved and excepted events',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 3, 'name': 'unique_quantity_is_resolved_or_excepted',
-            'is_headline': false, 'counts_broken': false,
+            'is_headline': false,
             'model': 'int_quantities__conserved', 'relation': 'unique_quantities',
+            'unit': 'unit', 'total_unit': 'meters',
             'left_label': 'metered quantity', 'right_label': 'resolved and excepted quantity',
+            'left_total_label': 'meters',
+            'right_total_label': 'meters in which the quantities agree',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 4, 'name': 'resolved_quantity_equals_rated_quantity',
-            'is_headline': true, 'counts_broken': false,
-            'model': 'int_quantities__conserved', 'relation': 'rated_usage',
+            'is_headline': true, 'model': 'int_quantities__conserved', 'relation': 'rated_usage',
+            'unit': 'unit', 'total_unit': 'meters',
             'left_label': 'resolved quantity', 'right_label': 'rated and unpriced quantity',
+            'left_total_label': 'meters',
+            'right_total_label': 'meters in which the quantities agree',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 5, 'name': 'documents_equal_their_lines_and_lines_their_tiers',
-            'is_headline': true, 'counts_broken': false,
+            'is_headline': false,
             'model': 'int_amounts__conserved', 'relation': 'wholes_and_parts',
+            'unit': "'documents and lines'", 'total_unit': 'documents and lines',
             'left_label': 'documents and rated lines',
             'right_label': 'documents and rated lines that equal their parts',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 5, 'name': 'line_amounts_equal_tier_amounts',
-            'is_headline': false, 'counts_broken': false,
-            'model': 'int_amounts__conserved', 'relation': 'line_amounts',
+            'is_headline': false, 'model': 'int_amounts__conserved', 'relation': 'line_amounts',
+            'unit': 'scope_id', 'total_unit': 'currencies',
             'left_label': 'amount of rated lines', 'right_label': 'amount of their tiers',
             'left_total_label': 'currencies of rated lines',
             'right_total_label': 'currencies in which tiers agree',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 5, 'name': 'document_amounts_equal_line_amounts',
-            'is_headline': false, 'counts_broken': false,
-            'model': 'int_amounts__conserved', 'relation': 'document_amounts',
-            'left_label': 'amount of documents', 'right_label': 'amount of their lines',
-            'left_total_label': 'currencies of documents',
+            'is_headline': true, 'model': 'int_amounts__conserved', 'relation': 'document_amounts',
+            'unit': 'scope_id', 'total_unit': 'currencies',
+            'left_label': 'amount of invoice candidates', 'right_label': 'amount of their lines',
+            'left_total_label': 'currencies of invoice candidates',
             'right_total_label': 'currencies in which lines agree',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 6, 'name': 'every_expected_charge_has_exactly_one_outcome',
             'is_headline': true, 'counts_broken': true,
             'model': 'int_amounts__conserved', 'relation': 'expected_outcomes',
+            'unit': "'charges'", 'total_unit': 'charges',
             'left_label': 'expected charges', 'right_label': 'charges with one outcome',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 6, 'name': 'rated_amount_is_billed_due_or_held',
-            'is_headline': false, 'counts_broken': true,
+            'is_headline': true, 'counts_broken': true,
             'model': 'int_amounts__conserved', 'relation': 'settled_amounts',
-            'left_label': 'rated amount', 'right_label': 'billed, candidate and held amount',
+            'unit': 'scope_id', 'total_unit': 'currencies',
+            'left_label': 'rated amount of due cells',
+            'right_label': 'billed, candidate and held amount',
             'left_total_label': 'currencies rated or billed',
             'right_total_label': 'currencies in which all keys agree',
+            'what_to_do': rebuild,
         },
         {
             'invariant': 7, 'name': 'erp_documents_equal_the_register',
-            'is_headline': true, 'counts_broken': true,
+            'is_headline': false, 'counts_broken': true,
             'model': 'int_erp_lines__conserved', 'relation': 'erp_register_lines',
+            'unit': "'lines'", 'total_unit': 'lines',
             'left_label': 'signed lines read back',
             'right_label': 'lines that the ERP holds as signed',
+            'what_to_do': compare,
         },
         {
             'invariant': 7, 'name': 'erp_amounts_equal_signed_amounts',
-            'is_headline': false, 'counts_broken': true,
+            'is_headline': true, 'counts_broken': true,
             'model': 'int_erp_lines__conserved', 'relation': 'erp_amounts',
+            'unit': 'scope_id', 'total_unit': 'currencies',
             'left_label': 'signed amount', 'right_label': 'amount in the ERP',
             'left_total_label': 'currencies signed',
             'right_total_label': 'currencies in which the ERP agrees',
+            'what_to_do': compare,
         },
     ] -%}
     {{ return(checks | selectattr('model', 'equalto', model) | list if model else checks) }}
+{%- endmacro %}
+
+{#- The select of every figure that a model computes, one relation after the other. -#}
+{% macro conserved_figures(model) -%}
+    {%- for check in tallyhouse.conservation_checks(model) %}
+    select
+        '{{ check.name }}' as check_name,
+        scope_kind,
+        cast(scope_id as varchar) as scope_id,
+        cast({{ check.unit }} as varchar) as unit,
+        cast(left_figure as decimal(38, 9)) as left_figure,
+        cast(right_figure as decimal(38, 9)) as right_figure,
+        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint)
+            as broken_count
+    from {{ check.relation }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {#- The lines of an ERP document, JSON as the posting wrote it, as a list of structs. -#}

@@ -31,11 +31,13 @@ checks as (
         {{ check.invariant }} as invariant_number,
         '{{ check.name }}' as check_name,
         {{ check.is_headline | lower }} as is_headline,
-        {{ 'true' if check.left_total_label else 'false' }} as is_by_currency,
+        '{{ check.total_unit }}' as total_unit,
+        {{ 'true' if check.left_total_label else 'false' }} as is_by_unit,
         '{{ check.left_label }}' as left_label,
         '{{ check.right_label }}' as right_label,
         '{{ check.left_total_label or check.left_label }}' as left_total_label,
-        '{{ check.right_total_label or check.right_label }}' as right_total_label
+        '{{ check.right_total_label or check.right_label }}' as right_total_label,
+        '{{ check.what_to_do }}' as what_to_do
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -45,12 +47,13 @@ totals as (
         checks.check_name,
         'all' as scope_kind,
         'all' as scope_id,
+        checks.total_unit as unit,
         case
-            when checks.is_by_currency then count(figures.scope_id)
+            when checks.is_by_unit then count(figures.scope_id)
             else coalesce(sum(figures.left_figure), 0)
         end as left_figure,
         case
-            when checks.is_by_currency
+            when checks.is_by_unit
                 then
                     count(figures.scope_id) filter (
                         where
@@ -71,7 +74,7 @@ totals as (
         ) as broken_count
     from checks
     left join figures on checks.check_name = figures.check_name
-    group by checks.check_name, checks.is_by_currency
+    group by checks.check_name, checks.total_unit, checks.is_by_unit
 ),
 
 all_figures as (
@@ -87,6 +90,7 @@ final as (
         checks.is_headline,
         all_figures.scope_kind,
         all_figures.scope_id,
+        all_figures.unit,
         case
             when all_figures.scope_kind = 'all' then checks.left_total_label
             else checks.left_label
@@ -101,7 +105,8 @@ final as (
             as difference,
         all_figures.left_figure = all_figures.right_figure
         and all_figures.broken_count = 0
-            as is_held
+            as is_held,
+        checks.what_to_do
     from all_figures
     inner join checks on all_figures.check_name = checks.check_name
 )

@@ -193,18 +193,7 @@ settled_amounts as (
 ),
 
 final as (
-    {% for check in conservation_checks('int_amounts__conserved') -%}
-    select
-        '{{ check.name }}' as check_name,
-        scope_kind,
-        cast(scope_id as varchar) as scope_id,
-        cast(left_figure as decimal(38, 9)) as left_figure,
-        cast(right_figure as decimal(38, 9)) as right_figure,
-        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint)
-            as broken_count
-    from {{ check.relation }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ conserved_figures('int_amounts__conserved') }}
 )
 
 select * from final

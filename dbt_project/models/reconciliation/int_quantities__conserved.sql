@@ -71,6 +71,7 @@ unique_quantities as (
     select
         'meter' as scope_kind,
         meters.meter_id as scope_id,
+        meters.unit,
         coalesce(metered_quantities.quantity, 0) as left_figure,
         coalesce(resolved_quantities.quantity, 0)
         + coalesce(unresolved_quantities.quantity, 0) as right_figure
@@ -151,6 +152,7 @@ rated_usage as (
     select
         'meter' as scope_kind,
         meters.meter_id as scope_id,
+        meters.unit,
         coalesce(charged_quantities.quantity, 0) as left_figure,
         coalesce(rated_quantities.quantity, 0)
         + coalesce(unpriced_quantities.quantity, 0) as right_figure
@@ -161,18 +163,7 @@ rated_usage as (
 ),
 
 final as (
-    {% for check in conservation_checks('int_quantities__conserved') -%}
-    select
-        '{{ check.name }}' as check_name,
-        scope_kind,
-        cast(scope_id as varchar) as scope_id,
-        cast(left_figure as decimal(38, 9)) as left_figure,
-        cast(right_figure as decimal(38, 9)) as right_figure,
-        cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint)
-            as broken_count
-    from {{ check.relation }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ conserved_figures('int_quantities__conserved') }}
 )
 
 select * from final

@@ -36,11 +36,15 @@ def conservation_result(
         }
     if figures and figures[0].invariant_number is not None:
         metadata["invariant"] = dg.MetadataValue.text(str(figures[0].invariant_number))
-    red = [figure.check_name for figure in figures if not figure.is_passed]
+    red = [figure for figure in figures if not figure.is_passed]
     if not figures:
         description = "fct_conservation holds no figure for this invariant, so it is not proven."
     elif red:
-        description = f"Broken: {', '.join(red)}. What comes after it is stopped."
+        broken = "; ".join(
+            f"{figure.check_name} ({figure.figures['broken']}). {figure.figures['what to do']}"
+            for figure in red
+        )
+        description = f"Broken: {broken} What comes after it is stopped."
     else:
         description = f"Held: {', '.join(figure.check_name for figure in figures)}."
     return dg.AssetCheckResult(

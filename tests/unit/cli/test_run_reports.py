@@ -18,7 +18,9 @@ def run_that_raises(error: Exception | None, *, is_check_red: bool = False) -> R
                 raise error
         return dg.MaterializeResult(
             metadata={"lines_read": 7},
-            check_results=[dg.AssetCheckResult(passed=not is_check_red)],
+            check_results=[
+                dg.AssetCheckResult(passed=not is_check_red, description="3 lines. Load them.")
+            ],
         )
 
     result = dg.materialize([figures], raise_on_error=False)
@@ -36,7 +38,7 @@ def test_a_red_blocking_check_is_named_and_exits_with_four() -> None:
     report = run_that_raises(None, is_check_red=True)
 
     assert ExitCode.CHECKS_RED == report.exit_code
-    assert ("figures: figures_agree",) == report.red_checks
+    assert {"figures: figures_agree": "3 lines. Load them."} == report.red_checks
 
 
 @pytest.mark.parametrize(
