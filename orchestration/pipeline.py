@@ -25,6 +25,7 @@ from orchestration.billing.checks import CheckFigure
 from orchestration.billing.posting import PostingSummary, plan_postings, post_pending, read_back
 from orchestration.billing.posting_masters import load_masters
 from orchestration.billing.register import write_register_inputs
+from orchestration.billing.source_days import OverdueDay, overdue_days
 from orchestration.dbt import BUILD_ARGUMENTS, DbtOutcome, run_dbt
 from orchestration.ingest import IngestionResult, load_usage, replay_rejects
 from orchestration.operations_db import open_operations, write_operations_inputs
@@ -195,6 +196,19 @@ def build_models(installation: Installation, selection: Sequence[str]) -> DbtOut
 def read_conservation(installation: Installation) -> list[CheckFigure]:
     """Return the figures of invariants 1 to 7 as the last build computed them."""
     return conservation_figures(installation.settings)
+
+
+def read_overdue_days(installation: Installation) -> list[OverdueDay] | None:
+    """Return the announced source-days whose grace is over by now; None before the first build.
+
+    The figures of the last build are as old as the last ingestion batch. This tells by the clock.
+    """
+    with open_warehouse(installation.settings, wait_seconds=WRITER_WAIT_SECONDS) as connection:
+        is_built = connection.execute(
+            "select 1 from duckdb_tables() where schema_name = 'reconciliation' "
+            "and table_name = 'fct_source_days'"
+        ).fetchall()
+        return overdue_days(connection, now=installation.clock()) if is_built else None
 
 
 def judge_candidates(installation: Installation, *, billing_period: str) -> ExpectationReport:

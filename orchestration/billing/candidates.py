@@ -6,6 +6,7 @@ here: making a revision of it (freeze.py).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.refusals import CandidatesUnusableError, listed
 from orchestration.billing.revisions import CANDIDATE_DOCUMENT_SCHEMA, LINE_SCHEMA
+from orchestration.billing.source_days import overdue_days
 
 _DOCUMENTS: Final = f"""
     select {", ".join(f"documents.{name}" for name in CANDIDATE_DOCUMENT_SCHEMA.names)}
@@ -50,8 +52,8 @@ _PROGRESS: Final = """
 """
 _CONSERVATION: Final = """
     select
-        invariant_number, check_name, scope_kind, scope_id, left_label, left_figure, right_label,
-        right_figure, difference, is_held
+        invariant_number, check_name, scope_kind, scope_id, unit, first_billing_period,
+        left_label, left_figure, right_label, right_figure, difference, is_held
     from reconciliation.fct_conservation
     order by invariant_number, check_name, scope_kind, scope_id
 """
@@ -100,7 +102,7 @@ class Candidates:
         lines: LINE_SCHEMA, by document id and line number.
         ingestion_batch_ids: the batches that the warehouse had taken in, ascending.
         reference_version: the version that rated them.
-        conservation: rows of fct_conservation.
+        conservation: rows of fct_conservation, and of the source-days overdue since.
     """
 
     documents: pa.Table
@@ -126,12 +128,15 @@ class Candidates:
         return documents, self.lines.filter(is_inside)
 
 
-def read_candidates(connection: duckdb.DuckDBPyConnection, *, billing_period: str) -> Candidates:
+def read_candidates(
+    connection: duckdb.DuckDBPyConnection, *, billing_period: str, now: datetime
+) -> Candidates:
     """Read the candidates of a billing period and what they rest on.
 
     Args:
         connection: the open warehouse.
         billing_period: YYYY-MM.
+        now: the instant of the freeze, by which announced source-days are overdue.
 
     Raises:
         CandidatesUnusableError: a mart is missing, a column has another type, nothing was rated or
@@ -146,6 +151,7 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, *, billing_period: st
         progress = [row[0] for row in connection.execute(_PROGRESS).fetchall()]
         batches = tuple(int(row[0]) for row in connection.execute(_BATCHES).fetchall())
         conservation = _rows(connection, _CONSERVATION)
+        overdue = overdue_days(connection, now=now)
     except (duckdb.Error, pa.ArrowInvalid) as error:
         raise CandidatesUnusableError(
             f"Read the candidates of {billing_period} from the warehouse: {error}. "
@@ -169,7 +175,10 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, *, billing_period: st
         lines=lines,
         ingestion_batch_ids=batches,
         reference_version=versions[0],
-        conservation=tuple(conservation),
+        conservation=(
+            *conservation,
+            *(day.as_conservation_row() for day in overdue if not day.is_known_to_the_build),
+        ),
     )
 
 
@@ -199,8 +208,9 @@ def conservation_checks(
     """The check results that count for one entity and period, one per invariant and name.
 
     A row whose scope is another billing period or another legal entity says nothing about this
-    revision. A check that is kept per period or per entity is judged by those rows; its row over
-    all of them is their sum and is left out. Every other row counts, whatever its scope.
+    revision, nor does one that bears on later billing periods only. A check that is kept per period
+    or per entity is judged by those rows; its row over all of them is their sum and is left out.
+    Every other row counts, whatever its scope.
     """
     own_scope = {"billing_period": billing_period, "legal_entity": legal_entity_id}
     by_check: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
@@ -208,11 +218,15 @@ def conservation_checks(
         by_check.setdefault((row["invariant_number"], row["check_name"]), []).append(row)
     checks = []
     for (number, name), rows in sorted(by_check.items()):
-        is_split = any(row["scope_kind"] in own_scope for row in rows)
+        is_split = any(
+            row["scope_kind"] in own_scope or row["first_billing_period"] is not None
+            for row in rows
+        )
         counted = [
             row
             for row in rows
             if own_scope.get(row["scope_kind"], row["scope_id"]) == row["scope_id"]
+            and (row["first_billing_period"] or billing_period) <= billing_period
             and not (is_split and row["scope_kind"] == "all")
         ]
         checks.append(
@@ -229,6 +243,10 @@ def conservation_checks(
 def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     broken_first = sorted(rows, key=lambda row: row["is_held"] is True)
     figures = {"scopes": str(len(rows))}
+    parts = [row for row in rows if row["scope_kind"] != "all"]
+    if len({row["unit"] for row in parts}) == 1:
+        left, right = (sum(row[side] for row in parts) for side in ("left_figure", "right_figure"))
+        figures["together"] = f"{_plain(left)} and {_plain(right)} {parts[0]['unit']}"
     for row in broken_first[:_FIGURES_SHOWN]:
         scope = f"{row['scope_kind']} {row['scope_id']}".strip()
         figures[scope] = (

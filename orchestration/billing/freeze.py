@@ -102,7 +102,7 @@ def freeze(
         settings: the installation.
         engine: its operations database.
         billing_period: YYYY-MM.
-        now: the instant of the freeze, aware.
+        now: the instant of the freeze, aware; announced source-days whose grace it ends are red.
         legal_entity_ids: only these; None means every entity with candidates or an open revision.
         check_figures: results beside the conservation figures; a revision then needs each of them.
         steps: announced before each durable step.
@@ -118,7 +118,7 @@ def freeze(
     """
     refuse_invalid_period(billing_period)
     rebuild_from_register(settings, engine)
-    candidates, provenance = _read_warehouse(settings, billing_period)
+    candidates, provenance = _read_warehouse(settings, billing_period, now=now)
     ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
     revisions: list[Revision] = []
     failures: dict[str, CandidatesUnusableError | RefusedError] = {}
@@ -150,11 +150,11 @@ def freeze(
 
 
 def _read_warehouse(
-    settings: Settings, billing_period: str
+    settings: Settings, billing_period: str, *, now: datetime
 ) -> tuple[Candidates, dict[str, pa.Table]]:
     """Candidates of a period, and what they rest on by legal entity."""
     with open_warehouse(settings, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
-        candidates = read_candidates(connection, billing_period=billing_period)
+        candidates = read_candidates(connection, billing_period=billing_period, now=now)
         tables_folder = settings.reference_versions / candidates.reference_version / "tables"
         provenance = {
             legal_entity_id: read_provenance(

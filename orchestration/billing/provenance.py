@@ -1,4 +1,4 @@
-"""Which prices, contracts and identities a revision rests on, and who wrote each of them.
+"""Which prices, contracts, identities and quiet days a revision rests on, and who wrote each.
 
 Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
 facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
@@ -75,6 +75,15 @@ _OBJECT_QUERIES: Final = {
             and coalesce(facts.valid_to_at > used.service_start_at, true)
         order by facts.system_id, facts.external_id, facts.valid_from_at
     """,
+    "quiet_day": """
+        select
+            facts.source_prefix || '@' || cast(facts.quiet_date as varchar) as object_id,
+            facts.*
+        from read_parquet($quiet_days) as facts
+        inner join used_days as used
+            on facts.quiet_date >= used.first_date and facts.quiet_date <= used.last_date
+        order by facts.source_prefix, facts.quiet_date
+    """,
 }
 _USED_CUSTOMERS: Final = """
     select
@@ -85,19 +94,39 @@ _USED_CUSTOMERS: Final = """
     where lines.event_count > 0
     group by lines.customer_id
 """
+_USED_DAYS: Final = """
+    select
+        cast(min(lines.service_start_at) as date) as first_date,
+        cast(max(lines.service_end_at) as date) as last_date
+    from frozen_lines as lines
+    where lines.line_kind = 'usage'
+"""
+_USED: Final = {
+    "used_prices": _USED_PRICES,
+    "used_contracts": _USED_CONTRACTS,
+    "used_customers": _USED_CUSTOMERS,
+    "used_days": _USED_DAYS,
+}
 _TIERS: Final = """
     select facts.*
     from read_parquet($charge_tiers) as facts
     inner join used_prices as used on facts.charge_price_id = used.charge_price_id
     order by facts.charge_price_id, facts.currency_code, facts.tier_number
 """
-_TABLES: Final = ("charges", "charge_tiers", "contracts", "contract_versions", "identities")
+_TABLES: Final = (
+    "charges",
+    "charge_tiers",
+    "contracts",
+    "contract_versions",
+    "identities",
+    "quiet_days",
+)
 
 
 def read_provenance(
     connection: duckdb.DuckDBPyConnection, lines: pa.Table, *, tables_folder: Path
 ) -> pa.Table:
-    """Every price, contract, contract version and identity that lines of a revision rest on.
+    """Every price, contract, contract version, identity and quiet day that lines rest on.
 
     Args:
         connection: the open warehouse, with rating.fct_rated_lines.
@@ -118,15 +147,11 @@ def read_provenance(
         )
     connection.register("frozen_lines", lines)
     try:
-        for name, query in (
-            ("used_prices", _USED_PRICES),
-            ("used_contracts", _USED_CONTRACTS),
-            ("used_customers", _USED_CUSTOMERS),
-        ):
+        for name, query in _USED.items():
             connection.execute(f"create or replace temp table {name} as {query}")
         return _facts(connection, tables_folder)
     finally:
-        for name in ("used_prices", "used_contracts", "used_customers"):
+        for name in _USED:
             connection.execute(f"drop table if exists temp.{name}")
         connection.unregister("frozen_lines")
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from orchestration.billing.checks import CheckFigure
-from orchestration.reports.amounts import money_text
+from orchestration.price_book.currencies import money_text
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
 

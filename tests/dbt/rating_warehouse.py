@@ -23,7 +23,12 @@ from orchestration.settings import Settings
 Row = Mapping[str, Any]
 
 REFERENCE_VERSION = "0123456789abcdef"
-BEFORE = ("tallyhouse.staging", "int_contracts__cells", "int_subjects__segmented")
+BEFORE = (
+    "tallyhouse.staging",
+    "int_contracts__cells",
+    "int_subjects__segmented",
+    "int_source_days__arrived",
+)
 RATING = (*BEFORE, "tallyhouse.rating")
 BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
 

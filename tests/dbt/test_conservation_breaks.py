@@ -21,7 +21,10 @@ KEY = "UABCDEFGHIJKLMNOPQ"
 
 
 class SoundWarehouse(RatingWarehouse):
-    """Three contracts, two loaded batches, one signed document that stands in the ERP."""
+    """Three contracts, two loaded batches, one signed document that stands in the ERP.
+
+    One source is announced for the last three days of October, of which the last is in its grace.
+    """
 
     def write_inputs(self):
         super().write_inputs()
@@ -109,6 +112,22 @@ def sound(tmp_path_factory):
         meter_id="units",
         tiers={"USD": [{"unit_price": Decimal(1)}]},
     )
+    warehouse.add(
+        "sources",
+        source_prefix="/gateway/",
+        system_id="product",
+        grace_hours=36,
+        is_expected_daily=True,
+        expected_from_date=date(2026, 10, 29),
+        expected_to_date=date(2026, 11, 1),
+    )
+    warehouse.add(
+        "quiet_days",
+        source_prefix="/gateway/",
+        quiet_date=date(2026, 10, 30),
+        reason="The data centre moved",
+        author="ben",
+    )
     for contract in ("signed", "due", "third"):
         warehouse.add_contract(contract, plan_id="plan", start_date=OCTOBER)
         warehouse.use(contract, "units", date(2026, 10, 5), 10)
@@ -138,9 +157,14 @@ def sound(tmp_path_factory):
 
 
 def account_for_events(connection):
-    """Five accepted rows: four unique, of which one is unmapped, and one repeat."""
+    """Five accepted rows: four unique, of which one is unmapped, and one repeat.
+
+    One of them is of an announced day.
+    """
     connection.execute(
         """
+        insert into intermediate.int_source_days__arrived by name
+            select '/gateway/eu' as event_source, date '2026-10-29' as event_date, 1 as event_count;
         drop view staging.stg_ingestion__raw_parts;
         create table staging.stg_ingestion__raw_parts as
             select 'e' as path, 1 as ingestion_batch_id, 'events' as part_kind,
@@ -191,6 +215,21 @@ def as_table(view):
 
 
 BREAKS = {
+    "an announced day without usage": (
+        "delete from intermediate.int_source_days__arrived",
+        {"announced_source_days_have_arrived"},
+    ),
+    "a quiet day that nobody declared": (
+        "delete from staging.stg_reference__quiet_days",
+        {"announced_source_days_have_arrived"},
+    ),
+    "a day whose grace has ended since": (
+        (
+            "update staging.stg_ingestion__batches "
+            "set started_at = timestamp '2026-11-02 12:00:00' where ingestion_batch_id = 1"
+        ),
+        {"announced_source_days_have_arrived"},
+    ),
     "a raw row that no manifest counts": (
         "update staging.stg_ingestion__batches set lines_read = 7",
         {"every_line_read_is_accepted_or_rejected"},
@@ -253,13 +292,18 @@ BREAKS = {
     ),
 }
 FIGURES = (
+    "fct_source_days",
     "int_events__conserved",
     "int_quantities__conserved",
     "int_amounts__conserved",
     "int_erp_lines__conserved",
     "fct_conservation",
 )
-STAGED = ("stg_ingestion__batches", "stg_operations__erp_documents")
+STAGED = (
+    "stg_ingestion__batches",
+    "stg_operations__erp_documents",
+    "stg_reference__quiet_days",
+)
 
 
 def test_a_sound_month_holds_every_check(sound):

@@ -10,6 +10,7 @@
         unit           SQL over a row of the relation: what both of its figures are counted in
         total_unit     the same for the row over all scopes
         counts_broken  whether the relation has a broken_count of its own
+        from_period    SQL: the first billing period whose signature a row bears on
 -#}
 
 {#- All checks, or those whose figures one model computes. -#}
@@ -25,6 +26,16 @@
             'left_label': 'lines read', 'right_label': 'accepted and rejected rows',
             'what_to_do': 'Run tallyhouse doctor: a raw file is not what its manifest says. '
                 ~ 'Restore it, then run again.',
+        },
+        {
+            'invariant': 1, 'name': 'announced_source_days_have_arrived',
+            'is_headline': true, 'model': 'int_events__conserved', 'relation': 'announced_days',
+            'unit': "'source-days'", 'total_unit': 'source-days',
+            'from_period': 'first_billing_period',
+            'left_label': 'announced source-days',
+            'right_label': 'source-days that arrived or are quiet',
+            'what_to_do': 'Load the usage of the days that are named, or list them under '
+                ~ 'quiet_days of their source in sources.yml, then run again.',
         },
         {
             'invariant': 2, 'name': 'accepted_events_are_unique_repeated_or_conflicting',
@@ -137,6 +148,7 @@
         scope_kind,
         cast(scope_id as varchar) as scope_id,
         cast({{ check.unit }} as varchar) as unit,
+        cast({{ check.from_period or 'null' }} as varchar) as first_billing_period,
         cast(left_figure as decimal(38, 9)) as left_figure,
         cast(right_figure as decimal(38, 9)) as right_figure,
         cast({{ 'broken_count' if check.counts_broken else '0' }} as bigint)

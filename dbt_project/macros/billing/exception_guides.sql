@@ -35,6 +35,8 @@
          'Billed before and not rated now: restore the contract or the charge that is missing.'),
         ('cell_moved', 'contract',
          'The cell overlaps one that was billed: restore the cadence and the anchor day.'),
+        ('missing_source_day', 'integration',
+         'Load the usage of the day, or list it under quiet_days of its source, then run again.'),
         ('rejected_lines', 'integration',
          'Have the lines corrected, or the event contract extended, then replay the rejects.'),
         ('file_refused', 'integration',

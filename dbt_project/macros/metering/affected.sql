@@ -75,19 +75,21 @@
 
 
 {% macro subject_days_of_parts(paths) -%}
-    {#- A select of the subject-days that affected lists name. -#}
+    {#- A select of the subject-days that affected lists name, with their accepted events. -#}
     select
     {%- if paths %}
         ingestion_batch_id,
         event_date,
         event_source,
-        subject
+        subject,
+        event_count
     from {{ tallyhouse.read_parts(paths) }}
     {%- else %}
         cast(null as integer) as ingestion_batch_id,
         cast(null as date) as event_date,
         cast(null as varchar) as event_source,
-        cast(null as varchar) as subject
+        cast(null as varchar) as subject,
+        cast(null as bigint) as event_count
     where false
     {%- endif %}
 {%- endmacro %}

@@ -65,7 +65,7 @@
 
 {% macro systems_of_sources(sources) -%}
     {#- The CTEs that give each event_source of a relation its system: that of the longest prefix
-        which it starts with. A source without one is its own system, which nothing maps. The last
+        which it starts with, source_prefix. A source without one is its own system, which nothing maps. The last
         one is called systems. -#}
     prefixes as (
         select * from {{ ref('stg_reference__sources') }}
@@ -74,6 +74,7 @@
     systems as (
         select
             {{ sources }}.event_source,
+            prefixes.source_prefix,
             coalesce(prefixes.system_id, {{ sources }}.event_source) as system_id,
             prefixes.system_id is not null as is_source_known
         from {{ sources }}

@@ -56,6 +56,15 @@
     cast({{ to_date }} - {{ from_date }} as integer)
 {%- endmacro %}
 
+{% macro hours_after(instant_at, hours) -%}
+    {#- The instant that lies whole hours after another. -#}
+    {{ return(adapter.dispatch('hours_after', 'tallyhouse')(instant_at, hours)) }}
+{%- endmacro %}
+
+{% macro duckdb__hours_after(instant_at, hours) -%}
+    {{ instant_at }} + to_hours(cast({{ hours }} as integer))
+{%- endmacro %}
+
 {% macro month_text(day_date) -%}
     {#- The month of a date as 'YYYY-MM'. -#}
     substr(cast({{ day_date }} as varchar), 1, 7)

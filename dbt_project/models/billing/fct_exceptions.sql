@@ -45,6 +45,11 @@ rated_lines as (
     select * from {{ ref('fct_rated_lines') }}
 ),
 
+source_days as (
+    select * from {{ ref('fct_source_days') }}
+    where arrival = 'missing'
+),
+
 postings as (
     select * from {{ ref('stg_operations__postings') }}
     where state in ('rejected', 'unknown')
@@ -328,6 +333,23 @@ troubled_files as (
     group by exception_code, object_id
 ),
 
+missing_days as (
+    select
+        'missing_source_day' as exception_code,
+        'source_day' as object_kind,
+        cast(usage_date as varchar) || ' ' || source_prefix as object_id,
+        cast(null as varchar) as legal_entity_id,
+        cast(null as varchar) as customer_id,
+        first_billing_period as billing_period,
+        cast(null as decimal(38, 9)) as quantity_at_risk,
+        cast(null as varchar) as unit,
+        cast(null as decimal(38, 4)) as amount_at_risk,
+        cast(null as varchar) as currency_code,
+        event_count,
+        usage_date as first_seen_date
+    from source_days
+),
+
 failed_postings as (
     select
         case state when 'rejected' then 'posting_rejected' else 'posting_unknown' end
@@ -360,6 +382,8 @@ found as (
     select * from conflicts
     union all
     select * from troubled_files
+    union all
+    select * from missing_days
     union all
     select * from failed_postings
 ),

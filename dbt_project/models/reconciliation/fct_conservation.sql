@@ -48,6 +48,7 @@ totals as (
         'all' as scope_kind,
         'all' as scope_id,
         checks.total_unit as unit,
+        cast(null as varchar) as first_billing_period,
         case
             when checks.is_by_unit then count(figures.scope_id)
             else coalesce(sum(figures.left_figure), 0)
@@ -91,6 +92,7 @@ final as (
         all_figures.scope_kind,
         all_figures.scope_id,
         all_figures.unit,
+        all_figures.first_billing_period,
         case
             when all_figures.scope_kind = 'all' then checks.left_total_label
             else checks.left_label

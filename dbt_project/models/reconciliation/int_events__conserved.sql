@@ -18,6 +18,10 @@ exceptions as (
     select * from {{ ref('fct_exceptions') }}
 ),
 
+source_days as (
+    select * from {{ ref('fct_source_days') }}
+),
+
 -- 1. The manifest of batches against the rows of the files that they wrote.
 written_rows as (
     select
@@ -42,6 +46,18 @@ lines_read as (
     left join
         written_rows
         on batches.ingestion_batch_id = written_rows.ingestion_batch_id
+),
+
+-- What was announced against what came. A day within its grace is no figure yet.
+announced_days as (
+    select
+        'source_day' as scope_kind,
+        cast(usage_date as varchar) || ' ' || source_prefix as scope_id,
+        first_billing_period,
+        1 as left_figure,
+        case when arrival in ('arrived', 'quiet') then 1 else 0 end as right_figure
+    from source_days
+    where arrival <> 'pending'
 ),
 
 -- 2. Raw rows against unique events and what was set aside.

@@ -40,12 +40,23 @@ CONSERVATION_SCHEMA = pa.schema(
         ("check_name", pa.string()),
         ("scope_kind", pa.string()),
         ("scope_id", pa.string()),
+        ("unit", pa.string()),
+        ("first_billing_period", pa.string()),
         ("left_label", pa.string()),
         ("left_figure", pa.decimal128(38, 9)),
         ("right_label", pa.string()),
         ("right_figure", pa.decimal128(38, 9)),
         ("difference", pa.decimal128(38, 9)),
         ("is_held", pa.bool_()),
+    ]
+)
+SOURCE_DAYS_SCHEMA = pa.schema(
+    [
+        ("source_prefix", pa.string()),
+        ("usage_date", pa.date32()),
+        ("first_billing_period", pa.string()),
+        ("grace_ends_at", pa.timestamp("us")),
+        ("arrival", pa.string()),
     ]
 )
 ALL_HELD = tuple((number, f"invariant_{number}_holds") for number in range(1, 8))
@@ -125,6 +136,7 @@ class BillingWorld:
         self.put_batches(1, 2)
         self.put_candidates(*lines)
         self.put_conservation()
+        self.put_source_days()
         return self
 
     def put_batches(self, *batch_ids: int) -> None:
@@ -219,8 +231,12 @@ class BillingWorld:
         held: Sequence[tuple[int, str]] = ALL_HELD,
         *,
         broken: Sequence[tuple[int, str, str, str]] = (),
+        bears_on_from: str | None = None,
     ) -> None:
-        """Replace fct_conservation; broken rows are (invariant, name, scope kind, scope id)."""
+        """Replace fct_conservation; broken rows are (invariant, name, scope kind, scope id).
+
+        bears_on_from is the first billing period of every broken row whose scope is not all.
+        """
         rows = [(number, name, "all", "", True) for number, name in held]
         rows += [(*row, False) for row in broken]
         self.put_warehouse_table(
@@ -232,6 +248,8 @@ class BillingWorld:
                         "check_name": name,
                         "scope_kind": kind,
                         "scope_id": scope,
+                        "unit": "lines",
+                        "first_billing_period": None if kind == "all" else bears_on_from,
                         "left_label": "read",
                         "left_figure": Decimal("10.000000000"),
                         "right_label": "accounted",
@@ -242,6 +260,25 @@ class BillingWorld:
                     for number, name, kind, scope, is_held in rows
                 ],
                 schema=CONSERVATION_SCHEMA,
+            ),
+        )
+
+    def put_source_days(self, *days: tuple[date, str, datetime, str]) -> None:
+        """Replace fct_source_days; days are (day, first period, end of its grace, arrival)."""
+        self.put_warehouse_table(
+            "reconciliation.fct_source_days",
+            pa.Table.from_pylist(
+                [
+                    {
+                        "source_prefix": "/gateway/",
+                        "usage_date": day,
+                        "first_billing_period": first_period,
+                        "grace_ends_at": grace_ends_at.replace(tzinfo=None),
+                        "arrival": arrival,
+                    }
+                    for day, first_period, grace_ends_at, arrival in days
+                ],
+                schema=SOURCE_DAYS_SCHEMA,
             ),
         )
 
@@ -258,10 +295,12 @@ class BillingWorld:
         version: str = VERSION,
         authors: Mapping[str, str | None] | None = None,
         unit_price: str = "2.50",
+        quiet_date: date = date(2026, 10, 12),
     ) -> None:
-        """Store a compiled reference version; authors by price, contract, version and identity."""
+        """Store a compiled reference version; authors by the kind of what they wrote."""
         wrote = {"price": "pia@x", "contract": "cleo@x", "contract_version": "cleo@x"}
-        who: dict[str, str | None] = {**wrote, "identity": "ivan@x", **(authors or {})}
+        others = {"identity": "ivan@x", "quiet_day": "ivan@x"}
+        who: dict[str, str | None] = {**wrote, **others, **(authors or {})}
         customers = ("acme", "bolt", "cargo")
         charges = ("tokens", "storage", "seats")
         rows: dict[str, list[dict[str, Any]]] = {
@@ -313,6 +352,14 @@ class BillingWorld:
                     author=who["identity"],
                 )
                 for customer in customers
+            ],
+            "quiet_days": [
+                _filled(
+                    "quiet_days",
+                    source_prefix="/gateway/",
+                    quiet_date=quiet_date,
+                    author=who["quiet_day"],
+                )
             ],
         }
         folder = self.settings.reference_versions / version

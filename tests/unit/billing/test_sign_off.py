@@ -1,6 +1,7 @@
 """Signing: what it bills, and every way in which it is refused."""
 
 import sys
+from datetime import date
 from decimal import Decimal
 
 import pyarrow.parquet as pq
@@ -306,7 +307,7 @@ def test_a_revision_with_a_document_above_the_threshold_can_be_rejected(world):
     world.sign(frozen(world).revision_id, decision="reject", note="too much")
 
 
-@pytest.mark.parametrize("kind", ["price", "contract", "contract_version", "identity"])
+@pytest.mark.parametrize("kind", ["price", "contract", "contract_version", "identity", "quiet_day"])
 def test_an_author_of_something_used_for_the_first_time_may_not_sign(world, kind):
     world.build(Line())
     world.put_reference(authors={kind: " Olivia@Example.com "})
@@ -350,6 +351,25 @@ def test_an_edited_price_is_used_for_the_first_time_again(world):
     world.put_candidates(Line(rated="120.00", before="100.00", cause="correction"), version="ffff")
     [second] = world.freeze()
     assert "four_eyes" == refused(world, second.revision_id)
+
+
+def test_the_author_of_a_quiet_day_of_another_month_may_sign(world):
+    world.build(Line())
+    world.put_reference(authors={"quiet_day": "olivia@example.com"}, quiet_date=date(2026, 11, 2))
+    [revision] = world.freeze()
+    world.sign(revision.revision_id)
+
+
+def test_a_month_with_a_missing_source_day_is_not_signed(world):
+    """Invariant 1."""
+    world.build(Line())
+    day = (date(2026, 10, 31), "2026-10", NOW, "pending")
+    world.put_source_days(day)
+    [revision] = world.freeze()
+    assert "check_red" == refused(world, revision.revision_id)
+    world.put_source_days((*day[:3], "arrived"))
+    world.freeze()
+    world.sign(revision.revision_id)
 
 
 def test_the_author_of_a_price_that_this_revision_does_not_use_may_sign(world):
