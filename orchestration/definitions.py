@@ -11,6 +11,7 @@ import dagster as dg
 from orchestration.dbt import dbt_executable, prepare_manifest
 from orchestration.defs.ingestion import assets as ingestion_assets
 from orchestration.defs.ingestion import automation as ingestion_automation
+from orchestration.defs.ingestion import watch
 from orchestration.defs.posting import assets as posting_assets
 from orchestration.defs.posting import automation as posting_automation
 from orchestration.defs.publishing import assets as publishing_assets
@@ -58,10 +59,11 @@ def build_definitions(
             publishing_assets.published_marts,
             signals_assets.crm_signals,
         ],
-        asset_checks=[conservation],
+        asset_checks=[conservation, watch.no_announced_source_day_is_overdue],
         jobs=[
             ingestion_automation.ingest_usage,
             ingestion_automation.replay_rejects,
+            watch.watch_sources,
             transform_automation.rate_usage,
             transform_automation.reconcile_books,
             sign_off_automation.close_period,
@@ -79,7 +81,11 @@ def build_definitions(
             posting_automation.unread_documents,
             signals_automation.marts_published,
         ],
-        schedules=[ingestion_automation.daily_ingestion, posting_automation.daily_statuses],
+        schedules=[
+            ingestion_automation.daily_ingestion,
+            watch.daily_watch,
+            posting_automation.daily_statuses,
+        ],
         resources={
             "installation": installation,
             "dbt": build_dbt_resource(dbt_executable()),

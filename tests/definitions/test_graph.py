@@ -8,11 +8,15 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetNod
 from orchestration import asset_keys
 from orchestration.defs.transform.conservation import CHECK_OF_INVARIANT
 
-VERBS = ("replay", "ingest", "rate", "reconcile", "close", "freeze", "sign", "post", "read", "push")
+VERBS = (
+    *("replay", "ingest", "watch", "rate", "reconcile"),
+    *("close", "freeze", "sign", "post", "read", "push"),
+)
 WRITES_THE_WAREHOUSE = (
     "warehouse_inputs",
     "dbt_models",
     "conservation",
+    "ingestion__usage_events_no_announced_source_day_is_overdue",
     "sign_off__frozen_revisions",
     "publishing__published_marts",
     "signals__crm_signals",
@@ -141,6 +145,22 @@ def test_no_step_retries_but_through_the_two_kinds_of_failure(definitions: dg.De
     }
 
     assert {} == policies
+
+
+def test_silence_is_watched_for_daily_and_by_no_run_that_loads(
+    definitions: dg.Definitions,
+) -> None:
+    """Invariant 1: what was just loaded is not in the models yet, so a load cannot judge."""
+    watch = "ingestion__usage_events_no_announced_source_day_is_overdue"
+    steps = {
+        job.name: {node.name for node in definitions.resolve_job_def(job.name).all_node_defs}
+        for job in definitions.jobs
+    }
+    schedules = definitions.get_repository_def().schedule_defs
+
+    assert ["watch_sources"] == [name for name, nodes in steps.items() if watch in nodes]
+    assert {watch} == steps["watch_sources"]
+    assert "watch_sources" in {schedule.job_name for schedule in schedules}
 
 
 def test_nothing_but_people_freezes_or_signs(definitions: dg.Definitions) -> None:

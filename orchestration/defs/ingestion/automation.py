@@ -8,12 +8,15 @@ import dagster as dg
 
 from orchestration import asset_keys
 from orchestration.automation import WaitingFiles, files_waiting
+from orchestration.defs.ingestion.watch import WATCH
 from orchestration.defs.operations.sensing import answer
 from orchestration.pipeline import Installation
 
 ingest_usage = dg.define_asset_job(
     "ingest_usage",
-    selection=dg.AssetSelection.assets(asset_keys.REFERENCE_VERSION, asset_keys.USAGE_EVENTS),
+    selection=(
+        dg.AssetSelection.assets(asset_keys.REFERENCE_VERSION, asset_keys.USAGE_EVENTS) - WATCH
+    ),
     description="Load the reference folder and the usage files of a landing day or range of days.",
 )
 
