@@ -15,7 +15,7 @@ from orchestration.ingest.reject_spool import REJECT_SCHEMA, RejectSpool
 from orchestration.ingest.sql_text import literal
 
 SLAB = "slab"
-KEY_SHIFT = 20  # 60 bits of hash to a 40-bit prefix
+KEY_SHIFT = 8  # 60 bits of hash to a 52-bit prefix
 COMMON_SHARE = 20  # a date with more than one row in so many is written by a statement of its own
 PARQUET_OPTIONS = (
     "format parquet, parquet_version v2, compression zstd, compression_level 1, "

@@ -11,7 +11,7 @@
 
 
 {% macro keys_of_parts(paths) -%}
-    {#- A select of the key index: 40 bits of each event's key, its UTC date and its file. -#}
+    {#- A select of the key index: 52 bits of each event's key, its UTC date and its file. -#}
     select
     {%- if paths %}
         key_prefix,
@@ -28,8 +28,8 @@
 
 
 {% macro key_prefix(key_hash) -%}
-    {#- The 40 bits of a 60-bit key hash that the index keeps. -#}
-    ({{ key_hash }} >> 20)
+    {#- The 52 bits of a 60-bit key hash that the index keeps. -#}
+    ({{ key_hash }} >> 8)
 {%- endmacro %}
 
 

@@ -258,7 +258,7 @@ class UsageWarehouse:
                 f"{folder}/part-0.parquet", event_schema(found), found, event_date=event_date
             )
         keys = [
-            {"key_prefix": row["key_hash"] >> 20, "event_date": row["event_date"]} for row in rows
+            {"key_prefix": row["key_hash"] >> 8, "event_date": row["event_date"]} for row in rows
         ]
         keys.sort(key=lambda row: row["key_prefix"])
         self._write_part(f"raw/keys/batch-{batch}.parquet", pa.schema(KEY_FIELDS), keys)

@@ -89,7 +89,7 @@ def test_the_same_id_from_another_source_is_another_event(warehouse, event, noon
 
 def test_a_shared_key_prefix_is_no_repeat(warehouse, event, noon):
     warehouse.add_meter("calls")
-    prefix = 0x12345_6789A << 20
+    prefix = 0x12345_6789A_BCD << 8
     warehouse.load(event("a", noon, key_hash=prefix + 1), event("b", noon, key_hash=prefix + 2))
     warehouse.count()
     warehouse.load(event("c", noon, key_hash=prefix + 1))

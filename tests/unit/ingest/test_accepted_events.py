@@ -239,7 +239,7 @@ def test_keys_affected_list_and_manifest_describe_the_batch(landing):
     landing.load()
     events = landing.rows("events")
     keys = landing.rows("keys")
-    assert sorted((row["key_hash"] >> 20, row["event_date"]) for row in events) == [
+    assert sorted((row["key_hash"] >> 8, row["event_date"]) for row in events) == [
         (row["key_prefix"], row["event_date"]) for row in keys
     ]
     assert [
