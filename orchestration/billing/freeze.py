@@ -9,7 +9,7 @@ Consistency:
 * a newer revision supersedes an older frozen one, never a signed one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -120,13 +120,10 @@ def freeze(
     rebuild_from_register(settings, engine)
     candidates, provenance = _read_warehouse(settings, billing_period, now=now)
     ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
-    revisions: list[Revision] = []
-    failures: dict[str, CandidatesUnusableError | RefusedError] = {}
     with Register(settings.register, steps=steps).writing() as session:
-        for legal_entity_id in _entities(
-            session, candidates, billing_period, wanted=legal_entity_ids
-        ):
-            content = _content(
+        entities = _entities(session, candidates, billing_period, wanted=legal_entity_ids)
+        contents = (
+            _content(
                 settings,
                 candidates,
                 legal_entity_id=legal_entity_id,
@@ -134,12 +131,9 @@ def freeze(
                 ingestion_sha256=ingestion_sha256,
                 provenance=provenance.get(legal_entity_id, PROVENANCE_SCHEMA.empty_table()),
             )
-            try:
-                revisions.append(
-                    _freeze_entity(session, content, check_figures=check_figures, now=now)
-                )
-            except (CandidatesUnusableError, RefusedError) as error:
-                failures[legal_entity_id] = error
+            for legal_entity_id in entities
+        )
+        revisions, failures = _freeze_entities(session, contents, check_figures, now=now)
     rebuild_from_register(settings, engine)
     for revision in revisions:
         steps(f"check results of {revision.revision_id}")
@@ -171,6 +165,24 @@ def _conservation_of(revision: Revision, candidates: Candidates) -> list[CheckFi
         legal_entity_id=revision.legal_entity_id,
         billing_period=revision.billing_period,
     )
+
+
+def _freeze_entities(
+    session: RegisterSession,
+    contents: Iterable[_Content],
+    check_figures: Sequence[CheckFigure],
+    *,
+    now: datetime,
+) -> tuple[list[Revision], dict[str, CandidatesUnusableError | RefusedError]]:
+    """Freeze one entity after another; return the revisions, and why the others have none."""
+    revisions: list[Revision] = []
+    failures: dict[str, CandidatesUnusableError | RefusedError] = {}
+    for content in contents:
+        try:
+            revisions.append(_freeze_entity(session, content, check_figures=check_figures, now=now))
+        except (CandidatesUnusableError, RefusedError) as error:
+            failures[content.legal_entity_id] = error
+    return revisions, failures
 
 
 def _freeze_entity(

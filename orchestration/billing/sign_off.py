@@ -91,6 +91,17 @@ class SignOff:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a signer asks for, and when."""
+
+    decision: Decision
+    held_document_ids: tuple[str, ...]
+    signer: Signer
+    note: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Frozen:
     """A revision with its content, proved to be what was frozen."""
 
@@ -138,39 +149,44 @@ def sign_off(
     refuse_unknown_decision(decision)
     rebuild_from_register(settings, engine)
     held = tuple(sorted(set(held_document_ids))) if decision == "sign" else ()
+    asked = _Asked(decision=decision, held_document_ids=held, signer=signer, note=note, now=now)
     with Register(settings.register, steps=steps).writing() as session:
         revision = find_revision(revisions_of(session.chain), revision_id)
         policy = policy_source(settings, revision.pins.reference_version)
         refuse_unverified(signer, policy, may_sign_self_declared=settings.may_sign_self_declared)
-        approver = find_approver(signer, policy, revision)
-        refuse_without_reason(decision, note, held, revision)
-        frozen = _read_frozen(session, revision)
-        figures = read_check_results(engine, revision)
-        signed_documents = _signed_documents(frozen, decision, held)
-        if decision == "sign":
-            refuse_unknown_documents(held, frozen.documents, revision)
-            refuse_checks(revision, figures)
-            refuse_amount(approver, revision, totals_of(signed_documents))
-            refuse_unacknowledged(policy, revision, signed_documents)
-            refuse_same_eyes(signer, policy, revision, _first_used(session, frozen))
-        manifest = session.commit(
-            kind=decision,
-            subject=_subject(
-                revision,
-                decision=decision,
-                signer=signer,
-                note=note,
-                held=held,
-                figures=figures,
-                signed_documents=signed_documents,
-            ),
-            now=now,
-            entries=_entries(frozen, signed_documents, signer=signer, note=note, now=now),
-            held=_held_lines(frozen, held, signer=signer, note=note, now=now),
-        )
+        manifest, signed_documents = _commit(session, engine, revision, policy, asked)
     steps(f"rows of {revision_id}")
     rebuild_from_register(settings, engine)
     return _sign_off_of(manifest, signer=signer, totals=totals_of(signed_documents))
+
+
+def _commit(
+    session: RegisterSession,
+    engine: Engine,
+    revision: Revision,
+    policy: SignOffPolicy,
+    asked: _Asked,
+) -> tuple[Manifest, pa.Table]:
+    """Refuse what a rule forbids, else commit; return the commit and the documents it bills."""
+    approver = find_approver(asked.signer, policy, revision)
+    refuse_without_reason(asked.decision, asked.note, asked.held_document_ids, revision)
+    frozen = _read_frozen(session, revision)
+    figures = read_check_results(engine, revision)
+    signed_documents = _signed_documents(frozen, asked)
+    if asked.decision == "sign":
+        refuse_unknown_documents(asked.held_document_ids, frozen.documents, revision)
+        refuse_checks(revision, figures)
+        refuse_amount(approver, revision, totals_of(signed_documents))
+        refuse_unacknowledged(policy, revision, signed_documents)
+        refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
+    manifest = session.commit(
+        kind=asked.decision,
+        subject=_subject(revision, asked, figures, signed_documents),
+        now=asked.now,
+        entries=_entries(frozen, signed_documents, asked),
+        held=_held_lines(frozen, asked),
+    )
+    return manifest, signed_documents
 
 
 def _sign_off_of(
@@ -192,12 +208,16 @@ def _sign_off_of(
     )
 
 
-def _signed_documents(frozen: _Frozen, decision: Decision, held: Sequence[str]) -> pa.Table:
+def _signed_documents(frozen: _Frozen, asked: _Asked) -> pa.Table:
     """What the decision bills: nothing for a rejection, else every document that is not held."""
-    if decision == "reject":
+    if asked.decision == "reject":
         return frozen.documents.slice(0, 0)
-    is_held = pc.is_in(frozen.documents["document_id"], value_set=pa.array(list(held), pa.string()))
-    return frozen.documents.filter(pc.invert(is_held))
+    return frozen.documents.filter(pc.invert(_is_held(frozen, asked)))
+
+
+def _is_held(frozen: _Frozen, asked: _Asked) -> Any:
+    held = pa.array(asked.held_document_ids, pa.string())
+    return pc.is_in(frozen.documents["document_id"], value_set=held)
 
 
 def _read_frozen(session: RegisterSession, revision: Revision) -> _Frozen:
@@ -248,27 +268,23 @@ def _first_used(session: RegisterSession, frozen: _Frozen) -> pa.Table:
 
 def _subject(
     revision: Revision,
-    *,
-    decision: Decision,
-    signer: Signer,
-    note: str,
-    held: Sequence[str],
+    asked: _Asked,
     figures: Sequence[CheckFigure],
     signed_documents: pa.Table,
 ) -> dict[str, Any]:
     return {
-        "sign_off_id": f"{revision.revision_id}:{decision}",
+        "sign_off_id": f"{revision.revision_id}:{asked.decision}",
         "revision_id": revision.revision_id,
         "revision_manifest_sha256": revision.manifest_sha256,
         "content_sha256": revision.content_sha256,
         "reference_version": revision.pins.reference_version,
         "ingestion_sha256": revision.pins.ingestion_sha256,
         "policy_sha256": revision.pins.policy_sha256,
-        "signer": signer.name,
-        "signer_source": signer.source,
-        "run_id": signer.run_id,
-        "note": note,
-        "held_document_ids": list(held),
+        "signer": asked.signer.name,
+        "signer_source": asked.signer.source,
+        "run_id": asked.signer.run_id,
+        "note": asked.note,
+        "held_document_ids": list(asked.held_document_ids),
         "signed_document_count": signed_documents.num_rows,
         "totals": [total.plain() for total in totals_of(signed_documents)],
         "checks": [
@@ -283,9 +299,7 @@ def _subject(
     }
 
 
-def _entries(
-    frozen: _Frozen, signed_documents: pa.Table, *, signer: Signer, note: str, now: datetime
-) -> pa.Table:
+def _entries(frozen: _Frozen, signed_documents: pa.Table, asked: _Asked) -> pa.Table:
     """One entry per line of the signed documents, in order of document and line."""
     lines = _with_documents(frozen.lines, signed_documents)
     causes: list[Any] = lines["cause"].to_pylist()
@@ -297,25 +311,22 @@ def _entries(
         "billed_before": lines["billed_amount_before"],
         "reference_version": [frozen.revision.pins.reference_version] * count,
         "revision_id": [frozen.revision.revision_id] * count,
-        "signer": [signer.name] * count,
-        "signed_at": [now] * count,
-        "note": [note or None] * count,
+        "signer": [asked.signer.name] * count,
+        "signed_at": [asked.now] * count,
+        "note": [asked.note or None] * count,
     }
     return _table(known, ENTRY_SCHEMA, count)
 
 
-def _held_lines(
-    frozen: _Frozen, held: Sequence[str], *, signer: Signer, note: str, now: datetime
-) -> pa.Table:
-    is_held = pc.is_in(frozen.documents["document_id"], value_set=pa.array(list(held), pa.string()))
-    lines = _with_documents(frozen.lines, frozen.documents.filter(is_held))
+def _held_lines(frozen: _Frozen, asked: _Asked) -> pa.Table:
+    lines = _with_documents(frozen.lines, frozen.documents.filter(_is_held(frozen, asked)))
     count = lines.num_rows
     known: dict[str, Any] = {name: lines[name] for name in lines.schema.names}
     known |= {
         "revision_id": [frozen.revision.revision_id] * count,
-        "signer": [signer.name] * count,
-        "held_at": [now] * count,
-        "reason": [note] * count,
+        "signer": [asked.signer.name] * count,
+        "held_at": [asked.now] * count,
+        "reason": [asked.note] * count,
     }
     return _table(known, HELD_SCHEMA, count)
 
