@@ -1,7 +1,7 @@
 """The sample company's reference tables as CSV text.
 
 Belongs here: one function per table, made from the cast; rates, grants and negotiated prices.
-Does not belong here: the cast, which is company's; list prices, which are plans'.
+Does not belong here: the cast, which is company's; list prices, which data/sample holds.
 """
 
 import csv

@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from orchestration.sample import company
-from orchestration.sample.catalogue import schema_id
 
 JsonScalar = str | int | bool | Decimal
 
+SCHEMA_BASE: Final = "https://schemas.brightloop.example"
 DAY_US: Final = 86_400_000_000
 _HOUR_US: Final = 3_600_000_000
 
@@ -207,8 +207,8 @@ def _senders(event_type: str) -> list[Sender]:
 def _dataschema(event_type: str, data: tuple[tuple[str, JsonScalar], ...]) -> str | None:
     """The gateway's older events do not say their contract; all others do."""
     if event_type != "api.request":
-        return schema_id(event_type, "1")
-    return schema_id(event_type, "2") if data[-1][0] == "is_cached" else None
+        return f"{SCHEMA_BASE}/{event_type}/1"
+    return f"{SCHEMA_BASE}/{event_type}/2" if data[-1][0] == "is_cached" else None
 
 
 def _api_data(random: Random, sender: Sender, epoch_day: int) -> tuple[tuple[str, JsonScalar], ...]:

@@ -10,22 +10,22 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from orchestration.failures import InputError, RefusedError
-from orchestration.sample import catalogue, plans
 from orchestration.sample.company_tables import tables
 from orchestration.sample.delivery import deliver
 from orchestration.sample.files import write_files
 from orchestration.sample.truth import compute_truth
 from orchestration.sample.usage import days_of, draw_events
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 
 DEFAULT_SEED: Final = 20260901
 DEFAULT_EVENT_COUNT: Final = 200_000
 DEFAULT_MONTHS: Final = ("2026-09", "2026-10")
+SAMPLE_REFERENCE: Final = PROJECT_ROOT / "data" / "sample" / "reference"
 TRUTH_FILE: Final = "sample_truth.json"
 _FEWEST_EVENTS: Final = 1000
 _FIRST_MONTH: Final = "2026-09"
@@ -101,26 +101,34 @@ def write_sample(
 def write_reference(folder: Path, months: Sequence[str] = DEFAULT_MONTHS) -> None:
     """Write the sample company's reference folder; it depends on no seed.
 
-    months, as YYYY-MM, are those in which usage is announced.
+    The tables follow from the cast. Price book, event contracts, sources and policy are written by
+    hand, in data/sample/reference, and copied from there; months, as YYYY-MM, are those in which
+    sources.yml announces usage.
     """
-    days = days_of(months)
-    texts = {
-        "price_book/meters.yml": catalogue.METERS,
-        "price_book/products.yml": catalogue.PRODUCTS,
-        "price_book/starter.yml": plans.STARTER,
-        "price_book/growth.yml": plans.GROWTH,
-        "price_book/enterprise.yml": plans.ENTERPRISE,
-        "sources.yml": catalogue.sources(days[0], days[-1] + timedelta(days=1)),
-        "policy.yml": catalogue.POLICY,
-    }
-    for name, text in tables().items():
-        texts[f"tables/{name}.csv"] = text
-    for (event_type, version), text in catalogue.event_contracts().items():
-        texts[f"event_contracts/{event_type}/{version}.json"] = text
+    texts = {f"tables/{name}.csv": text for name, text in tables().items()}
+    for path in (*SAMPLE_REFERENCE.rglob("*.yml"), *SAMPLE_REFERENCE.rglob("*.json")):
+        name = path.relative_to(SAMPLE_REFERENCE).as_posix()
+        texts[name] = path.read_text(encoding="utf-8")
+    texts["sources.yml"] = _announced_in(months, texts["sources.yml"])
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _announced_in(months: Sequence[str], sources: str) -> str:
+    """sources.yml with its announcement moved from the default months to others."""
+    for field, written, wanted in zip(
+        ("expected_from", "expected_to"), _span_of(DEFAULT_MONTHS), _span_of(months), strict=True
+    ):
+        sources = sources.replace(f"{field}: {written}", f"{field}: {wanted}")
+    return sources
+
+
+def _span_of(months: Sequence[str]) -> tuple[date, date]:
+    """The first day of the months, and the first day after them."""
+    days = days_of(months)
+    return days[0], days[-1] + timedelta(days=1)
 
 
 def truth_text(truth: dict[str, Any]) -> str:

@@ -11,17 +11,21 @@ import pytest
 from orchestration.ingest.exact import judge_line
 from orchestration.ingest.records import AcceptedEvent, Reject, TimeWindow
 from orchestration.price_book import EventContracts
-from orchestration.sample.catalogue import event_contracts
 from orchestration.sample.malformed import LONG_LINE_BYTES, MAKERS
 from orchestration.sample.rendering import plain_line, reformatted_line
 from orchestration.sample.usage import Event, draw_events
-from orchestration.sample.write import write_reference
+from orchestration.sample.write import SAMPLE_REFERENCE, write_reference
 
 EVENT = next(
     event for event in draw_events(1, 200, ("2026-09",)) if event.event_type == "llm.completion"
 )
 GOOD = json.loads(plain_line(EVENT))
-CONTRACT = json.loads(event_contracts()["llm.completion", "1"])
+CONTRACTS = {
+    contract["$id"]: contract
+    for path in SAMPLE_REFERENCE.glob("event_contracts/*/*.json")
+    for contract in [json.loads(path.read_text(encoding="utf-8"))]
+}
+CONTRACT = CONTRACTS[GOOD["dataschema"]]
 
 
 WINDOW = TimeWindow.around(
@@ -163,8 +167,7 @@ def test_a_reformatted_line_says_the_same(variant: int) -> None:
 
 def test_every_drawn_event_keeps_its_contract() -> None:
     contracts = {
-        json.loads(text)["$id"]: jsonschema.Draft202012Validator(json.loads(text))
-        for text in event_contracts().values()
+        name: jsonschema.Draft202012Validator(contract) for name, contract in CONTRACTS.items()
     }
     first_version = "https://schemas.brightloop.example/api.request/1"
     assert [] == [

@@ -19,12 +19,12 @@ from orchestration.sample.usage import draw_events
 from orchestration.sample.write import (
     DEFAULT_MONTHS,
     DEFAULT_SEED,
+    SAMPLE_REFERENCE,
     SampleRefusedError,
     SampleSizeError,
     write_reference,
     write_sample,
 )
-from orchestration.settings import PROJECT_ROOT
 
 SMALL = 3000
 
@@ -107,11 +107,11 @@ def test_a_sample_that_cannot_be_made_is_refused(
 
 def test_the_committed_reference_folder_is_what_the_generator_writes(tmp_path: Path) -> None:
     write_reference(tmp_path)
-    assert contents(tmp_path) == contents(PROJECT_ROOT / "data" / "sample" / "reference")
+    assert contents(tmp_path) == contents(SAMPLE_REFERENCE)
 
 
 def test_the_reference_folder_has_no_problem_but_what_this_version_says_of_credits() -> None:
-    problems = validate_reference(PROJECT_ROOT / "data" / "sample" / "reference")
+    problems = validate_reference(SAMPLE_REFERENCE)
     assert ["credit_grants_not_drawn"] == [problem.code for problem in problems]
 
 
