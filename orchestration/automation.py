@@ -41,6 +41,11 @@ class Work:
     run_key: str
     why: str
 
+    @property
+    def run_tags(self) -> dict[str, str]:
+        """Return the tags of the run that does it."""
+        return {"tallyhouse/why": self.why}
+
 
 @dataclass(frozen=True)
 class WaitingFiles(Work):
@@ -48,6 +53,14 @@ class WaitingFiles(Work):
 
     first_day: date
     last_day: date
+
+    @property
+    def run_tags(self) -> dict[str, str]:
+        """Return the tags of one run over all the landing days."""
+        return super().run_tags | {
+            "dagster/asset_partition_range_start": self.first_day.isoformat(),
+            "dagster/asset_partition_range_end": self.last_day.isoformat(),
+        }
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration import asset_keys
 from orchestration.automation import WaitingFiles, files_waiting
 from orchestration.defs.ingestion.watch import WATCH
-from orchestration.defs.operations.sensing import answer
+from orchestration.defs.operations.sensing import sensor_of
 from orchestration.pipeline import Installation
 
 ingest_usage = dg.define_asset_job(
@@ -35,25 +35,14 @@ daily_ingestion = dg.build_schedule_from_partitioned_job(
 )
 
 
-@dg.sensor(
-    job_name="ingest_usage",
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+@sensor_of(
+    "ingest_usage",
+    seconds=30,
     description="New files under landing/usage are loaded once they have settled.",
 )
 def new_usage_files(
-    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
-) -> dg.RunRequest | dg.SkipReason:
+    _context: dg.SensorEvaluationContext, installation: Installation
+) -> WaitingFiles | None:
     """Ask for one run over the landing days of all waiting files."""
     with installation.operations() as engine:
-        work = files_waiting(installation.settings, engine, now=installation.clock())
-    return answer(context, work, job_name="ingest_usage", tags=_range_tags(work))
-
-
-def _range_tags(work: WaitingFiles | None) -> dict[str, str]:
-    if work is None:
-        return {}
-    return {
-        "dagster/asset_partition_range_start": work.first_day.isoformat(),
-        "dagster/asset_partition_range_end": work.last_day.isoformat(),
-    }
+        return files_waiting(installation.settings, engine, now=installation.clock())

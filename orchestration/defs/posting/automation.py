@@ -6,8 +6,8 @@ Belongs here: the stage's jobs, sensors and schedule. Does not belong here: the 
 import dagster as dg
 
 from orchestration import asset_keys
-from orchestration.automation import documents_to_post, documents_to_read
-from orchestration.defs.operations.sensing import answer
+from orchestration.automation import Work, documents_to_post, documents_to_read
+from orchestration.defs.operations.sensing import sensor_of
 from orchestration.pipeline import Installation
 
 post_documents = dg.define_asset_job(
@@ -32,31 +32,27 @@ daily_statuses = dg.ScheduleDefinition(
 )
 
 
-@dg.sensor(
-    job_name="post_documents",
-    minimum_interval_seconds=10,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+@sensor_of(
+    "post_documents",
+    seconds=10,
     description="A signature is followed by the posting of its documents.",
 )
 def signed_documents(
-    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
-) -> dg.RunRequest | dg.SkipReason:
+    _context: dg.SensorEvaluationContext, installation: Installation
+) -> Work | None:
     """Ask for a posting run where a signed document is not planned, or a posting is open."""
     with installation.operations() as engine:
-        work = documents_to_post(installation.settings, engine, now=installation.clock())
-    return answer(context, work, job_name="post_documents")
+        return documents_to_post(installation.settings, engine, now=installation.clock())
 
 
-@dg.sensor(
-    job_name="read_statuses",
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+@sensor_of(
+    "read_statuses",
+    seconds=60,
     description="A document that was posted but not read back is read again.",
 )
 def unread_documents(
-    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
-) -> dg.RunRequest | dg.SkipReason:
+    _context: dg.SensorEvaluationContext, installation: Installation
+) -> Work | None:
     """Ask for a read-back where a posted document has no answer of the ERP yet."""
     with installation.operations() as engine:
-        work = documents_to_read(engine, now=installation.clock())
-    return answer(context, work, job_name="read_statuses")
+        return documents_to_read(engine, now=installation.clock())

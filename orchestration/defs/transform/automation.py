@@ -6,8 +6,14 @@ Belongs here: the stage's jobs and sensors. Does not belong here: the policies.
 import dagster as dg
 
 from orchestration import asset_keys
-from orchestration.automation import books_to_reconcile, inputs_state, usage_to_rate
-from orchestration.defs.operations.sensing import answer, built_state
+from orchestration.automation import (
+    InputsState,
+    Work,
+    books_to_reconcile,
+    inputs_state,
+    usage_to_rate,
+)
+from orchestration.defs.operations.sensing import built_state, sensor_of
 from orchestration.pipeline import Installation
 
 INPUTS = dg.AssetSelection.groups("inputs")
@@ -32,33 +38,30 @@ reconcile_books = dg.define_asset_job(
 )
 
 
-@dg.sensor(
-    job_name="rate_usage",
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+@sensor_of(
+    "rate_usage",
+    seconds=60,
     description="A new ingestion batch or reference version is rated.",
 )
-def usage_not_rated(
-    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
-) -> dg.RunRequest | dg.SkipReason:
+def usage_not_rated(context: dg.SensorEvaluationContext, installation: Installation) -> Work | None:
     """Ask for a rating run where the last inputs are older than what was loaded."""
-    with installation.operations() as engine:
-        state = inputs_state(installation.settings, engine)
-    built = built_state(context.instance, asset_keys.MANIFEST_INPUTS)
-    return answer(context, usage_to_rate(built, state), job_name="rate_usage")
+    return usage_to_rate(*_built_and_now(context, installation))
 
 
-@dg.sensor(
-    job_name="reconcile_books",
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+@sensor_of(
+    "reconcile_books",
+    seconds=30,
     description="After signatures, postings and receipts the books are reconciled and published.",
 )
-def books_moved(
-    context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
-) -> dg.RunRequest | dg.SkipReason:
+def books_moved(context: dg.SensorEvaluationContext, installation: Installation) -> Work | None:
     """Ask for a reconciliation where register or postings moved since the last build."""
+    return books_to_reconcile(*_built_and_now(context, installation))
+
+
+def _built_and_now(
+    context: dg.SensorEvaluationContext, installation: Installation
+) -> tuple[InputsState | None, InputsState]:
+    """What the inputs of the last build were made from, and what they would be made from now."""
     with installation.operations() as engine:
         state = inputs_state(installation.settings, engine)
-    built = built_state(context.instance, asset_keys.MANIFEST_INPUTS)
-    return answer(context, books_to_reconcile(built, state), job_name="reconcile_books")
+    return built_state(context.instance, asset_keys.MANIFEST_INPUTS), state
