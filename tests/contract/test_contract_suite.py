@@ -1,8 +1,9 @@
 """The shared contract suite over every adapter and mode, and proof that it catches liars."""
 
-import sys
 from datetime import timedelta
 
+import crm_promises
+import erp_promises
 import pytest
 
 from adapters.errors import UnknownOutcomeError
@@ -11,8 +12,6 @@ from adapters.registry import CRM_NAMES, ERP_CLASSES, crm_adapter, erp_adapter
 from adapters.sandbox.erp import SandboxErp
 from adapters.sandbox.faults import NO_FAULTS
 
-erp_promises = sys.modules["erp_promises"]
-crm_promises = sys.modules["crm_promises"]
 MASTERS = ErpMasters(
     legal_entities=(ErpLegalEntity(legal_entity_id="us", legal_entity_name="US Inc"),),
     customers=(ErpCustomer(customer_id="acme", customer_name="Acme"),),

@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import subprocess
 import sys
@@ -7,17 +6,6 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parent
-
-
-def load_house_module():
-    if "posting_house" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("posting_house", FOLDER / "posting_house.py")
-        sys.modules["posting_house"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["posting_house"])
-    return sys.modules["posting_house"]
-
-
-load_house_module()
 
 
 class PosterProcesses:

@@ -1,16 +1,10 @@
 """Posters are killed, raced and lied to; each document is in the ERP once (invariant 11)."""
 
-import sys
 from random import Random
 
 import pytest
+from posting_house import House, faults_of_posting, usual_documents
 
-posting_house = sys.modules["posting_house"]
-House, faults_of_posting, usual_documents = (
-    posting_house.House,
-    posting_house.faults_of_posting,
-    posting_house.usual_documents,
-)
 ERPS = ["sandbox", "sandbox_draft_then_post"]
 KILLED = {"signal": 9, "status": 0}
 DONE = {"signal": 0, "status": 0}

@@ -1,21 +1,15 @@
 """The same engine on PostgreSQL: claims, upserts and take-overs hold there too (invariant 11)."""
 
-import sys
 import threading
 
 import pytest
+from posting_house import House, faults_of_posting, usual_documents
 
 from adapters.registry import crm_adapter
 from adapters.sandbox.faults import Fault, FaultPlan
 from orchestration.signals.pushing import PushSummary, push_records
 from orchestration.signals.records import CustomerSignal, crm_records
 
-posting_house = sys.modules["posting_house"]
-House, faults_of_posting, usual_documents = (
-    posting_house.House,
-    posting_house.faults_of_posting,
-    posting_house.usual_documents,
-)
 pytestmark = pytest.mark.postgresql
 
 

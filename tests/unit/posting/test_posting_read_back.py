@@ -1,16 +1,13 @@
 """Reading back finds what people did in the ERP, keeps it, and overwrites nothing (invariant 7)."""
 
-import sys
 from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from posting_house import SignedDocument
 
 from adapters.sandbox.faults import Fault, FaultPlan
 from orchestration.operations_db.tables import erp_documents
-
-posting_house = sys.modules["posting_house"]
-SignedDocument = posting_house.SignedDocument
 
 
 @pytest.fixture

@@ -1,11 +1,17 @@
 """What follows each outcome: nothing doubles, nothing is lost, one document never holds another."""
 
-import sys
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from posting_house import (
+    MASTERS,
+    PostingSummary,
+    SignedDocument,
+    faults_of_posting,
+    usual_documents,
+)
 
 from adapters.errors import ConfigurationError, UnknownOutcomeError
 from adapters.models import IdempotencyClass
@@ -14,12 +20,6 @@ from orchestration.billing.posting import STUCK_AFTER_ATTEMPTS, post_pending
 from orchestration.billing.posting_states import redacted
 from orchestration.operations_db.tables import erp_documents, postings
 
-posting_house = sys.modules["posting_house"]
-SignedDocument, faults_of_posting, usual_documents = (
-    posting_house.SignedDocument,
-    posting_house.faults_of_posting,
-    posting_house.usual_documents,
-)
 SETTLED = 10
 
 
@@ -65,7 +65,7 @@ def test_posting_again_sends_nothing(house):
     house.sign(*usual_documents(3))
     house.plan()
     house.post()
-    assert posting_house.PostingSummary() == house.post()
+    assert PostingSummary() == house.post()
     assert 3 == len(house.erp_documents())
 
 
@@ -81,8 +81,7 @@ def test_a_rejected_document_never_holds_the_others_and_goes_out_once_the_master
     assert (1, 1) == (summary.posted, summary.rejected)
     assert {"U1": "rejected", "U2": "posted"} == house.states()
     assert "unknown_item" == house.posting("U1").error_code
-    masters = posting_house.MASTERS
-    house.erp().load_masters(masters.model_copy(update={"items": (*masters.items, "UNKNOWN-ITEM")}))
+    house.erp().load_masters(MASTERS.model_copy(update={"items": (*MASTERS.items, "UNKNOWN-ITEM")}))
     assert 1 == house.post().posted
     assert [] == faults_of_posting(house, documents)
     assert house.posting("U1").error_code is None

@@ -1,20 +1,13 @@
 """Two posters, a person or a lost database come between: still one document (invariant 11)."""
 
-import sys
-
 import pytest
 import sqlalchemy as sa
+from posting_house import House, SignedDocument, faults_of_posting, usual_documents
 
 from adapters.sandbox.faults import Fault, FaultPlan
 from orchestration.billing.posting_states import claim, open_postings
 from orchestration.operations_db.tables import posting_attempts, postings
 
-posting_house = sys.modules["posting_house"]
-SignedDocument, faults_of_posting, usual_documents = (
-    posting_house.SignedDocument,
-    posting_house.faults_of_posting,
-    posting_house.usual_documents,
-)
 SETTLED = 10
 
 
@@ -89,7 +82,7 @@ def test_documents_that_the_erp_has_are_found_again_after_the_operations_databas
     house.engine.dispose()
     for path in house.data_dir.glob("operations.db*"):
         path.unlink()
-    again = posting_house.House(house.data_dir, house.erp_name)
+    again = House(house.data_dir, house.erp_name)
     assert 4 == again.plan()
     assert 4 == again.post().posted
     assert [] == faults_of_posting(again, documents)

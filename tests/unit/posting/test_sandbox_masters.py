@@ -1,14 +1,11 @@
 """The sandbox learns its masters from the reference data."""
 
-import sys
-
 import pyarrow as pa
 import pyarrow.parquet as pq
+from posting_house import SignedDocument
 
 from orchestration.billing.posting_masters import load_masters
 from orchestration.price_book.table_schemas import input_file_name
-
-posting_house = sys.modules["posting_house"]
 
 
 def write_inputs(house, item):
@@ -29,7 +26,7 @@ def write_inputs(house, item):
 
 
 def test_a_document_goes_out_once_its_item_is_in_the_reference_data(house):
-    house.sign(posting_house.SignedDocument("U1", [("STORAGE", "1", "2.00")]))
+    house.sign(SignedDocument("U1", [("STORAGE", "1", "2.00")]))
     house.plan()
     write_inputs(house, "OTHER")
     assert load_masters(house.settings, erp=house.erp())
