@@ -1,6 +1,5 @@
 """The register's commit under real limits: no lock, a full disk, a folder that is none."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -11,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from billing_rows import NOW, entries_table
+from billing_world import BillingWorld
 
 from orchestration.billing.commits import RegisterSession
 from orchestration.billing.durable import RegisterWriteError, no_steps
@@ -19,19 +20,6 @@ from orchestration.billing.register import Register
 
 NOBODY = 65534
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "billing"
-
-
-def load_billing_world():
-    if "tests_billing_world" not in sys.modules:
-        path = FOLDER / "billing_world.py"
-        spec = importlib.util.spec_from_file_location("tests_billing_world", path)
-        sys.modules["tests_billing_world"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["tests_billing_world"])
-    return sys.modules["tests_billing_world"]
-
-
-billing_world = load_billing_world()
-entries_table, NOW = billing_world.entries_table, billing_world.NOW
 
 
 def record(committer, *rows):
@@ -58,7 +46,7 @@ def test_two_committers_without_a_lock_never_both_win_one_sequence(tmp_path):
 def test_a_file_that_the_system_refuses_to_write_in_full_leaves_no_trace(tmp_path):
     """A real limit of the operating system, not an injected error."""
     register = Register(tmp_path / "register")
-    billing_world.BillingWorld(tmp_path).engine.dispose()
+    BillingWorld(tmp_path).engine.dispose()
     rows = [
         {"settlement_key": f"key-{number}", "amount": "1", "description": os.urandom(200).hex()}
         for number in range(40)

@@ -1,7 +1,6 @@
 """Freeze and sign-off, killed or starved at every durable step: nothing lost, nothing doubled."""
 
 import errno
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+from billing_rows import Line
+from billing_world import BillingWorld
 
 from orchestration.billing.derived_rows import rebuild_from_register
 from orchestration.billing.durable import RegisterWriteError
@@ -21,19 +22,6 @@ from orchestration.billing.register import write_register_inputs
 from orchestration.operations_db.tables import check_results, revisions, sign_offs
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "billing"
-
-
-def load_billing_world():
-    if "tests_billing_world" not in sys.modules:
-        path = FOLDER / "billing_world.py"
-        spec = importlib.util.spec_from_file_location("tests_billing_world", path)
-        sys.modules["tests_billing_world"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["tests_billing_world"])
-    return sys.modules["tests_billing_world"]
-
-
-billing_world = load_billing_world()
-Line, BillingWorld = billing_world.Line, billing_world.BillingWorld
 LINES = [Line(), Line(charge_id="storage", rated="0.50"), Line(customer_id="bolt", rated="40.00")]
 BILLED = {
     "us|acme|tokens|2026-10-01": Decimal("100.0000"),

@@ -1,12 +1,11 @@
 """Random histories of commits: billed(key) is an independent fold, and no byte can flip."""
 
-import importlib.util
-import sys
 import tempfile
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from billing_rows import NOW, entries_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,18 +13,6 @@ from orchestration.billing.refusals import RegisterMovedError
 from orchestration.billing.register import Register
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "billing"
-
-
-def load_billing_world():
-    if "tests_billing_world" not in sys.modules:
-        path = FOLDER / "billing_world.py"
-        spec = importlib.util.spec_from_file_location("tests_billing_world", path)
-        sys.modules["tests_billing_world"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["tests_billing_world"])
-    return sys.modules["tests_billing_world"]
-
-
-billing_world = load_billing_world()
 COUNTED = {"bill", "correct", "release", "external", "concession"}
 
 entry = st.tuples(
@@ -37,7 +24,7 @@ commit = st.tuples(st.lists(entry, min_size=1, max_size=4), st.booleans())
 
 
 def put(register, number, rows, billed, *, is_stale):
-    table = billing_world.entries_table(
+    table = entries_table(
         *(
             {
                 "entry_kind": kind,
@@ -49,7 +36,7 @@ def put(register, number, rows, billed, *, is_stale):
             for kind, key, amount in rows
         )
     )
-    register.commit(kind="record", subject={"number": number}, now=billing_world.NOW, entries=table)
+    register.commit(kind="record", subject={"number": number}, now=NOW, entries=table)
 
 
 def tell(register, history):

@@ -7,7 +7,6 @@ Each line of standard input is a JSON list of deeds, started at once; the answer
 "file_size_limit"}; kill_at is the number of the durable step before which the process kills itself.
 """
 
-import importlib.util
 import json
 import os
 import resource
@@ -16,24 +15,22 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from orchestration.failures import TallyhouseError
+from billing_rows import NOW, entries_table
+from billing_world import BillingWorld
 
-_PATH = Path(__file__).with_name("billing_world.py")
-_SPEC = importlib.util.spec_from_file_location("tests_billing_world", _PATH)
-billing_world = importlib.util.module_from_spec(_SPEC)
-sys.modules["tests_billing_world"] = billing_world
-_SPEC.loader.exec_module(billing_world)
+from orchestration.billing.register import Register
+from orchestration.failures import TallyhouseError
 
 
 def perform(deed):
     steps = counted(deed.get("kill_at"))
-    world = billing_world.BillingWorld(Path(deed["data_dir"]))
+    world = BillingWorld(Path(deed["data_dir"]))
     options = deed.get("options", {})
     if deed["action"] == "freeze":
         return [each.revision_id for each in world.freeze(steps=steps, **options)]
     if deed["action"] == "sign":
         return world.sign(steps=steps, **options).sign_off_id
-    register = billing_world.Register(world.settings.register, steps=steps)
+    register = Register(world.settings.register, steps=steps)
     if "file_size_limit" in deed:
         limit = deed["file_size_limit"]
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -41,8 +38,8 @@ def perform(deed):
     manifest = register.commit(
         kind="record",
         subject={"note": "in a process of its own"},
-        now=billing_world.NOW,
-        entries=billing_world.entries_table(*rows),
+        now=NOW,
+        entries=entries_table(*rows),
     )
     return manifest.sequence
 

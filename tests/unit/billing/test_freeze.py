@@ -1,14 +1,16 @@
 """Freezing: the same content is the same revision, another content another one."""
 
 import json
-import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+from billing_rows import NOW, VERSION, Line
 
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.derived_rows import read_check_results
@@ -22,10 +24,6 @@ from orchestration.billing.refusals import (
 from orchestration.billing.revisions import revisions_of
 from orchestration.billing.source_days import ARRIVAL_CHECK
 from orchestration.operations_db.tables import revisions
-
-billing_world = sys.modules["tests_billing_world"]
-Line = billing_world.Line
-NOW = billing_world.NOW
 
 
 def states(world):
@@ -61,7 +59,7 @@ def test_a_revision_pins_batches_reference_scope_policy_and_code(world):
     [revision] = world.build(Line()).freeze()
     pins = revision.pins
     assert (1, 2) == pins.ingestion_batch_ids
-    assert billing_world.VERSION == pins.reference_version
+    assert VERSION == pins.reference_version
     assert {"legal_entity_id": "us", "contracts": "all"} == pins.scope
     assert 64 == len(pins.policy_sha256)
     assert 64 == len(pins.ingestion_sha256)
@@ -73,7 +71,7 @@ def test_a_batch_that_the_warehouse_has_not_taken_in_is_not_pinned(world):
     world.put_batches(1, 2, 3)
     world.put_warehouse_table(
         "intermediate.model_progress",
-        billing_world.pa.table({"model_name": ["a"], "last_batch_id": [2]}),
+        pa.table({"model_name": ["a"], "last_batch_id": [2]}),
     )
     [revision] = world.freeze()
     assert (1, 2) == revision.pins.ingestion_batch_ids
@@ -83,7 +81,7 @@ def test_models_that_stopped_at_different_batches_cannot_be_frozen(world):
     world.build(Line())
     world.put_warehouse_table(
         "intermediate.model_progress",
-        billing_world.pa.table({"model_name": ["a", "b"], "last_batch_id": [1, 2]}),
+        pa.table({"model_name": ["a", "b"], "last_batch_id": [1, 2]}),
     )
     with pytest.raises(CandidatesUnusableError, match=r"up to \[1, 2\]"):
         world.freeze()
@@ -166,7 +164,7 @@ def test_an_open_revision_whose_candidates_are_gone_is_superseded_by_an_empty_on
 def test_a_document_that_is_not_the_sum_of_its_lines_stops_its_entity_alone(world):
     """Invariant 5."""
     world.build(Line(), Line(customer_id="bolt", legal_entity_id="de"))
-    with billing_world.duckdb.connect(world.settings.warehouse_file) as connection:
+    with duckdb.connect(world.settings.warehouse_file) as connection:
         connection.execute(
             "update billing.fct_invoice_candidates set amount = 99 where legal_entity_id = 'us'"
         )
@@ -361,7 +359,7 @@ def test_a_warehouse_without_marts_is_an_error_with_the_next_step(world):
 
 def test_lines_rated_by_two_reference_versions_cannot_be_frozen(world):
     world.build(Line())
-    with billing_world.duckdb.connect(world.settings.warehouse_file) as connection:
+    with duckdb.connect(world.settings.warehouse_file) as connection:
         connection.execute(
             "insert into rating.fct_rated_lines select * replace "
             "('other' as reference_version) from rating.fct_rated_lines"

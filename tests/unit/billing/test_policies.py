@@ -1,13 +1,11 @@
 """The policy that counts is the one of the reference version that the revision pinned."""
 
-import sys
-
 import pytest
+from billing_rows import VERSION
 
 from orchestration.billing.policies import pinned_policy
 from orchestration.billing.refusals import PolicyMissingError
 
-VERSION = sys.modules["tests_billing_world"].VERSION
 POLICY = """
 sign_off:
   approvers:

@@ -1,11 +1,11 @@
 """The register: what a commit refuses, what readers see, what verification finds."""
 
 import json
-import sys
 from decimal import Decimal
 
 import pyarrow.parquet as pq
 import pytest
+from billing_rows import NOW, entries_table
 
 from orchestration.billing.entries import ENTRY_KINDS, REGISTER_ENTRY_SCHEMA, fold_billed
 from orchestration.billing.manifests import EMPTY_HEAD
@@ -17,9 +17,6 @@ from orchestration.billing.refusals import (
     RegisterMovedError,
 )
 from orchestration.billing.register import Register
-
-entries_table = sys.modules["tests_billing_world"].entries_table
-NOW = sys.modules["tests_billing_world"].NOW
 
 
 def record(register, *rows):

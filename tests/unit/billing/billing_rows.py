@@ -1,0 +1,312 @@
+"""Rows of a small company: what dbt, the reference loader and the register would leave.
+
+Belongs here: plain rows and tables, plausible in every column that a test does not name. Does not
+belong here: where they are put (billing_world.py); any expectation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from orchestration.billing.entries import ENTRY_SCHEMA
+from orchestration.price_book.table_schemas import TABLE_SCHEMAS
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+PERIOD = "2026-10"
+VERSION = "a1b2c3d4e5f60718"
+CUSTOMERS = ("acme", "bolt", "cargo")
+CHARGES = ("tokens", "storage", "seats")
+AUTHORS = {
+    "price": "pia@x",
+    "contract": "cleo@x",
+    "contract_version": "cleo@x",
+    "identity": "ivan@x",
+    "quiet_day": "ivan@x",
+}
+CONSERVATION_SCHEMA = pa.schema(
+    [
+        ("invariant_number", pa.int32()),
+        ("check_name", pa.string()),
+        ("scope_kind", pa.string()),
+        ("scope_id", pa.string()),
+        ("unit", pa.string()),
+        ("first_billing_period", pa.string()),
+        ("left_label", pa.string()),
+        ("left_figure", pa.decimal128(38, 9)),
+        ("right_label", pa.string()),
+        ("right_figure", pa.decimal128(38, 9)),
+        ("difference", pa.decimal128(38, 9)),
+        ("is_held", pa.bool_()),
+    ]
+)
+SOURCE_DAYS_SCHEMA = pa.schema(
+    [
+        ("source_prefix", pa.string()),
+        ("usage_date", pa.date32()),
+        ("first_billing_period", pa.string()),
+        ("grace_ends_at", pa.timestamp("us")),
+        ("arrival", pa.string()),
+    ]
+)
+ALL_HELD = tuple((number, f"invariant_{number}_holds") for number in range(1, 8))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One candidate line; its settlement key names customer and charge."""
+
+    customer_id: str = "acme"
+    charge_id: str = "tokens"
+    rated: str = "100.00"
+    before: str = "0"
+    legal_entity_id: str = "us"
+    currency_code: str = "USD"
+    billing_period: str = PERIOD
+    document_id: str | None = None
+    cause: str = "new"
+    amount: str | None = None
+
+    @property
+    def settlement_key(self) -> str:
+        return f"{self.legal_entity_id}|{self.customer_id}|{self.charge_id}|2026-10-01"
+
+    @property
+    def document(self) -> str:
+        return self.document_id or f"INV-{self.legal_entity_id}-{self.customer_id}"
+
+    @property
+    def due(self) -> Decimal:
+        if self.amount is not None:
+            return Decimal(self.amount)
+        return Decimal(self.rated) - Decimal(self.before)
+
+
+def document_row(document_id: str, lines: Sequence[Line]) -> dict[str, Any]:
+    """A candidate document of these lines."""
+    amount = sum((line.due for line in lines), Decimal(0))
+    return {
+        "document_id": document_id,
+        "document_kind": "invoice" if amount >= 0 else "credit_memo",
+        "legal_entity_id": lines[0].legal_entity_id,
+        "bill_to_customer_id": lines[0].customer_id,
+        "currency_code": lines[0].currency_code,
+        "billing_period": lines[0].billing_period,
+        "line_count": len(lines),
+        "amount": amount,
+    }
+
+
+def line_row(line: Line, number: int) -> dict[str, Any]:
+    """A candidate line under its number in the document."""
+    return {
+        "document_id": line.document,
+        "line_number": number,
+        "settlement_key": line.settlement_key,
+        "contract_lineage_id": f"contract-{line.customer_id}",
+        "charge_id": line.charge_id,
+        "line_kind": "usage",
+        "cell_start_date": date(2026, 10, 1),
+        "cell_end_date": date(2026, 11, 1),
+        "dimension_key": "",
+        "customer_id": line.customer_id,
+        "bill_to_customer_id": line.customer_id,
+        "legal_entity_id": line.legal_entity_id,
+        "currency_code": line.currency_code,
+        "tax_profile": "standard",
+        "erp_item": "ITEM-1",
+        "revenue_account": "4000",
+        "rated_line_id": f"rated-{line.settlement_key}",
+        "service_start_at": datetime(2026, 10, 1),  # noqa: DTZ001 — naive UTC in Parquet
+        "service_end_at": datetime(2026, 11, 1),  # noqa: DTZ001 — naive UTC in Parquet
+        "description": f"{line.charge_id} in October",
+        "quantity": Decimal(40),
+        "unit_label": "1M tokens",
+        "unit_price_display": "2.50",
+        "rated_amount": Decimal(line.rated),
+        "billed_amount_before": Decimal(line.before),
+        "amount": line.due,
+        "cause": line.cause,
+        "event_count": 12,
+        "digest_sum_1": Decimal(77),
+        "digest_sum_2": Decimal(78),
+    }
+
+
+def rated_row(line: Line, version: str) -> dict[str, Any]:
+    """The rated line behind a candidate line."""
+    return {
+        "settlement_key": line.settlement_key,
+        "contract_id": f"contract-{line.customer_id}",
+        "contract_version": 1,
+        "charge_price_id": f"growth/{line.charge_id}/2026-01-01",
+        "reference_version": version,
+    }
+
+
+def conservation_table(
+    held: Sequence[tuple[int, str]],
+    broken: Sequence[tuple[int, str, str, str]],
+    bears_on_from: str | None,
+) -> pa.Table:
+    """Figures of fct_conservation; broken rows are (invariant, name, scope kind, scope id).
+
+    bears_on_from is the first billing period of every broken row whose scope is not all.
+    """
+    rows = [(number, name, "all", "", True) for number, name in held]
+    rows += [(*row, False) for row in broken]
+    return pa.Table.from_pylist(
+        [
+            {
+                "invariant_number": number,
+                "check_name": name,
+                "scope_kind": kind,
+                "scope_id": scope,
+                "unit": "lines",
+                "first_billing_period": None if kind == "all" else bears_on_from,
+                "left_label": "read",
+                "left_figure": Decimal("10.000000000"),
+                "right_label": "accounted",
+                "right_figure": Decimal("10.000000000" if is_held else "9.000000000"),
+                "difference": Decimal("0.000000000" if is_held else "1.000000000"),
+                "is_held": is_held,
+            }
+            for number, name, kind, scope, is_held in rows
+        ],
+        schema=CONSERVATION_SCHEMA,
+    )
+
+
+def source_days_table(days: Sequence[tuple[date, str, datetime, str]]) -> pa.Table:
+    """Rows of fct_source_days; days are (day, first period, end of its grace, arrival)."""
+    return pa.Table.from_pylist(
+        [
+            {
+                "source_prefix": "/gateway/",
+                "usage_date": day,
+                "first_billing_period": first_period,
+                "grace_ends_at": grace_ends_at.replace(tzinfo=None),
+                "arrival": arrival,
+            }
+            for day, first_period, grace_ends_at, arrival in days
+        ],
+        schema=SOURCE_DAYS_SCHEMA,
+    )
+
+
+def reference_rows(
+    authors: Mapping[str, str | None], unit_price: str, quiet_date: date
+) -> dict[str, list[dict[str, Any]]]:
+    """Compiled reference tables; authors by the kind of what they wrote."""
+    quiet_day = _filled(
+        "quiet_days",
+        source_prefix="/gateway/",
+        quiet_date=quiet_date,
+        author=authors["quiet_day"],
+    )
+    return (
+        _price_rows(authors["price"], Decimal(unit_price))
+        | _contract_rows(authors)
+        | {"quiet_days": [quiet_day]}
+    )
+
+
+def _price_rows(author: str | None, unit_price: Decimal) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "charges": [
+            _filled(
+                "charges",
+                charge_price_id=f"growth/{charge}/2026-01-01",
+                charge_id=charge,
+                effective_from_date=date(2026, 1, 1),
+                author=author,
+            )
+            for charge in CHARGES
+        ],
+        "charge_tiers": [
+            _filled(
+                "charge_tiers",
+                charge_price_id=f"growth/{charge}/2026-01-01",
+                currency_code="USD",
+                tier_number=1,
+                unit_price=unit_price,
+            )
+            for charge in CHARGES
+        ],
+    }
+
+
+def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "contracts": [
+            _filled(
+                "contracts",
+                contract_id=f"contract-{customer}",
+                customer_id=customer,
+                author=authors["contract"],
+            )
+            for customer in CUSTOMERS
+        ],
+        "contract_versions": [
+            _filled(
+                "contract_versions",
+                contract_id=f"contract-{customer}",
+                contract_version=1,
+                author=authors["contract_version"],
+            )
+            for customer in CUSTOMERS
+        ],
+        "identities": [
+            _filled(
+                "identities",
+                system_id="product",
+                external_id=f"tenant-{customer}",
+                customer_id=customer,
+                valid_from_at=datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
+                author=authors["identity"],
+            )
+            for customer in CUSTOMERS
+        ],
+    }
+
+
+def entries_table(*rows: Mapping[str, Any]) -> pa.Table:
+    """Entries with the given columns; the rest are plausible."""
+    full = [
+        {
+            "entry_number": number,
+            "entry_kind": "bill",
+            "settlement_key": "k1",
+            "legal_entity_id": "us",
+            "currency_code": "USD",
+            "document_id": "D1",
+            "document_kind": "invoice",
+            "posting_key": "UAAAAAAAAAAAAAAAA1",
+            "line_number": number,
+            "billed_before": Decimal(0),
+            "amount": Decimal("1.0000"),
+            "signer": "olivia@example.com",
+            "signed_at": NOW.replace(tzinfo=None),
+        }
+        | dict(row)
+        for number, row in enumerate(rows, 1)
+    ]
+    return pa.Table.from_pylist(full, schema=ENTRY_SCHEMA)
+
+
+def _filled(table: str, **given: Any) -> dict[str, Any]:
+    """A row with something in every column that may not be null."""
+    plain = {
+        pa.string(): "x",
+        pa.int32(): 1,
+        pa.date32(): date(2026, 1, 1),
+        pa.timestamp("us"): datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
+    }
+    row: dict[str, Any] = {}
+    for column in TABLE_SCHEMAS[table]:
+        if not column.nullable and column.name != "reference_version":
+            row[column.name] = plain.get(column.type, Decimal(1))
+    return row | given
