@@ -1,9 +1,9 @@
 {#-
     Exact whole-number arithmetic under every price: what decimals alone cannot do.
 
-    Belongs here: scaled integers, floor division with its remainder, rounded division, and the
-    form that yields null instead of aborting. Does not belong here: a charge model, or what an
-    amount means.
+    Belongs here: scaled integers, floor division with its remainder, rounded division, shares by
+    largest remainder, and the form that yields null instead of aborting. Does not belong here: a
+    charge model, or what an amount means.
 
     A decimal divided by a decimal is a double, and a product of decimals loses seventeen integer
     digits to its scale. So money is carried as a whole number of 10^-12 units plus a remainder
@@ -99,6 +99,22 @@
             end
         )
     )
+{%- endmacro %}
+
+{#-
+    One more step for the parts with the largest remainders, until what rounding left over is shared
+    out: parts then sum to the whole. Equal remainders go by number.
+-#}
+{% macro one_more_step(whole, remainders, number, left_over, step='1') -%}
+    case
+        when
+            row_number() over (
+                partition by {{ whole }}
+                order by {% for each in remainders %}{{ each }} desc, {% endfor %}{{ number }} asc
+            ) <= {{ left_over }}
+            then {{ step }}
+        else 0
+    end
 {%- endmacro %}
 
 {#- Decimals that a decimal(38, 9) really uses: 1.500000000 uses one. -#}

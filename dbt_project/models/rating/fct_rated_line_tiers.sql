@@ -29,15 +29,12 @@ spread as (
     select
         *,
         tier_units
-        + case
-            when
-                row_number() over (
-                    partition by rated_line_id
-                    order by amount_rest desc, tier_number asc
-                ) <= line_units - sum(tier_units) over (partition by rated_line_id)
-                then 1
-            else 0
-        end as spread_units
+        + {{ one_more_step(
+            'rated_line_id',
+            ['amount_rest'],
+            'tier_number',
+            'line_units - sum(tier_units) over (partition by rated_line_id)'
+        ) }} as spread_units
     from used
 ),
 
@@ -54,19 +51,16 @@ settled as (
     select
         *,
         floored_units
-        + case
-            when
-                row_number() over (
-                    partition by rated_line_id
-                    order by minor_rest desc, tier_number asc
-                ) <= {{ whole_quotient(
-                    '(line_rounded_units - sum(floored_units) '
-                    ~ 'over (partition by rated_line_id))',
-                    'minor_step'
-                ) }}
-                then minor_step
-            else 0
-        end as settled_units
+        + {{ one_more_step(
+            'rated_line_id',
+            ['minor_rest'],
+            'tier_number',
+            whole_quotient(
+                '(line_rounded_units - sum(floored_units) over (partition by rated_line_id))',
+                'minor_step'
+            ),
+            'minor_step'
+        ) }} as settled_units
     from floored
 ),
 

@@ -143,19 +143,17 @@ spread as (
         rounded.rounding_mode as key_rounding_mode,
         rounded.rounded_units,
         line_amounts.line_units
-        + case
-            when
-                row_number() over (
-                    partition by line_amounts.settlement_key
-                    order by
-                        {{ floor_quotient(
-                            '(line_amounts.line_rest * 1000000)', 'line_amounts.denominator'
-                        ) }} desc,
-                        line_amounts.line_rest desc,
-                        line_amounts.key_segment_number asc
-                ) <= rounded.units_to_spread then 1
-            else 0
-        end as spread_units
+        + {{ one_more_step(
+            'line_amounts.settlement_key',
+            [
+                floor_quotient(
+                    '(line_amounts.line_rest * 1000000)', 'line_amounts.denominator'
+                ),
+                'line_amounts.line_rest',
+            ],
+            'line_amounts.key_segment_number',
+            'rounded.units_to_spread'
+        ) }} as spread_units
     from line_amounts
     inner join rounded on line_amounts.settlement_key = rounded.settlement_key
 ),
@@ -173,19 +171,16 @@ settled as (
     select
         *,
         floored_units
-        + case
-            when
-                row_number() over (
-                    partition by settlement_key
-                    order by minor_rest desc, key_segment_number asc
-                ) <= {{ whole_quotient(
-                    '(rounded_units - sum(floored_units) '
-                    ~ 'over (partition by settlement_key))',
-                    'minor_step'
-                ) }}
-                then minor_step
-            else 0
-        end as settled_units
+        + {{ one_more_step(
+            'settlement_key',
+            ['minor_rest'],
+            'key_segment_number',
+            whole_quotient(
+                '(rounded_units - sum(floored_units) over (partition by settlement_key))',
+                'minor_step'
+            ),
+            'minor_step'
+        ) }} as settled_units
     from floored
 ),
 
