@@ -112,6 +112,7 @@ def more_entries(warehouse, story, kind, amount, sequence):
 
 
 def second_run(warehouse):
+    """Sign the first run, then change usage, prices, register and terms, and rate again."""
     warehouse.register = entries_of(
         warehouse.rows(
             "select * from billing.fct_invoice_candidate_lines "
@@ -119,12 +120,17 @@ def second_run(warehouse):
         )
     )
     warehouse.use("late", "units", date(2026, 10, 9), 5, batch=2)
-    change(
-        warehouse,
-        "charge_tiers",
-        lambda row: row["charge_price_id"] == "cheaper/usage",
-        unit_price=Decimal("0.60"),
-    )
+    lose_a_contract(warehouse)
+    set_a_conflict_aside(warehouse)
+    change_prices(warehouse)
+    more_entries(warehouse, "conceded", "concession", "-4", 2)
+    more_entries(warehouse, "external", "external", "-4", 2)
+    more_entries(warehouse, "released", "release", "-10", 2)
+    change_terms(warehouse)
+    warehouse.build(*BILLING)
+
+
+def lose_a_contract(warehouse):
     drop(warehouse, "contracts", lambda row: row["contract_id"] == "lost")
     drop(warehouse, "contract_versions", lambda row: row["contract_id"] == "lost")
     for row in warehouse.metered:
@@ -144,6 +150,9 @@ def second_run(warehouse):
             "metered_event_count": 1,
         }
     )
+
+
+def set_a_conflict_aside(warehouse):
     for line in (1, 2):
         warehouse.set_aside.append(
             {
@@ -159,40 +168,34 @@ def second_run(warehouse):
                 "set_aside_reason": "conflicting",
             }
         )
-    change(
-        warehouse,
-        "charge_tiers",
-        lambda row: row["charge_price_id"] == "unpriced/usage",
-        currency_code="EUR",
-    )
-    more_entries(warehouse, "conceded", "concession", "-4", 2)
-    more_entries(warehouse, "external", "external", "-4", 2)
-    more_entries(warehouse, "released", "release", "-10", 2)
-    change(
-        warehouse,
-        "contracts",
-        lambda row: row["contract_id"] == "ended",
-        end_date=OCTOBER,
-        start_date=date(2026, 9, 1),
-    )
-    change(
-        warehouse,
-        "contract_versions",
-        lambda row: row["contract_id"] == "replanned",
-        plan_id="other",
-    )
-    change(
-        warehouse,
-        "contracts",
-        lambda row: row["contract_id"] == "moved_cell",
-        billing_anchor_day=15,
-    )
-    change(
-        warehouse,
-        "contract_versions",
-        lambda row: row["contract_id"] == "two_segments",
-        effective_to_date=date(2026, 10, 16),
-    )
+
+
+def change_prices(warehouse):
+    for charge_price_id, columns in (
+        ("cheaper/usage", {"unit_price": Decimal("0.60")}),
+        ("unpriced/usage", {"currency_code": "EUR"}),
+    ):
+        change(
+            warehouse,
+            "charge_tiers",
+            lambda row, priced=charge_price_id: row["charge_price_id"] == priced,
+            **columns,
+        )
+
+
+def change_terms(warehouse):
+    for table, contract_id, columns in (
+        ("contracts", "ended", {"start_date": date(2026, 9, 1), "end_date": OCTOBER}),
+        ("contract_versions", "replanned", {"plan_id": "other"}),
+        ("contracts", "moved_cell", {"billing_anchor_day": 15}),
+        ("contract_versions", "two_segments", {"effective_to_date": date(2026, 10, 16)}),
+    ):
+        change(
+            warehouse,
+            table,
+            lambda row, changed=contract_id: row["contract_id"] == changed,
+            **columns,
+        )
     warehouse.add(
         "contract_versions",
         contract_id="two_segments",
@@ -200,7 +203,6 @@ def second_run(warehouse):
         effective_from_date=date(2026, 10, 16),
         plan_id="two_segments",
     )
-    warehouse.build(*BILLING)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,70 @@ NOW = instant(2026, 11, 2)
 KEY = "UABCDEFGHIJKLMNOPQ"
 
 
+SOUND_INPUTS = {
+    "ingestion_batches": [
+        {
+            "ingestion_batch_id": 1,
+            "batch_kind": "load",
+            "started_at": NOW,
+            "committed_at": NOW,
+            "file_count": 1,
+            "lines_read": 6,
+            "lines_accepted": 5,
+            "lines_rejected": 1,
+        },
+    ],
+    "raw_parts": [
+        {
+            "path": "raw/rejects",
+            "ingestion_batch_id": 1,
+            "part_kind": "rejects",
+            "content_sha256": "",
+            "row_count": 1,
+            "byte_size": 0,
+        },
+    ],
+    "postings": [
+        {
+            "posting_key": KEY,
+            "document_id": "document",
+            "revision_id": "r",
+            "state": "posted",
+            "legal_entity_id": "entity",
+            "erp": "sandbox",
+            "payload_sha256": "",
+            "amount": Decimal(10),
+            "currency_code": "USD",
+            "updated_at": NOW,
+        },
+    ],
+    "erp_documents": [
+        {
+            "posting_key": KEY,
+            "erp_document_id": "1",
+            "status": "posted",
+            "total_amount": Decimal(10),
+            "currency_code": "USD",
+            "customer_id": "customer-signed",
+            "legal_entity_id": "entity",
+            "read_at": NOW,
+            "lines": json.dumps(
+                [
+                    {
+                        "line_number": 1,
+                        "erp_item": "ITEM",
+                        "amount": "10.0000",
+                        "quantity": "10",
+                        "revenue_account": "4000",
+                        "tax_profile": None,
+                    }
+                ]
+            ),
+        },
+    ],
+}
+
+
 class SoundWarehouse(RatingWarehouse):
     """Three contracts, two loaded batches, one signed document that stands in the ERP.
 
@@ -28,72 +92,8 @@ class SoundWarehouse(RatingWarehouse):
 
     def write_inputs(self):
         super().write_inputs()
-        inputs = self.settings.warehouse_inputs
-        for name, rows in {
-            "ingestion_batches": [
-                {
-                    "ingestion_batch_id": 1,
-                    "batch_kind": "load",
-                    "started_at": NOW,
-                    "committed_at": NOW,
-                    "file_count": 1,
-                    "lines_read": 6,
-                    "lines_accepted": 5,
-                    "lines_rejected": 1,
-                },
-            ],
-            "raw_parts": [
-                {
-                    "path": f"raw/{kind}",
-                    "ingestion_batch_id": 1,
-                    "part_kind": kind,
-                    "event_date": date(2026, 10, 5) if kind == "events" else None,
-                    "content_sha256": "",
-                    "row_count": count,
-                    "byte_size": 0,
-                }
-                for kind, count in (("rejects", 1),)
-            ],
-            "postings": [
-                {
-                    "posting_key": KEY,
-                    "document_id": "document",
-                    "revision_id": "r",
-                    "state": "posted",
-                    "legal_entity_id": "entity",
-                    "erp": "sandbox",
-                    "payload_sha256": "",
-                    "amount": Decimal(10),
-                    "currency_code": "USD",
-                    "updated_at": NOW,
-                },
-            ],
-            "erp_documents": [
-                {
-                    "posting_key": KEY,
-                    "erp_document_id": "1",
-                    "status": "posted",
-                    "total_amount": Decimal(10),
-                    "currency_code": "USD",
-                    "customer_id": "customer-signed",
-                    "legal_entity_id": "entity",
-                    "read_at": NOW,
-                    "lines": json.dumps(
-                        [
-                            {
-                                "line_number": 1,
-                                "erp_item": "ITEM",
-                                "amount": "10.0000",
-                                "quantity": "10",
-                                "revenue_account": "4000",
-                                "tax_profile": None,
-                            }
-                        ]
-                    ),
-                },
-            ],
-        }.items():
-            path = inputs / f"{name}.parquet"
+        for name, rows in SOUND_INPUTS.items():
+            path = self.settings.warehouse_inputs / f"{name}.parquet"
             write_rows(path, pq.read_schema(path), rows)
 
 

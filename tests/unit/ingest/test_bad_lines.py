@@ -9,8 +9,11 @@ GOOD_ID = "good"
 
 def wrong_lines(landing):
     """Return, by reject code, lines that must be rejected with it."""
+    return wrong_envelopes(landing) | wrong_data(landing)
+
+
+def wrong_envelopes(landing):
     line, event = landing.line, landing.event
-    units = lambda text: line().replace('"units":2.5', f'"units":{text}')  # noqa: E731 - a table
     return {
         "broken_json": [
             '{"id":1',
@@ -62,6 +65,13 @@ def wrong_lines(landing):
             line(dataschema="https://example.com/api.request/2"),
             line(dataschema=5),
         ],
+    }
+
+
+def wrong_data(landing):
+    line = landing.line
+    units = lambda text: line().replace('"units":2.5', f'"units":{text}')  # noqa: E731 - a table
+    return {
         "property_missing": [line(data={}), line(data={"region": "eu"})],
         "property_wrong_type": [
             units('"2.5"'),
