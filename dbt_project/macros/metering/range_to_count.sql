@@ -16,7 +16,7 @@
     {%- set sql -%}
         with sources as (
             select distinct listed.event_source
-            from {{ ref('stg_usage__event_sources') }} as listed
+            from {{ ref('stg_usage__source_days') }} as listed
             inner join {{ source('operations', 'raw_parts') }} as parts
                 on
                     listed.ingestion_batch_id = parts.ingestion_batch_id
@@ -45,7 +45,7 @@
 
 
 {% macro unlisted_affected_parts() -%}
-    {#- The affected lists whose event sources the model that calls this does not hold yet; all of
+    {#- The affected lists whose source-days the model that calls this does not hold yet; all of
         them where it is built anew. -#}
     {%- set sql -%}
         select parts.path
@@ -65,8 +65,8 @@
 
 {% macro systems_of_sources(sources) -%}
     {#- The CTEs that give each event_source of a relation its system: that of the longest prefix
-        which it starts with, source_prefix. A source without one is its own system, which nothing maps. The last
-        one is called systems. -#}
+        which it starts with, source_prefix. A source without one is its own system, which nothing
+        maps. The last one is called systems. -#}
     prefixes as (
         select * from {{ ref('stg_reference__sources') }}
     ),

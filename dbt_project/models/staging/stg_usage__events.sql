@@ -5,7 +5,7 @@
 ) }}
 
 -- depends_on: {{ ref('stg_reference__sources') }}
--- depends_on: {{ ref('stg_usage__event_sources') }}
+-- depends_on: {{ ref('stg_usage__source_days') }}
 -- depends_on: {{ ref('stg_price_book__meters') }}
 {%- set range = range_to_count() %}
 

@@ -1,13 +1,8 @@
-"""dbt's own tests of staging and intermediate models, on a warehouse that has seen a bit of all.
-
-The mart of source-days is among them: it stands on nothing that rating makes.
-"""
+"""dbt's own tests of staging and intermediate models, on a warehouse that has seen a bit of all."""
 
 from datetime import timedelta
 
 from orchestration.dbt import run_dbt
-
-MODELS = ("tallyhouse.staging", "tallyhouse.intermediate", "fct_source_days")
 
 
 def test_every_unit_test_and_data_test_passes(warehouse, event, noon):
@@ -18,5 +13,8 @@ def test_every_unit_test_and_data_test_passes(warehouse, event, noon):
     warehouse.load(called, called, called.but(event_id="b", subject="nobody"))
     warehouse.count()
     warehouse.load(called.but(nanos=1), called.but(event_id="c", event_at=noon + timedelta(days=1)))
-    warehouse.count(select=MODELS)
-    run_dbt(warehouse.settings, ["test", "--select", *MODELS])
+    warehouse.count(select=("tallyhouse.staging", "tallyhouse.intermediate"))
+    run_dbt(
+        warehouse.settings,
+        ["test", "--select", "tallyhouse.staging", "tallyhouse.intermediate"],
+    )

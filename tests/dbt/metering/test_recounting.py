@@ -144,9 +144,13 @@ def test_running_again_without_new_events_changes_nothing_and_reads_no_raw_file(
 
 
 def test_an_affected_list_is_read_for_its_sources_only_once(warehouse, event, noon):
-    """And again where the list of a batch is another one."""
+    """And again where the list of a batch is another one, which then counts alone."""
     sources = (
-        "select ingestion_batch_id, event_source from staging.stg_usage__event_sources order by all"
+        "select ingestion_batch_id, event_source from staging.stg_usage__source_days order by all"
+    )
+    arrived = (
+        "select event_source, event_date, event_count from intermediate.int_source_days__arrived "
+        "order by all"
     )
     warehouse.add_meter("calls")
     warehouse.load(event("a", noon), event("b", noon, event_source="/gateway/us"))
@@ -155,10 +159,14 @@ def test_an_affected_list_is_read_for_its_sources_only_once(warehouse, event, no
     warehouse.load(event("c", noon))
     warehouse.count()
     assert [(1, "/gateway/eu"), (1, "/gateway/us"), (2, "/gateway/eu")] == warehouse.rows(sources)
+    assert [("/gateway/eu", noon.date(), 2), ("/gateway/us", noon.date(), 1)] == warehouse.rows(
+        arrived
+    )
     warehouse.parts.clear()
     warehouse.load(event("d", noon, event_source="/gateway/jp"))
     warehouse.count()
     assert (1, "/gateway/jp") in warehouse.rows(sources)
+    assert [("/gateway/jp", noon.date(), 1)] == warehouse.rows(arrived)
     assert {"calls": 1} == warehouse.usage()
 
 

@@ -40,7 +40,7 @@ METERING = (
     "+int_events__counted",
     "+int_contracts__cells",
 )
-METERING_AGAIN = ("stg_usage__event_sources", "stg_usage__events", "tallyhouse.intermediate")
+METERING_AGAIN = ("stg_usage__source_days", "stg_usage__events", "tallyhouse.intermediate")
 
 
 class UsageWarehouse:
