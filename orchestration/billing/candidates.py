@@ -57,8 +57,8 @@ _CONSERVATION: Final = """
     from reconciliation.fct_conservation
     order by invariant_number, check_name, scope_kind, scope_id
 """
-# Documents that are not their lines, then keys whose lines are not what is due; a sum that does not
-# fit raises.
+# Documents that are not their lines or not alone, then keys whose lines are not what is due; a sum
+# that does not fit raises.
 _UNBALANCED: Final = """
     with sums as (
         select document_id, sum(amount) as amount, count(*) as line_count
@@ -66,12 +66,23 @@ _UNBALANCED: Final = """
         group by document_id
     ),
 
+    single as (
+        select
+            document_id,
+            min(amount) as amount,
+            min(line_count) as line_count,
+            count(*) as row_count
+        from frozen_documents
+        group by document_id
+    ),
+
     documents as (
-        select coalesce(documents.document_id, sums.document_id) as name
-        from frozen_documents as documents
-        full outer join sums on documents.document_id = sums.document_id
-        where documents.amount is distinct from coalesce(sums.amount, cast(0 as decimal(38, 4)))
-            or documents.line_count is distinct from coalesce(sums.line_count, 0)
+        select coalesce(single.document_id, sums.document_id) as name
+        from single
+        full outer join sums on single.document_id = sums.document_id
+        where single.row_count is distinct from 1
+            or single.amount is distinct from coalesce(sums.amount, cast(0 as decimal(38, 4)))
+            or single.line_count is distinct from coalesce(sums.line_count, 0)
     ),
 
     keys as (
@@ -185,15 +196,24 @@ def read_candidates(
 def refuse_unbalanced(documents: pa.Table, lines: pa.Table) -> None:
     """Let only documents pass that equal their lines, and lines that are what is due.
 
-    Invariant 5, to the last digit, and per settlement key: due = rated - billed before.
+    Invariant 5, to the last digit, and per settlement key: due = rated - billed before. A document
+    that is there twice does not pass either.
 
     Raises:
-        CandidatesUnusableError: names the documents or keys that do not add up.
+        CandidatesUnusableError: names the documents or keys that do not add up, or says that a sum
+            is beyond what an amount can hold.
     """
     with duckdb.connect() as connection:
         connection.register("frozen_documents", documents)
         connection.register("frozen_lines", lines)
-        wrong = [name for (name,) in connection.execute(_UNBALANCED).fetchall()]
+        try:
+            wrong = [name for (name,) in connection.execute(_UNBALANCED).fetchall()]
+        except duckdb.OutOfRangeException as error:
+            raise CandidatesUnusableError(
+                f"Froze {documents.num_rows} documents: their lines cannot be added up ({error}). "
+                "Nothing was frozen. Look for an absurd quantity or price among the lines, correct "
+                "it, and run the pipeline again."
+            ) from error
     if wrong:
         raise CandidatesUnusableError(
             f"Froze {documents.num_rows} documents: {listed(wrong)} do not add up (document = sum "

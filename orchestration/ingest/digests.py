@@ -8,8 +8,8 @@ first byte the lowest.
     identity   md5 of the source and the id
     values     md5 of the subject, the nanoseconds since 1970, and the value of every property that
                is present, by column name; a number is written plainly, with no needless decimals
-    names      md5 of the type, and of the column of each such property, each after a U+0000; they
-               are mixed apart from the values, so that a contract fixes most of them beforehand
+    names      md5 of the type after two U+0000, xor md5 of the column of each such property after
+               one; apart from the values, so that a contract fixes most of them beforehand
     key_hash   upper 60 bits of identity
     digest_1   upper 60 bits of identity xor values xor names; digest_2: the 60 bits below them
 """
@@ -38,8 +38,8 @@ def hashes_of(event: AcceptedEvent) -> tuple[int, int, int]:
         str(nanoseconds),
         *(value if isinstance(value, str) else plain_number(value) for _, value in present),
     )
-    for name in (event.event_type, *(column for column, _ in present)):
-        digest ^= _name_number(name)
+    for number in (_type_number(event.event_type), *(_column_number(name) for name, _ in present)):
+        digest ^= number
     return _slice(key, 0), _slice(digest, 0), _slice(digest, 1)
 
 
@@ -73,16 +73,16 @@ def digest_number_sql(contract: EventContract, identity_number: str) -> str:
     """
     nanoseconds = f"epoch_us(event_at) * {NANOSECONDS_PER_MICROSECOND} + event_at_nanos"
     values = ["subject", _SEPARATOR_SQL, nanoseconds]
-    certain_names = _name_number(contract.event_type)
+    certain_names = _type_number(contract.event_type)
     mixed = identity_number
     for item in contract.properties:
         value = f"t_{item.column_name}" if item.is_numeric else item.column_name
         if item.is_required and not item.is_nullable and len(item.path) == 1:
             values += [_SEPARATOR_SQL, value]
-            certain_names ^= _name_number(item.column_name)
+            certain_names ^= _column_number(item.column_name)
         else:
             values.append(f"{_SEPARATOR_SQL} || {value}")  # null, and so left out, where absent
-            name = _number_sql(_name_number(item.column_name))
+            name = _number_sql(_column_number(item.column_name))
             mixed = f"xor({mixed}, case when {value} is null then {_number_sql(0)} else {name} end)"
     mixed = f"xor({mixed}, {_number_sql(certain_names)})"
     return f"xor({mixed}, md5_number(concat({', '.join(values)})))"
@@ -98,8 +98,12 @@ def _number_sql(number: int) -> str:
     return f"cast('{number}' as uhugeint)"
 
 
-def _name_number(name: str) -> int:
-    return _md5_number("", name)
+def _type_number(event_type: str) -> int:
+    return _md5_number("", "", event_type)
+
+
+def _column_number(column: str) -> int:
+    return _md5_number("", column)
 
 
 def _md5_number(*fields: str) -> int:

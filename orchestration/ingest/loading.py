@@ -28,6 +28,7 @@ from orchestration.ingest.sources import SOURCE_NAME, Source
 from orchestration.price_book.event_contracts import EventContracts
 
 LINES_PER_SLAB = 600_000
+BYTES_PER_SLAB = 256 << 20
 JUDGED_PER_SLAB = 100_000
 JUDGED_NAME = "judged_events"
 
@@ -97,7 +98,8 @@ class Loading:
         batches = source.open_batches()
         while (first := self._next(batches)) is not None:
             with self._timed("load"):
-                self._run_fast_path(duck, source, _Slab(chain([first], batches)))
+                slab = _Slab(chain([first], batches), is_kept=self.is_all_json)
+                self._run_fast_path(duck, source, slab)
                 files.write_events()
             with self._timed("exact"):
                 self._judge_left_aside(duck, files)
@@ -194,20 +196,22 @@ class Loading:
 
 
 class _Slab:
-    """Some lines' worth of batches, which can be gone through again, and what stopped them."""
+    """Some lines' worth of batches, and what stopped them; kept ones can be gone through again."""
 
-    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+    def __init__(self, batches: Iterator[pa.RecordBatch], *, is_kept: bool) -> None:
         self._batches = batches
-        self._taken: list[pa.RecordBatch] = []
+        self._is_kept = is_kept
+        self._kept: list[pa.RecordBatch] = []
         self.failure: Exception | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        count = 0
+        line_count = byte_count = 0
         try:
-            for batch in chain(self._taken.copy(), self._fresh()):
-                count += batch.num_rows
+            for batch in chain(self._kept.copy(), self._fresh()):
+                line_count += batch.num_rows
+                byte_count += batch.nbytes
                 yield batch
-                if count >= LINES_PER_SLAB:
+                if line_count >= LINES_PER_SLAB or byte_count >= BYTES_PER_SLAB:
                     return
         except Exception as error:
             self.failure = error  # the engine will wrap it
@@ -215,7 +219,8 @@ class _Slab:
 
     def _fresh(self) -> Iterator[pa.RecordBatch]:
         for batch in self._batches:
-            self._taken.append(batch)
+            if self._is_kept:
+                self._kept.append(batch)
             yield batch
 
 

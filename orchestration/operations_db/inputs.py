@@ -150,7 +150,7 @@ def _standing_rejects(
     place = ["file_id", "line_number"]
     replayed = (
         pa.concat_tables([pq.read_table(path, columns=place) for path in replays])
-        if (replays)
+        if replays
         else None
     )
     for path in rejects:

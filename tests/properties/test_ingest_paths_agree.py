@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestration.ingest.digests import hashes_of
 from orchestration.ingest.exact import judge_line
-from orchestration.ingest.fast_path import fast_path_sql
+from orchestration.ingest.fast_path import MALFORMED_LINE, fast_path_sql
 from orchestration.ingest.instants import EPOCH
 from orchestration.ingest.line_files import LINE_SCHEMA
 from orchestration.ingest.records import AcceptedEvent, TimeWindow
@@ -62,7 +62,7 @@ def contracts(tmp_path_factory):
     return EventContracts.load(folder)
 
 
-def fast_rows(contracts, lines):
+def fast_rows(contracts, lines, *, is_all_json=False):
     """Return the fast path's rows by line number."""
     count = len(lines)
     batch = pa.RecordBatch.from_arrays(
@@ -80,7 +80,7 @@ def fast_rows(contracts, lines):
         WINDOW,
         ingestion_batch_id=1,
         ingested_microseconds=0,
-        is_all_json=False,
+        is_all_json=is_all_json,
     )
     with closing(duckdb.connect(config={"threads": 1})) as duck:
         duck.execute("set TimeZone = 'UTC'")
@@ -122,7 +122,24 @@ def assert_fast_is_exact(contracts, lines):
         assert isinstance(verdict, AcceptedEvent), (line, verdict)
         wanted = exact_row(verdict, contracts)
         assert wanted == {name: row[name] for name in wanted}, line
+    assert_all_json_is_no_other_way(contracts, lines, rows)
     return taken
+
+
+def assert_all_json_is_no_other_way(contracts, lines, rows):
+    """Without a look for JSON, lines of JSON give the same rows, and any other line fails."""
+    with closing(duckdb.connect()) as duck:
+        verdicts = duck.execute("select json_valid(line) from unnest($1) as t (line)", [lines])
+        is_json = [verdict for (verdict,) in verdicts.fetchall()]
+    numbers = [number for number, verdict in enumerate(is_json) if verdict]
+    again = fast_rows(contracts, [lines[number] for number in numbers], is_all_json=True)
+    assert [rows[number] | {"line_number": 0} for number in numbers] == [
+        again[place] | {"line_number": 0} for place in range(len(numbers))
+    ]
+    broken = [line for line, verdict in zip(lines, is_json, strict=True) if not verdict]
+    for line in broken[:1]:
+        with pytest.raises(MALFORMED_LINE):
+            fast_rows(contracts, [line], is_all_json=True)
 
 
 NUMBERS = st.one_of(

@@ -61,6 +61,7 @@ def test_what_adds_up_to_the_last_digit_passes():
         ([("D1", "70", 3), ("D2", "-0.0001", 1)], SOUND, "D1"),
         ([("D1", "70", 2)], SOUND, "D2"),
         ([("D1", "70", 2), ("D2", "-0.0001", 1), ("D3", "1", 0)], SOUND, "D3"),
+        ([("D1", "7", 1), ("D1", "7", 1)], [("D1", "k", "7", "0", "7")], "D1"),
         ([("D1", "7", 1)], [("D1", "k", "8", "0", "7")], "k"),
         ([("D1", "7", 1)], [("D1", "k", None, "0", "7")], "k"),
         ([("D1", "9", 2)], [("D1", "k", "9", "0", "4"), ("D1", "k", "8", "0", "5")], "k"),
@@ -76,3 +77,11 @@ def test_whatever_does_not_add_up_is_named_documents_first(found, of_lines, name
     """Invariants 5 and 6."""
     with pytest.raises(CandidatesUnusableError, match=f": {named} do not add up"):
         refuse_unbalanced(documents(*found), lines(*of_lines))
+
+
+def test_a_sum_beyond_an_amount_is_refused_like_any_other():
+    """Invariant 12: it stops its own freeze."""
+    most = "9" * 34
+    found = documents(("D1", most, 2))
+    with pytest.raises(CandidatesUnusableError, match="cannot be added up"):
+        refuse_unbalanced(found, lines(*2 * [("D1", "k", most, "0", most)]))

@@ -44,7 +44,7 @@ def test_an_event_is_kept_with_its_place_its_instant_its_properties_and_its_hash
     digest = (
         identity
         ^ md5_number("tenant-1", "1793489400123456789", "eu", "2.5")
-        ^ md5_number("", "api.request")
+        ^ md5_number("", "", "api.request")
         ^ md5_number("", "d_region")
         ^ md5_number("", "q_units")
     )
