@@ -38,24 +38,84 @@ known_until as (
     from batches
 ),
 
--- Listed up to the first day that begins after the last batch: what comes next, and
--- when it is overdue, is known without a further batch. The first day is always listed.
+arrivals as (
+    select
+        systems.source_prefix,
+        arrived_days.event_date,
+        sum(arrived_days.event_count) as event_count
+    from arrived_days
+    inner join systems on arrived_days.event_source = systems.event_source
+    group by systems.source_prefix, arrived_days.event_date
+),
+
+settled_days as (
+    select
+        source_prefix,
+        event_date as usage_date
+    from arrivals
+    union
+    select
+        source_prefix,
+        quiet_date as usage_date
+    from quiet_days
+),
+
 announced as (
     select
         sources.*,
         known_until.known_until_at,
-        least(
-            coalesce(sources.expected_to_date, date '9999-12-31'),
-            greatest(
-                sources.expected_from_date + 1,
-                coalesce(
-                    cast(known_until.known_until_at as date) + 2,
-                    sources.expected_from_date + 1
-                )
+        greatest(
+            sources.expected_from_date,
+            coalesce(
+                cast(known_until.known_until_at as date) + 1, sources.expected_from_date
             )
-        ) as listed_to_date
+        ) as future_from_date
     from sources
     cross join known_until
+),
+
+-- Of the days after the last batch's, the first that is not settled is that one, or it
+-- follows a settled one.
+next_days as (
+    select
+        source_prefix,
+        future_from_date as usage_date
+    from announced
+    union
+    select
+        announced.source_prefix,
+        settled_days.usage_date + 1 as usage_date
+    from announced
+    inner join settled_days
+        on
+            announced.source_prefix = settled_days.source_prefix
+            and announced.future_from_date <= settled_days.usage_date
+),
+
+waiting as (
+    select
+        next_days.source_prefix,
+        min(next_days.usage_date) as first_waiting_date
+    from next_days
+    left join settled_days
+        on
+            next_days.source_prefix = settled_days.source_prefix
+            and next_days.usage_date = settled_days.usage_date
+    where settled_days.usage_date is null
+    group by next_days.source_prefix
+),
+
+-- Every source is listed up to a day that still waits, unless its announcement ends
+-- before: however long no batch comes, one day is there to become overdue by the clock.
+listed as (
+    select
+        announced.*,
+        least(
+            coalesce(announced.expected_to_date, date '9999-12-31'),
+            waiting.first_waiting_date + 1
+        ) as listed_to_date
+    from announced
+    inner join waiting on announced.source_prefix = waiting.source_prefix
 ),
 
 numbered as (
@@ -64,7 +124,7 @@ numbered as (
         {{ each_of(integers_between(
             0, days_between('expected_from_date', 'listed_to_date') ~ ' - 1'
         )) }} as day_number
-    from announced
+    from listed
 ),
 
 dated as (
@@ -89,16 +149,6 @@ first_periods as (
     from usage_dates
     cross join time_zones
     group by usage_dates.usage_date
-),
-
-arrivals as (
-    select
-        systems.source_prefix,
-        arrived_days.event_date,
-        sum(arrived_days.event_count) as event_count
-    from arrived_days
-    inner join systems on arrived_days.event_source = systems.event_source
-    group by systems.source_prefix, arrived_days.event_date
 ),
 
 joined as (

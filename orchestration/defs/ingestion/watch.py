@@ -1,7 +1,9 @@
-"""The watch over announced sources: the one place that notices when everything falls silent.
+"""The watch over announced sources: what notices within a day that everything fell silent.
 
 Belongs here: the check by the clock, and the job and schedule that hold it every day. Does not
-belong here: the figures of a build, which are as of the last ingestion batch (invariant 1).
+belong here: the figures of a build, which are as of the last ingestion batch (invariant 1), nor
+which days are announced: the build lists each source up to a day that still waits, so a silence
+that lasts is named by its first days, and a source that was announced since is not seen yet.
 
 It stops nothing: whether a period may be signed, its revision says. It is no part of loading
 either, since what was just loaded is not in the models yet.
