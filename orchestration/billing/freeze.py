@@ -12,6 +12,7 @@ Consistency:
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,7 +119,9 @@ def freeze(
     """
     refuse_invalid_period(billing_period)
     rebuild_from_register(settings, engine)
-    candidates, provenance = _read_warehouse(settings, billing_period, now=now)
+    candidates, provenance, provenance_without_lines = _read_warehouse(
+        settings, billing_period, now=now
+    )
     ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
     with Register(settings.register, steps=steps).writing() as session:
         entities = _entities(session, candidates, billing_period, wanted=legal_entity_ids)
@@ -129,7 +132,7 @@ def freeze(
                 legal_entity_id=legal_entity_id,
                 billing_period=billing_period,
                 ingestion_sha256=ingestion_sha256,
-                provenance=provenance.get(legal_entity_id, PROVENANCE_SCHEMA.empty_table()),
+                provenance=provenance.get(legal_entity_id, provenance_without_lines),
             )
             for legal_entity_id in entities
         )
@@ -145,18 +148,22 @@ def freeze(
 
 def _read_warehouse(
     settings: Settings, billing_period: str, *, now: datetime
-) -> tuple[Candidates, dict[str, pa.Table]]:
-    """Candidates of a period, and what they rest on by legal entity."""
+) -> tuple[Candidates, dict[str, pa.Table], pa.Table]:
+    """Candidates of a period, what they rest on by legal entity, and what no lines rest on."""
     with open_warehouse(settings, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
         candidates = read_candidates(connection, billing_period=billing_period, now=now)
         tables_folder = settings.reference_versions / candidates.reference_version / "tables"
+        read = partial(
+            read_provenance,
+            connection,
+            billing_period=billing_period,
+            tables_folder=tables_folder,
+        )
         provenance = {
-            legal_entity_id: read_provenance(
-                connection, candidates.of_entity(legal_entity_id)[1], tables_folder=tables_folder
-            )
+            legal_entity_id: read(candidates.of_entity(legal_entity_id)[1])
             for legal_entity_id in candidates.legal_entity_ids()
         }
-    return candidates, provenance
+        return candidates, provenance, read(LINE_SCHEMA.empty_table())
 
 
 def _conservation_of(revision: Revision, candidates: Candidates) -> list[CheckFigure]:

@@ -77,12 +77,12 @@ _OBJECT_QUERIES: Final = {
     """,
     "quiet_day": """
         select
-            facts.source_prefix || '@' || cast(facts.quiet_date as varchar) as object_id,
+            used.source_prefix || '@' || cast(used.usage_date as varchar) as object_id,
             facts.*
-        from read_parquet($quiet_days) as facts
-        inner join used_days as used
-            on facts.quiet_date >= used.first_date and facts.quiet_date <= used.last_date
-        order by facts.source_prefix, facts.quiet_date
+        from used_days as used
+        left join read_parquet($quiet_days) as facts
+            on used.source_prefix = facts.source_prefix and used.usage_date = facts.quiet_date
+        order by used.source_prefix, used.usage_date
     """,
 }
 _USED_CUSTOMERS: Final = """
@@ -94,18 +94,17 @@ _USED_CUSTOMERS: Final = """
     where lines.event_count > 0
     group by lines.customer_id
 """
+# The days that would stand in the way of the signature, were they not quiet: those of earlier
+# months too, and whatever the lines are of.
 _USED_DAYS: Final = """
-    select
-        cast(min(lines.service_start_at) as date) as first_date,
-        cast(max(lines.service_end_at) as date) as last_date
-    from frozen_lines as lines
-    where lines.line_kind = 'usage'
+    select days.source_prefix, days.usage_date
+    from reconciliation.fct_source_days as days
+    where days.arrival = 'quiet' and days.first_billing_period <= $billing_period
 """
-_USED: Final = {
+_USED_BY_LINES: Final = {
     "used_prices": _USED_PRICES,
     "used_contracts": _USED_CONTRACTS,
     "used_customers": _USED_CUSTOMERS,
-    "used_days": _USED_DAYS,
 }
 _TIERS: Final = """
     select facts.*
@@ -124,13 +123,22 @@ _TABLES: Final = (
 
 
 def read_provenance(
-    connection: duckdb.DuckDBPyConnection, lines: pa.Table, *, tables_folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    lines: pa.Table,
+    *,
+    billing_period: str,
+    tables_folder: Path,
 ) -> pa.Table:
-    """Every price, contract, contract version, identity and quiet day that lines rest on.
+    """Every price, contract, contract version, identity and quiet day that a revision rests on.
+
+    A quiet day that the reference version does not have is there without an author.
 
     Args:
-        connection: the open warehouse, with rating.fct_rated_lines.
-        lines: rows of LINE_SCHEMA.
+        connection: the open warehouse, with rating.fct_rated_lines and
+            reconciliation.fct_source_days.
+        lines: its rows of LINE_SCHEMA; none where nothing is due.
+        billing_period: its period, YYYY-MM: it rests on every quiet day whose first billing
+            period is not a later one, and on all of them alike for every legal entity.
         tables_folder: compiled tables of the reference version that rated them.
 
     Returns:
@@ -147,11 +155,15 @@ def read_provenance(
         )
     connection.register("frozen_lines", lines)
     try:
-        for name, query in _USED.items():
+        for name, query in _USED_BY_LINES.items():
             connection.execute(f"create or replace temp table {name} as {query}")
+        connection.execute(
+            f"create or replace temp table used_days as {_USED_DAYS}",
+            {"billing_period": billing_period},
+        )
         return _facts(connection, tables_folder)
     finally:
-        for name in _USED:
+        for name in (*_USED_BY_LINES, "used_days"):
             connection.execute(f"drop table if exists temp.{name}")
         connection.unregister("frozen_lines")
 

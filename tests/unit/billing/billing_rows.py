@@ -18,6 +18,7 @@ from orchestration.price_book.table_schemas import TABLE_SCHEMAS
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PERIOD = "2026-10"
 VERSION = "a1b2c3d4e5f60718"
+QUIET_DATE = date(2026, 10, 12)
 CUSTOMERS = ("acme", "bolt", "cargo")
 CHARGES = ("tokens", "storage", "seats")
 AUTHORS = {
@@ -69,6 +70,7 @@ class Line:
     document_id: str | None = None
     cause: str = "new"
     amount: str | None = None
+    line_kind: str = "usage"
 
     @property
     def settlement_key(self) -> str:
@@ -108,7 +110,7 @@ def line_row(line: Line, number: int) -> dict[str, Any]:
         "settlement_key": line.settlement_key,
         "contract_lineage_id": f"contract-{line.customer_id}",
         "charge_id": line.charge_id,
-        "line_kind": "usage",
+        "line_kind": line.line_kind,
         "cell_start_date": date(2026, 10, 1),
         "cell_end_date": date(2026, 11, 1),
         "dimension_key": "",

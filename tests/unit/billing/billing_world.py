@@ -19,6 +19,7 @@ from billing_rows import (
     AUTHORS,
     NOW,
     PERIOD,
+    QUIET_DATE,
     VERSION,
     Line,
     conservation_table,
@@ -88,7 +89,7 @@ class BillingWorld:
         self.put_batches(1, 2)
         self.put_candidates(*lines)
         self.put_conservation()
-        self.put_source_days()
+        self.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
         return self
 
     def put_batches(self, *batch_ids: int) -> None:
@@ -189,7 +190,7 @@ class BillingWorld:
         version: str = VERSION,
         authors: Mapping[str, str | None] | None = None,
         unit_price: str = "2.50",
-        quiet_date: date = date(2026, 10, 12),
+        quiet_date: date = QUIET_DATE,
     ) -> None:
         """Store a compiled reference version; authors by the kind of what they wrote."""
         folder = self.settings.reference_versions / version

@@ -4,7 +4,7 @@ from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
-from billing_rows import VERSION, Line
+from billing_rows import NOW, PERIOD, QUIET_DATE, VERSION, Line
 from billing_world import SELF_DECLARED, Signer, policy
 from signing import frozen, refusal, refused, rows
 
@@ -106,11 +106,70 @@ def test_an_edited_price_is_used_for_the_first_time_again(world):
     assert "four_eyes" == refused(world, second.revision_id)
 
 
-def test_the_author_of_a_quiet_day_of_another_month_may_sign(world):
+def declare_quiet(world, day, first_billing_period):
+    """Olivia says that a day was quiet, and the next build takes it so."""
+    world.put_reference(authors={"quiet_day": "olivia@example.com"}, quiet_date=day)
+    world.put_source_days((day, first_billing_period, NOW, "quiet"))
+
+
+def test_the_author_of_a_quiet_day_of_a_later_month_may_sign(world):
     world.build(Line())
-    world.put_reference(authors={"quiet_day": "olivia@example.com"}, quiet_date=date(2026, 11, 2))
+    declare_quiet(world, date(2026, 11, 2), "2026-11")
     [revision] = world.freeze()
     world.sign(revision.revision_id)
+
+
+@pytest.mark.parametrize(
+    ("day", "first_billing_period"),
+    [(date(2026, 9, 15), "2026-09"), (date(2025, 1, 1), "2025-01"), (date(2026, 11, 1), PERIOD)],
+)
+def test_the_author_of_a_quiet_day_that_would_stop_the_month_may_not_sign_it(
+    world, day, first_billing_period
+):
+    """Announced or declared after its own month was signed, or of a zone west of UTC."""
+    world.build(Line())
+    declare_quiet(world, day, first_billing_period)
+    [revision] = world.freeze()
+    assert "four_eyes" == refused(world, revision.revision_id)
+
+
+def test_a_quiet_day_declared_since_the_freeze_makes_a_revision_that_holds_it(world):
+    first = frozen(world)
+    declare_quiet(world, date(2026, 9, 15), "2026-09")
+    [second] = world.freeze()
+    assert first.revision_number + 1 == second.revision_number
+    assert "four_eyes" == refused(world, second.revision_id)
+
+
+def test_a_revision_without_usage_lines_holds_its_quiet_days(world):
+    world.build(Line(line_kind="fee"))
+    declare_quiet(world, QUIET_DATE, PERIOD)
+    [revision] = world.freeze()
+    assert "four_eyes" == refused(world, revision.revision_id)
+
+
+def test_a_revision_without_lines_holds_its_quiet_days(world):
+    frozen(world)
+    declare_quiet(world, QUIET_DATE, PERIOD)
+    world.put_candidates()
+    [empty] = world.freeze()
+    assert 0 == empty.line_count
+    assert "four_eyes" == refused(world, empty.revision_id)
+
+
+def test_a_quiet_day_that_arrived_after_all_is_nobodys(world):
+    world.build(Line())
+    declare_quiet(world, QUIET_DATE, PERIOD)
+    world.put_source_days((QUIET_DATE, PERIOD, NOW, "arrived"))
+    [revision] = world.freeze()
+    world.sign(revision.revision_id)
+
+
+def test_a_quiet_day_of_another_reference_version_has_no_known_author(world):
+    world.build(Line())
+    world.put_source_days((date(2026, 10, 13), PERIOD, NOW, "quiet"))
+    [revision] = world.freeze()
+    assert "author_unknown" == refused(world, revision.revision_id)
 
 
 def test_the_author_of_a_price_that_this_revision_does_not_use_may_sign(world):
