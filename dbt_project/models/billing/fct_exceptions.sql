@@ -2,14 +2,6 @@ with batches as (
     select * from {{ ref('stg_ingestion__batches') }}
 ),
 
-files as (
-    select * from {{ ref('stg_ingestion__files') }}
-),
-
-rejects as (
-    select * from {{ ref('stg_usage__rejects') }}
-),
-
 counted_events as (
     select * from {{ ref('int_events__counted') }}
     where contract_id is null
@@ -45,9 +37,8 @@ rated_lines as (
     select * from {{ ref('fct_rated_lines') }}
 ),
 
-source_days as (
-    select * from {{ ref('fct_source_days') }}
-    where arrival = 'missing'
+troubled_deliveries as (
+    select * from {{ ref('int_deliveries__troubled') }}
 ),
 
 postings as (
@@ -260,94 +251,21 @@ conflicts as (
     group by event_source, subject, {{ month_text('event_date') }}
 ),
 
-named_rejects as (
-    select
-        'rejected_lines' as exception_code,
-        files.path || ' ' || rejects.reject_code as object_id,
-        cast(files.first_seen_at as date) as first_seen_date,
-        1 as event_count
-    from rejects
-    inner join files on rejects.file_id = files.file_id
-),
-
-refused_files as (
-    select
-        'file_refused' as exception_code,
-        path || ' ' || coalesce(code, '') as object_id,
-        cast(first_seen_at as date) as first_seen_date,
-        1 as event_count
-    from files
-    where status = 'refused'
-),
-
-accepted_contents as (
-    select
-        'changed_file' as exception_code,
-        path as object_id,
-        cast(first_seen_at as date) as first_seen_date,
-        lines_accepted as event_count,
-        count(*) over (partition by path) as content_count
-    from files
-    where status = 'accepted'
-),
-
-file_troubles as (
+undelivered as (
     select
         exception_code,
-        object_id,
-        first_seen_date,
-        event_count
-    from named_rejects
-    union all
-    select
-        exception_code,
-        object_id,
-        first_seen_date,
-        event_count
-    from refused_files
-    union all
-    select
-        exception_code,
-        object_id,
-        first_seen_date,
-        event_count
-    from accepted_contents
-    where content_count > 1
-),
-
-troubled_files as (
-    select
-        exception_code,
-        'file' as object_kind,
+        object_kind,
         object_id,
         cast(null as varchar) as legal_entity_id,
         cast(null as varchar) as customer_id,
-        cast(null as varchar) as billing_period,
-        cast(null as decimal(38, 9)) as quantity_at_risk,
-        cast(null as varchar) as unit,
-        cast(null as decimal(38, 4)) as amount_at_risk,
-        cast(null as varchar) as currency_code,
-        cast(sum(event_count) as bigint) as event_count,
-        min(first_seen_date) as first_seen_date
-    from file_troubles
-    group by exception_code, object_id
-),
-
-missing_days as (
-    select
-        'missing_source_day' as exception_code,
-        'source_day' as object_kind,
-        cast(usage_date as varchar) || ' ' || source_prefix as object_id,
-        cast(null as varchar) as legal_entity_id,
-        cast(null as varchar) as customer_id,
-        first_billing_period as billing_period,
+        billing_period,
         cast(null as decimal(38, 9)) as quantity_at_risk,
         cast(null as varchar) as unit,
         cast(null as decimal(38, 4)) as amount_at_risk,
         cast(null as varchar) as currency_code,
         event_count,
-        usage_date as first_seen_date
-    from source_days
+        first_seen_date
+    from troubled_deliveries
 ),
 
 failed_postings as (
@@ -381,9 +299,7 @@ found as (
     union all
     select * from conflicts
     union all
-    select * from troubled_files
-    union all
-    select * from missing_days
+    select * from undelivered
     union all
     select * from failed_postings
 ),
