@@ -5,6 +5,7 @@ not belong here: an asset (orchestration/defs), a step (orchestration/pipeline.p
 """
 
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 
@@ -26,6 +27,46 @@ from orchestration.defs.transform.inputs import warehouse_inputs
 from orchestration.pipeline import Installation
 from orchestration.settings import Settings
 
+_ASSETS: Final = (
+    ingestion_assets.reference_version,
+    ingestion_assets.usage_events,
+    ingestion_assets.replayed_rejects,
+    warehouse_inputs,
+    sign_off_assets.frozen_revisions,
+    sign_off_assets.period_sign_off,
+    posting_assets.erp_documents,
+    posting_assets.erp_statuses,
+    publishing_assets.published_marts,
+    signals_assets.crm_signals,
+)
+_CHECKS: Final = (conservation, watch.no_announced_source_day_is_overdue)
+_JOBS: Final = (
+    ingestion_automation.ingest_usage,
+    ingestion_automation.replay_rejects,
+    watch.watch_sources,
+    transform_automation.rate_usage,
+    transform_automation.reconcile_books,
+    sign_off_automation.close_period,
+    sign_off_automation.freeze_period,
+    sign_off_automation.sign_off_period,
+    posting_automation.post_documents,
+    posting_automation.read_statuses,
+    signals_automation.push_signals,
+)
+_SENSORS: Final = (
+    ingestion_automation.new_usage_files,
+    transform_automation.usage_not_rated,
+    transform_automation.books_moved,
+    posting_automation.signed_documents,
+    posting_automation.unread_documents,
+    signals_automation.marts_published,
+)
+_SCHEDULES: Final = (
+    ingestion_automation.daily_ingestion,
+    watch.daily_watch,
+    posting_automation.daily_statuses,
+)
+
 
 def build_definitions(
     *,
@@ -46,46 +87,11 @@ def build_definitions(
     """
     installation = installation or Installation(settings or Settings.load())
     return dg.Definitions(
-        assets=[
-            ingestion_assets.reference_version,
-            ingestion_assets.usage_events,
-            ingestion_assets.replayed_rejects,
-            warehouse_inputs,
-            build_dbt_assets(manifest or prepare_manifest(installation.settings)),
-            sign_off_assets.frozen_revisions,
-            sign_off_assets.period_sign_off,
-            posting_assets.erp_documents,
-            posting_assets.erp_statuses,
-            publishing_assets.published_marts,
-            signals_assets.crm_signals,
-        ],
-        asset_checks=[conservation, watch.no_announced_source_day_is_overdue],
-        jobs=[
-            ingestion_automation.ingest_usage,
-            ingestion_automation.replay_rejects,
-            watch.watch_sources,
-            transform_automation.rate_usage,
-            transform_automation.reconcile_books,
-            sign_off_automation.close_period,
-            sign_off_automation.freeze_period,
-            sign_off_automation.sign_off_period,
-            posting_automation.post_documents,
-            posting_automation.read_statuses,
-            signals_automation.push_signals,
-        ],
-        sensors=[
-            ingestion_automation.new_usage_files,
-            transform_automation.usage_not_rated,
-            transform_automation.books_moved,
-            posting_automation.signed_documents,
-            posting_automation.unread_documents,
-            signals_automation.marts_published,
-        ],
-        schedules=[
-            ingestion_automation.daily_ingestion,
-            watch.daily_watch,
-            posting_automation.daily_statuses,
-        ],
+        assets=[*_ASSETS, build_dbt_assets(manifest or prepare_manifest(installation.settings))],
+        asset_checks=_CHECKS,
+        jobs=_JOBS,
+        sensors=_SENSORS,
+        schedules=_SCHEDULES,
         resources={
             "installation": installation,
             "dbt": build_dbt_resource(dbt_executable()),
