@@ -31,6 +31,8 @@ from orchestration.warehouse import writer_lock
 DEMO_SIGNER: Final = "local demo"
 """The sample's policy lets this name sign, on its own word."""
 
+_OWN_WORD: Final = "TALLYHOUSE_MAY_SIGN_SELF_DECLARED=true"
+
 
 class DemoRefusedError(RefusedError):
     """The data directory holds something else than an earlier demo."""
@@ -171,6 +173,8 @@ def _where_to_look(settings: Settings, *, seconds: float) -> Panel:
     folder = settings.data_dir
     shown = folder.relative_to(PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else folder
     command = f".venv/bin/tallyhouse {{}} --data-dir {shown}"
+    next_month = DEFAULT_MONTHS[1]
+    sign_next_month = f"sign-off --period {next_month} --signer '{DEMO_SIGNER}'"
     lines = (
         f"The whole way took {seconds:.0f} s. All of it lies in {shown}.",
         "",
@@ -178,6 +182,9 @@ def _where_to_look(settings: Settings, *, seconds: float) -> Panel:
         f"    {command.format(f'explain {busiest_signed_line(settings)}')}",
         "The Dagster UI with these runs, checks, figures and lineage, and the next month to sign:",
         f"    make dev DATA={shown}",
+        "Or that month here, signed on its own word as only a demo may:",
+        f"    {command.format(f'run --period {next_month}')}",
+        f"    {_OWN_WORD} {command.format(sign_next_month)}",
         "These tables again, and the register and raw files verified:",
         f"    {command.format('status')}",
         f"    {command.format('doctor')}",

@@ -31,6 +31,7 @@ load_from:
       location_name: tallyhouse
 """
 _UNEXPECTED: Final = "unexpected"
+_STOPPED_BY_A_CHECK: Final = "DagsterAssetCheckFailedError"  # the red check itself says what it is
 
 
 class NotInitialisedError(InputError):
@@ -208,7 +209,9 @@ def report_of(job_name: str, result: ExecuteInProcessResult) -> RunReport:
     failures, red, metadata = [], {}, {}
     for event in result.all_events:
         if event.event_type is DagsterEventType.STEP_FAILURE:
-            failures.append(_failure(event))
+            cause = _cause_of(event)
+            if cause is None or cause.cls_name != _STOPPED_BY_A_CHECK:
+                failures.append(_failure(event, cause))
         elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed and evaluation.blocking:
@@ -229,9 +232,16 @@ def report_of(job_name: str, result: ExecuteInProcessResult) -> RunReport:
     )
 
 
-def _failure(event: dg.DagsterEvent) -> StepFailure:
-    data = event.step_failure_data
-    stated = data.user_failure_data
+def _cause_of(event: dg.DagsterEvent) -> Any:
+    """Dagster's record of the innermost error of a failed step, or None."""
+    cause = event.step_failure_data.error
+    while cause is not None and cause.cause is not None:
+        cause = cause.cause
+    return cause
+
+
+def _failure(event: dg.DagsterEvent, cause: Any) -> StepFailure:
+    stated = event.step_failure_data.user_failure_data
     if stated is not None and "code" in stated.metadata:
         return StepFailure(
             step=event.step_key or "",
@@ -239,9 +249,6 @@ def _failure(event: dg.DagsterEvent) -> StepFailure:
             message=stated.description or "",
             is_technical=bool(stated.metadata["is_technical"].value),
         )
-    cause = data.error
-    while cause is not None and cause.cause is not None:
-        cause = cause.cause
     return StepFailure(
         step=event.step_key or "",
         code=_UNEXPECTED,

@@ -16,7 +16,7 @@ from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
 
 CHECK_OF_INVARIANT: Final[Mapping[int, str]] = {
-    1: "every_line_read_is_accepted_or_rejected",
+    1: "lines_are_accounted_for_and_announced_days_have_arrived",
     2: "accepted_events_are_unique_repeated_or_conflicting",
     3: "unique_events_are_resolved_or_excepted",
     4: "resolved_quantity_equals_rated_quantity",
