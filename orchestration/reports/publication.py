@@ -28,6 +28,7 @@ COPIES_KEPT: Final = 3
 WAREHOUSE_WAIT_SECONDS: Final = 60.0
 
 _FILE_NAME: Final = "tallyhouse.duckdb"
+_DESCRIPTION: Final = "published.json"
 _UNFINISHED: Final = ".incoming-"
 _MART_PREFIXES: Final = ("fct_", "dim_", "sync_")
 
@@ -67,8 +68,8 @@ def publish(settings: Settings, *, now: datetime) -> Path:
         incoming.mkdir(parents=True)
         row_counts = _copy_marts(connection, incoming / _FILE_NAME)
         description = {"published_at": now.astimezone(UTC).isoformat(), "row_counts": row_counts}
-        (incoming / "published.json").write_text(json.dumps(description, indent=2), "utf-8")
-        for path in (incoming / _FILE_NAME, incoming / "published.json", incoming):
+        (incoming / _DESCRIPTION).write_text(json.dumps(description, indent=2), "utf-8")
+        for path in (incoming / _FILE_NAME, incoming / _DESCRIPTION, incoming):
             _sync(path)
         copy = settings.published / stamp
         incoming.rename(copy)
@@ -90,6 +91,16 @@ def published_file(settings: Settings) -> Path:
             "Run `tallyhouse run --period YYYY-MM`, which publishes them at its end."
         )
     return current.resolve() / _FILE_NAME
+
+
+def published_at(settings: Settings) -> datetime:
+    """Return when the current copy was published, an aware instant in UTC.
+
+    Raises:
+        NothingPublishedError: nothing was published yet.
+    """
+    text = (published_file(settings).parent / _DESCRIPTION).read_text("utf-8")
+    return datetime.fromisoformat(json.loads(text)["published_at"])
 
 
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:

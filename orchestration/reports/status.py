@@ -15,9 +15,15 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestration.billing.register import Register
 from orchestration.operations_db import open_operations, tables
 from orchestration.quality.conservation import ConservationFigure, read_conservation
-from orchestration.reports.publication import CURRENT, NothingPublishedError, open_published
+from orchestration.reports.publication import (
+    CURRENT,
+    NothingPublishedError,
+    open_published,
+    published_at,
+)
 from orchestration.settings import Settings
 
 
@@ -66,7 +72,8 @@ class CurrencyFigures:
     """Sums of one currency over everything.
 
     Attributes:
-        signed: documents that finance signed. posted: those of them that are in the ERP.
+        signed: documents that finance signed, as the register says, whether or not their posting
+            is planned; a held document is not among them. posted: those that are in the ERP.
         due: candidates that wait for a signature.
         at_risk: exceptions whose amount a price tells.
     """
@@ -98,13 +105,15 @@ class MoneyFigures:
 
 @dataclass(frozen=True)
 class ExceptionFigures:
-    """Open exceptions of one code and currency.
+    """Open exceptions of one code, kind of object and currency.
 
     Attributes:
+        object_kind: what each exception is about; a settlement_key is a charge that is held.
         amount_at_risk: None where no price tells it.
     """
 
     exception_code: str
+    object_kind: str
     steward: str
     exception_count: int
     event_count: int
@@ -117,8 +126,13 @@ class ExceptionFigures:
 class InstallationStatus:
     """Everything that `status` shows.
 
+    Files, lines, rejected lines, revisions, signatures and postings are as of now. What the marts
+    say is as of published_at: exact_repeats and conflicting, due and at_risk, money, exceptions and
+    conservation. A run that ends red publishes nothing.
+
     Attributes:
-        published_at: folder name of the published copy; None before the first publication.
+        published_copy: folder name of the published copy; None before the first publication.
+        published_at: when it was published, in UTC; None before the first publication.
     """
 
     data_dir: str
@@ -130,6 +144,7 @@ class InstallationStatus:
     conservation: Sequence[ConservationFigure]
     signals_pushed: int
     published_copy: str | None
+    published_at: datetime | None
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as a JSON document."""
@@ -141,7 +156,9 @@ def installation_status(settings: Settings) -> InstallationStatus:
 
     Raises:
         OperationsUnavailableError: the operations database cannot be opened.
+        RegisterDamagedError: a manifest of the register is missing or changed.
     """
+    signed = _signed(settings)
     engine = open_operations(settings)
     try:
         with engine.connect() as operations:
@@ -155,26 +172,28 @@ def installation_status(settings: Settings) -> InstallationStatus:
         return InstallationStatus(
             data_dir=str(settings.data_dir),
             usage=usage,
-            currencies=_currencies(postings, (), ()),
+            currencies=_currencies(signed, postings, (), ()),
             money=(),
             revisions=revisions,
             exceptions=(),
             conservation=(),
             signals_pushed=pushed,
             published_copy=None,
+            published_at=None,
         )
     with closing(copy) as marts:
         money, exceptions = _money(marts), _exceptions(marts)
         return InstallationStatus(
             data_dir=str(settings.data_dir),
             usage=replace(usage, **_set_aside(marts), rejects_by_code=_rejects(settings, marts)),
-            currencies=_currencies(postings, money, exceptions),
+            currencies=_currencies(signed, postings, money, exceptions),
             money=money,
             revisions=revisions,
             exceptions=exceptions,
             conservation=read_conservation(marts),
             signals_pushed=pushed,
             published_copy=(settings.published / CURRENT).resolve().name,
+            published_at=published_at(settings),
         )
 
 
@@ -208,22 +227,40 @@ def _postings(operations: Connection) -> list[tuple[str, str, Decimal]]:
     return [(row[0], row[1], row[2]) for row in operations.execute(query)]
 
 
+def _signed(settings: Settings) -> dict[str, tuple[int, Decimal]]:
+    """Return how many documents the register says are signed, and their sum, by currency."""
+    signed: dict[str, tuple[int, Decimal]] = {}
+    for manifest in Register(settings.register).chain():
+        if manifest.kind != "sign":
+            continue
+        for total in manifest.subject["totals"]:
+            count, amount = signed.get(total["currency_code"], (0, Decimal(0)))
+            signed[total["currency_code"]] = (
+                count + total["document_count"],
+                amount + Decimal(total["amount"]),
+            )
+    return signed
+
+
 def _currencies(
+    signed: Mapping[str, tuple[int, Decimal]],
     postings: Sequence[tuple[str, str, Decimal]],
     money: Sequence[MoneyFigures],
     exceptions: Sequence[ExceptionFigures],
 ) -> tuple[CurrencyFigures, ...]:
-    codes = {code for code, _, _ in postings} | {row.currency_code for row in money}
+    codes = signed.keys() | {code for code, _, _ in postings} | {row.currency_code for row in money}
     zero = Decimal(0)
     figures = []
     for code in sorted(codes):
-        signed = [(state, amount) for currency, state, amount in postings if currency == code]
-        posted = [amount for state, amount in signed if state == "posted"]
+        documents_signed, amount_signed = signed.get(code, (0, zero))
+        posted = [
+            amount for currency, state, amount in postings if currency == code and state == "posted"
+        ]
         figures.append(
             CurrencyFigures(
                 currency_code=code,
-                documents_signed=len(signed),
-                signed=sum((amount for _, amount in signed), zero),
+                documents_signed=documents_signed,
+                signed=amount_signed,
                 documents_posted=len(posted),
                 posted=sum(posted, zero),
                 due=sum((row.due for row in money if row.currency_code == code), zero),
@@ -331,11 +368,11 @@ def _exceptions(marts: duckdb.DuckDBPyConnection) -> tuple[ExceptionFigures, ...
     rows = marts.execute(
         """
         select
-            exception_code, steward, count(*), coalesce(sum(event_count), 0),
+            exception_code, object_kind, steward, count(*), coalesce(sum(event_count), 0),
             sum(amount_at_risk), currency_code, min(what_to_do)
         from billing.fct_exceptions
-        group by exception_code, steward, currency_code
-        order by exception_code, currency_code nulls last
+        group by exception_code, object_kind, steward, currency_code
+        order by exception_code, object_kind, currency_code nulls last
         """
     ).fetchall()
     return tuple(ExceptionFigures(*row) for row in rows)

@@ -5,6 +5,7 @@ explanation.py, verification.py); printing JSON (cli_answers.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,22 +32,34 @@ _REJECTS_SHOWN = 12
 
 
 def print_status(console: Console, status: InstallationStatus) -> None:
-    """Print everything that the status holds, the figures of usage first."""
+    """Print everything that the status holds: as of when, then the figures of usage."""
+    console.print(as_of_text(status.published_at), highlight=False)
     console.print(usage_table(status.usage))
     if status.usage.rejects_by_code:
         console.print(rejects_table(status.usage.rejects_by_code))
     if status.currencies:
         console.print(currencies_table(status.currencies))
     if status.money:
-        console.print(money_table(status.money))
+        console.print(_dated(money_table(status.money), status.published_at))
     console.print(revisions_table(status.revisions))
     if status.exceptions:
-        console.print(exceptions_table(status.exceptions))
+        console.print(_dated(exceptions_table(status.exceptions), status.published_at))
     if status.conservation:
-        console.print(conservation_table(status.conservation))
+        console.print(_dated(conservation_table(status.conservation), status.published_at))
     console.print(f"Signals in the CRM: {status.signals_pushed:,}")
     copy = status.published_copy or "none yet"
     console.print(f"Published copy for analysts: {copy}", highlight=False)
+
+
+def as_of_text(published_at: datetime | None) -> str:
+    """Return as of when the figures are; published_at is in UTC, None before any publication."""
+    now = "Files, lines, revisions, signatures and postings are as of now."
+    if published_at is None:
+        return f"{now} No marts are published yet, so nothing else is shown."
+    return (
+        f"{now}\nRepeats and conflicts, rated, due, at risk, exceptions and conservation are as of "
+        f"{_instant(published_at)}, the last publication. A run that ends red publishes nothing."
+    )
 
 
 def usage_table(usage: UsageFigures) -> Table:
@@ -180,7 +193,7 @@ def exceptions_table(exceptions: Sequence[ExceptionFigures]) -> Table:
             else f"{row.currency_code} {money_text(row.amount_at_risk, row.currency_code or '')}"
         )
         table.add_row(
-            _words(row.exception_code),
+            _exception(row),
             row.steward,
             _count(row.exception_count),
             _count(row.event_count),
@@ -188,6 +201,11 @@ def exceptions_table(exceptions: Sequence[ExceptionFigures]) -> Table:
             escape(row.what_to_do),
         )
     return table
+
+
+def _exception(row: ExceptionFigures) -> str:
+    name = _words(row.exception_code)
+    return f"charges held: {name}" if row.object_kind == "settlement_key" else name
 
 
 def conservation_table(figures: Sequence[ConservationFigure]) -> Table:
@@ -317,6 +335,16 @@ def _table(title: str, *columns: tuple[str, str]) -> Table:
     for heading, side in columns:
         table.add_column(heading, justify="right" if side == "right" else "left")
     return table
+
+
+def _dated(table: Table, published_at: datetime | None) -> Table:
+    if published_at is not None:
+        table.title = f"{table.title}\n(as of {_instant(published_at)})"
+    return table
+
+
+def _instant(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _words(name: str) -> str:

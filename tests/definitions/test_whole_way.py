@@ -176,6 +176,13 @@ def test_a_line_is_explained_down_to_each_of_its_events(whole_way: WholeWay) -> 
     assert "local demo" == explanation.signed[0]["signer"]
 
 
+def test_the_status_tells_when_its_marts_were_published(whole_way: WholeWay) -> None:
+    status = whole_way.status()
+
+    assert status.published_at is not None
+    assert f"{status.published_at:%Y%m%dT%H%M%S.%fZ}" == status.published_copy
+
+
 def test_the_published_copy_holds_the_marts_of_the_issue(whole_way: WholeWay) -> None:
     with closing(open_published(whole_way.settings)) as copy:
         rows = copy.execute(
