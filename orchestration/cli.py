@@ -22,7 +22,14 @@ from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.cli_answers import Answer, ExitCode, errors_answered
 from orchestration.cli_demo import demo_settings, open_ui, run_demo
 from orchestration.cli_progress import progress_bars
-from orchestration.cli_runs import JobRunner, RunReport, initialise, job_runner, print_run
+from orchestration.cli_runs import (
+    JobRunner,
+    RunReport,
+    initialise,
+    job_runner,
+    print_run,
+    refuse_uninitialised,
+)
 from orchestration.partitions import landing_span, partition_of_period
 from orchestration.period_close import Decision, entities_to_decide
 from orchestration.pipeline import Installation
@@ -188,7 +195,7 @@ def status(data_dir: DataDir = None, *, is_json: Json = False) -> None:
     """Show what landed, what is frozen, signed and posted, and which exceptions are open."""
     answer = Answer(is_json=is_json)
     with errors_answered(answer):
-        state = installation_status(Settings.load(data_dir))
+        state = installation_status(_initialised(data_dir))
     answer.give(state.as_json())
     print_status(answer.console, state)
 
@@ -204,7 +211,7 @@ def explain(
     """Show how a line came about: quantity, tiers, rounding, price, contract, events."""
     answer = Answer(is_json=is_json)
     with errors_answered(answer):
-        explanation = explain_line(Settings.load(data_dir), line, event_limit=events)
+        explanation = explain_line(_initialised(data_dir), line, event_limit=events)
     answer.give(explanation.as_json())
     print_explanation(answer.console, explanation)
 
@@ -214,7 +221,7 @@ def doctor(data_dir: DataDir = None, *, is_json: Json = False) -> None:
     """Verify the register's chain, the digests of raw files, the folders and the versions."""
     answer = Answer(is_json=is_json)
     with errors_answered(answer):
-        findings = verify_installation(Settings.load(data_dir))
+        findings = verify_installation(_initialised(data_dir))
     answer.give({"findings": [asdict(finding) for finding in findings]})
     print_verification(answer.console, findings)
     answer.end(
@@ -243,6 +250,12 @@ def dev(
     """Open the Dagster UI with its daemon on this machine, over a data directory."""
     with errors_answered(Answer(is_json=False)):
         open_ui(Settings.load(data_dir), port=port)
+
+
+def _initialised(data_dir: Path | None) -> Settings:
+    settings = Settings.load(data_dir)
+    refuse_uninitialised(settings)
+    return settings
 
 
 @contextmanager

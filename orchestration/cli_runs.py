@@ -114,6 +114,19 @@ def initialise(settings: Settings) -> None:
         pass
 
 
+def refuse_uninitialised(settings: Settings) -> None:
+    """Let a command go on only in a data directory that `tallyhouse init` made; writes nothing.
+
+    Raises:
+        NotInitialisedError: it has no Dagster instance, as where its path is mistyped.
+    """
+    if not (settings.dagster_home / "dagster.yaml").exists():
+        raise NotInitialisedError(
+            f"Tried to open {settings.data_dir}: it has no Dagster instance. Correct --data-dir, "
+            f"or run `tallyhouse init --data-dir {settings.data_dir}` first."
+        )
+
+
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Open the persistent instance of the data directory.
@@ -121,11 +134,7 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
     Raises:
         NotInitialisedError: there is none.
     """
-    if not (settings.dagster_home / "dagster.yaml").exists():
-        raise NotInitialisedError(
-            f"Opened {settings.data_dir}: it has no Dagster instance. "
-            f"Run `tallyhouse init --data-dir {settings.data_dir}` first."
-        )
+    refuse_uninitialised(settings)
     before = os.environ.get("DAGSTER_HOME")
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     try:

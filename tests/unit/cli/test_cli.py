@@ -68,6 +68,32 @@ def test_a_run_before_init_says_what_to_do(tmp_path: Path) -> None:
     assert "tallyhouse init" in error["message"]
 
 
+@pytest.mark.parametrize("arguments", [("status",), ("explain", "a-line"), ("doctor",)])
+def test_a_command_that_only_reads_makes_nothing_of_a_mistyped_data_directory(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    mistyped = tmp_path / "typo"
+
+    code, output, _ = invoke(*arguments, "--data-dir", str(mistyped), "--json")
+
+    error = json.loads(output)["error"]
+    assert ExitCode.REFUSED == code
+    assert "not_initialised" == error["code"]
+    assert f"tallyhouse init --data-dir {mistyped}" in error["message"]
+    assert not mistyped.exists()
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("explain", "a-line"), ("doctor",)])
+def test_a_command_that_only_reads_adds_nothing_to_a_folder_of_something_else(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    code, output, _ = invoke(*arguments, "--data-dir", str(tmp_path), "--json")
+
+    assert ExitCode.REFUSED == code
+    assert "not_initialised" == json.loads(output)["error"]["code"]
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_explain_before_the_first_publication_says_what_to_do(tmp_path: Path) -> None:
     invoke("init", "--data-dir", str(tmp_path))
 
