@@ -31,7 +31,7 @@ from orchestration.cli_runs import (
     refuse_uninitialised,
 )
 from orchestration.partitions import landing_span, partition_of_period
-from orchestration.period_close import Decision, entities_to_decide
+from orchestration.period_close import Decision, entities_to_decide, refuse_nothing_to_decide
 from orchestration.pipeline import Installation
 from orchestration.price_book import validate_reference
 from orchestration.reports.explanation import explain_line
@@ -150,6 +150,8 @@ def sign_off(  # noqa: PLR0917 — Typer turns each parameter into an option of 
     } | ({"signer": signer} if signer else {})
     with _runs(answer, data_dir) as (installation, runner):
         partition = partition_of_period(period)
+        if not entity:
+            refuse_nothing_to_decide(installation, billing_period=period)
         entities = entity or entities_to_decide(installation, billing_period=period)
         reports = [
             runner.run(
@@ -162,8 +164,6 @@ def sign_off(  # noqa: PLR0917 — Typer turns each parameter into an option of 
             )
             for legal_entity_id in entities
         ]
-    if not reports:
-        answer.say(f"Nothing of {period} waits for a decision. Freeze the period first.")
     _conclude(answer, reports)
 
 

@@ -10,7 +10,11 @@ from typing import Final
 
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.freeze import freeze
-from orchestration.billing.refusals import RevisionUnknownError
+from orchestration.billing.refusals import (
+    AlreadyRejectedError,
+    AlreadySignedError,
+    RevisionUnknownError,
+)
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, latest_of, revisions_of
 from orchestration.billing.sign_off import Signer, SignOff, sign_off
@@ -108,6 +112,48 @@ def entities_to_decide(installation: Installation, *, billing_period: str) -> li
         revision.legal_entity_id
         for revision in known.values()
         if revision.billing_period == billing_period and revision.state == "frozen"
+    )
+
+
+def refuse_nothing_to_decide(installation: Installation, *, billing_period: str) -> None:
+    """Say why no revision of a period waits for a decision; return where one does.
+
+    Raises:
+        RevisionUnknownError: nothing of the period was frozen.
+        AlreadySignedError: the latest revision of every legal entity is signed; says who and when.
+        AlreadyRejectedError: likewise, and at least one of them is rejected.
+    """
+    chain = Register(installation.settings.register).chain()
+    of_period = {
+        revision_id: revision
+        for revision_id, revision in revisions_of(chain).items()
+        if revision.billing_period == billing_period
+    }
+    if any(revision.state == "frozen" for revision in of_period.values()):
+        return
+    tried = f"Tried to decide about {billing_period}"
+    close_again = f"`tallyhouse run --period {billing_period}`"
+    if not of_period:
+        raise RevisionUnknownError(
+            f"{tried}: nothing of it is frozen. Run {close_again}, which freezes it, and sign then."
+        )
+    entities = sorted({revision.legal_entity_id for revision in of_period.values()})
+    latest = [latest_of(of_period, entity, billing_period) for entity in entities]
+    states = {revision.revision_id: revision.state for revision in latest if revision is not None}
+    decided = "; ".join(
+        f"{manifest.subject['revision_id']} was {states[manifest.subject['revision_id']]} by "
+        f"{manifest.subject['signer']} at {manifest.written_at:%Y-%m-%d %H:%M} UTC"
+        for manifest in chain
+        if manifest.kind in ("sign", "reject") and manifest.subject["revision_id"] in states
+    )
+    if "rejected" in states.values():
+        raise AlreadyRejectedError(
+            f"{tried}: nothing of it waits, for {decided}. Correct what was rejected, then run "
+            f"{close_again}: that freezes a new revision to decide about."
+        )
+    raise AlreadySignedError(
+        f"{tried}: nothing of it waits, for {decided}. Signatures stand: post what was signed with "
+        f"`tallyhouse post`. If data changed since, run {close_again} and sign the next revision."
     )
 
 
