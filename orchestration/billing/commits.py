@@ -155,8 +155,8 @@ class RegisterSession:
         )
         if taken:
             raise PostingKeyTakenError(
-                f"Signed {len(documents)} documents: the posting keys {listed(taken)} stand for "
-                "another document already. Nothing was written. Freeze the period again, which "
+                f"Tried to sign {len(documents)} documents: the posting keys {listed(taken)} stand "
+                "for another document already. Nothing was written. Freeze the period again, which "
                 "gives a new revision number and new keys, then sign that."
             )
 

@@ -61,7 +61,8 @@ def refuse_unknown_decision(decision: str) -> None:
     """
     if decision not in ("sign", "reject"):
         raise DecisionUnknownError(
-            f"Decided {decision!r} about a revision: a decision is sign or reject. Say one of them."
+            f"Tried to decide {decision!r} about a revision: a decision is sign or reject. Say one "
+            "of them."
         )
 
 
@@ -76,25 +77,25 @@ def find_revision(revisions: Mapping[str, Revision], revision_id: str) -> Revisi
     revision = revisions.get(revision_id)
     if revision is None:
         raise RevisionUnknownError(
-            f"Decided about {revision_id}: no revision of that id was frozen. Run `tallyhouse "
-            "status` for those that wait, or freeze the period."
+            f"Tried to decide about {revision_id}: no revision of that id was frozen. Run "
+            "`tallyhouse status` for those that wait, or freeze the period."
         )
     if revision.state == "signed":
         raise AlreadySignedError(
-            f"Decided about {revision_id}: it is signed already, and a signature stands. Whatever "
-            "changed since is in the next revision: freeze the period and look at that."
+            f"Tried to decide about {revision_id}: it is signed already, and a signature stands. "
+            "Whatever changed since is in the next revision: freeze the period and look at that."
         )
     if revision.state == "rejected":
         raise AlreadyRejectedError(
-            f"Decided about {revision_id}: it was rejected. Correct what was rejected, or let it "
-            "stand, and freeze the period again: that gives a new revision to decide about."
+            f"Tried to decide about {revision_id}: it was rejected. Correct what was rejected, or "
+            "let it stand, and freeze the period again: that gives a new revision to decide about."
         )
     latest = latest_of(revisions, revision.legal_entity_id, revision.billing_period)
     if revision.state == "superseded" or latest != revision:
         newest = latest.revision_id if latest else "a later one"
         raise RevisionSupersededError(
-            f"Decided about {revision_id}: {newest} was frozen after it. Look at {newest} and "
-            "decide about that."
+            f"Tried to decide about {revision_id}: {newest} was frozen after it. Look at {newest} "
+            "and decide about that."
         )
     return revision
 
@@ -109,8 +110,8 @@ def refuse_unverified(
     """
     if not signer.name.strip():
         raise SignerUnverifiedError(
-            "Decided about a revision without a name. Sign from a run that a logged-in person "
-            "started."
+            "Tried to decide about a revision without a name. Sign from a run that a logged-in "
+            "person started."
         )
     if signer.source == "verified" and signer.run_id:
         return
@@ -118,9 +119,10 @@ def refuse_unverified(
     if signer.source == "self_declared" and is_accepted:
         return
     raise SignerUnverifiedError(
-        f"Decided about a revision as {signer.name!r}, whom no log-in verified. Start the sign-off "
-        "from the Dagster UI behind the log-in. (A local installation may accept a self-declared "
-        "name: TALLYHOUSE_MAY_SIGN_SELF_DECLARED=true and accepts_self_declared in policy.yml.)"
+        f"Tried to decide about a revision as {signer.name!r}, whom no log-in verified. Start the "
+        "sign-off from the Dagster UI behind the log-in. (A local installation may accept a "
+        "self-declared name: TALLYHOUSE_MAY_SIGN_SELF_DECLARED=true and accepts_self_declared in "
+        "policy.yml.)"
     )
 
 
@@ -134,13 +136,14 @@ def find_approver(signer: Signer, policy: SignOffPolicy, revision: Revision) -> 
     approver = policy.approver(signer.name)
     if approver is None:
         raise SignerNotApproverError(
-            f"Decided about {revision.revision_id} as {signer.name!r}, who is not an approver in "
-            "policy.yml. Let an approver decide, or add this one, load the reference and freeze."
+            f"Tried to decide about {revision.revision_id} as {signer.name!r}, who is not an "
+            "approver in policy.yml. Let an approver decide, or add this one, load the reference "
+            "and freeze."
         )
     entities = approver.legal_entities
     if entities is not None and revision.legal_entity_id not in entities:
         raise EntityNotAllowedError(
-            f"Decided about {revision.revision_id} as {signer.name!r}, who may approve for "
+            f"Tried to decide about {revision.revision_id} as {signer.name!r}, who may approve for "
             f"{', '.join(entities)} and not for {revision.legal_entity_id}. Let an approver of "
             "that legal entity decide."
         )
@@ -165,7 +168,7 @@ def refuse_amount(approver: Approver, revision: Revision, totals: Sequence[Curre
     ]
     if above:
         raise AmountAboveLimitError(
-            f"Signed {revision.revision_id} as {approver.name!r}: the documents add up to "
+            f"Tried to sign {revision.revision_id} as {approver.name!r}: the documents add up to "
             f"{'; '.join(above)}, counted without their signs. Let an approver with a higher limit "
             "sign, or hold documents."
         )
@@ -197,7 +200,7 @@ def refuse_unacknowledged(
     ]
     if above:
         raise AcknowledgementMissingError(
-            f"Signed {revision.revision_id}: {listed(above)} must be acknowledged "
+            f"Tried to sign {revision.revision_id}: {listed(above)} must be acknowledged "
             "(acknowledgement_threshold in policy.yml), and nobody can acknowledge a document yet. "
             "Hold these documents, or change the threshold, load the reference, run the pipeline "
             "and freeze again."
@@ -213,13 +216,15 @@ def refuse_checks(revision: Revision, figures: Sequence[CheckFigure]) -> None:
     judgement = judge(figures, required_checks=revision.required_checks)
     if judgement.missing:
         raise CheckMissingError(
-            f"Signed {revision.revision_id}: no result of {listed(judgement.missing)} is kept for "
-            "it. Run the pipeline for the period and freeze it again, which keeps the results."
+            f"Tried to sign {revision.revision_id}: no result of {listed(judgement.missing)} is "
+            "kept for it. Run the pipeline for the period and freeze it again, which keeps the "
+            "results."
         )
     if judgement.red:
         raise CheckRedError(
-            f"Signed {revision.revision_id}: {listed(judgement.red)} failed. Look at the figures "
-            "in the period's checks, correct what they name, run the pipeline and freeze again."
+            f"Tried to sign {revision.revision_id}: {listed(judgement.red)} failed. Look at the "
+            "figures in the period's checks, correct what they name, run the pipeline and freeze "
+            "again."
         )
 
 
@@ -244,15 +249,15 @@ def refuse_same_eyes(
     unknown = [_name(fact) for fact in facts if not (fact["author"] or "").strip()]
     if unknown:
         raise AuthorUnknownError(
-            f"Signed {revision.revision_id}: nobody is named as author of {listed(unknown)}, used "
-            "for the first time. Fill the author in the reference tables, load them, run the "
-            "pipeline and freeze again."
+            f"Tried to sign {revision.revision_id}: nobody is named as author of "
+            f"{listed(unknown)}, used for the first time. Fill the author in the reference tables, "
+            "load them, run the pipeline and freeze again."
         )
     own = [_name(fact) for fact in facts if _same_person(fact["author"], signer.name)]
     if own:
         raise FourEyesError(
-            f"Signed {revision.revision_id} as {signer.name!r}, the author of {listed(own)}, "
-            "used for the first time. Let another approver sign."
+            f"Tried to sign {revision.revision_id} as {signer.name!r}, the author of "
+            f"{listed(own)}, used for the first time. Let another approver sign."
         )
 
 
@@ -266,9 +271,10 @@ def refuse_without_reason(
     """
     if note.strip() or (decision == "sign" and not held_document_ids):
         return
-    deed = "Rejected" if decision == "reject" else "Held documents of"
+    deed = "reject" if decision == "reject" else "hold documents of"
     raise ReasonMissingError(
-        f"{deed} {revision.revision_id} without a reason. Say in the note what must change."
+        f"Tried to {deed} {revision.revision_id} without a reason. Say in the note what must "
+        "change."
     )
 
 
@@ -284,8 +290,8 @@ def refuse_unknown_documents(
     unknown = sorted(set(held_document_ids) - known)
     if unknown:
         raise HeldDocumentUnknownError(
-            f"Held {listed(unknown)} of {revision.revision_id}, which has no such documents. "
-            "Take their ids from the revision and decide again."
+            f"Tried to hold {listed(unknown)} of {revision.revision_id}, which has no such "
+            "documents. Take their ids from the revision and decide again."
         )
 
 

@@ -27,6 +27,7 @@ def refusal(world, revision_id, **options):
     with pytest.raises(RefusedError) as error:
         world.sign(revision_id, **options)
     assert before == world.register.head()
+    assert not str(error.value).startswith(("Signed ", "Decided ", "Rejected ", "Held "))
     assert str(error.value).rstrip().endswith((".", ")"))
     return error.value
 
