@@ -25,24 +25,22 @@ from orchestration.cli_progress import progress_bars
 from orchestration.cli_runs import (
     JobRunner,
     RunReport,
-    initialise,
+    inspector,
     job_runner,
     print_run,
-    refuse_uninitialised,
+    verified,
 )
+from orchestration.data_directory import is_initialised, make_dagster_home
+from orchestration.defs.inspection.jobs import DEFAULT_EVENT_LIMIT
 from orchestration.partitions import landing_span, partition_of_period
 from orchestration.period_close import Decision, entities_to_decide, refuse_nothing_to_decide
 from orchestration.pipeline import Installation
-from orchestration.price_book import validate_reference
-from orchestration.reports.explanation import explain_line
-from orchestration.reports.status import installation_status
 from orchestration.reports.tables import (
     print_explanation,
     print_problems,
     print_status,
     print_verification,
 )
-from orchestration.reports.verification import verify_installation
 from orchestration.settings import Settings
 
 app = typer.Typer(
@@ -74,7 +72,9 @@ def init(data_dir: DataDir = None, *, is_json: Json = False) -> None:
     answer = Answer(is_json=is_json)
     with errors_answered(answer):
         settings = Settings.load(data_dir)
-        initialise(settings)
+        make_dagster_home(settings)
+        with inspector(settings) as runner:
+            runner.ask("prepare_data_directory", "prepared_folders")
     answer.give({"data_dir": settings.data_dir, "dagster_home": settings.dagster_home})
     answer.say(f"{settings.data_dir} is ready. Put usage files under {settings.landing_usage}.")
 
@@ -85,7 +85,8 @@ def validate(data_dir: DataDir = None, *, is_json: Json = False) -> None:
     answer = Answer(is_json=is_json)
     with errors_answered(answer):
         settings = Settings.load(data_dir)
-        problems = validate_reference(settings.reference_dir)
+        with inspector(settings, is_recorded=is_initialised(settings)) as runner:
+            problems = runner.ask("validate_reference_folder", "reference_problems")
     answer.give({"reference": settings.reference_dir, "problems": [asdict(p) for p in problems]})
     print_problems(answer.console, settings.reference_dir, problems)
     answer.end(ExitCode.REFUSED if any(p.severity == "error" for p in problems) else ExitCode.DONE)
@@ -194,8 +195,8 @@ def post(
 def status(data_dir: DataDir = None, *, is_json: Json = False) -> None:
     """Show what landed, what is frozen, signed and posted, and which exceptions are open."""
     answer = Answer(is_json=is_json)
-    with errors_answered(answer):
-        state = installation_status(_initialised(data_dir))
+    with errors_answered(answer), inspector(Settings.load(data_dir)) as runner:
+        state = runner.ask("show_status", "installation_state")
     answer.give(state.as_json())
     print_status(answer.console, state)
 
@@ -204,14 +205,16 @@ def status(data_dir: DataDir = None, *, is_json: Json = False) -> None:
 def explain(
     line: Annotated[str, typer.Argument(help="A rated line's id, or <document id>/<line number>.")],
     data_dir: DataDir = None,
-    events: Annotated[int, typer.Option(min=0, help="How many event ids to list.")] = 10,
+    events: Annotated[
+        int, typer.Option(min=0, help="How many event ids to list.")
+    ] = DEFAULT_EVENT_LIMIT,
     *,
     is_json: Json = False,
 ) -> None:
     """Show how a line came about: quantity, tiers, rounding, price, contract, events."""
     answer = Answer(is_json=is_json)
-    with errors_answered(answer):
-        explanation = explain_line(_initialised(data_dir), line, event_limit=events)
+    with errors_answered(answer), inspector(Settings.load(data_dir)) as runner:
+        explanation = runner.ask("explain_rated_line", "line_explanation", line=line, events=events)
     answer.give(explanation.as_json())
     print_explanation(answer.console, explanation)
 
@@ -221,7 +224,7 @@ def doctor(data_dir: DataDir = None, *, is_json: Json = False) -> None:
     """Verify the register's chain, the digests of raw files, the folders and the versions."""
     answer = Answer(is_json=is_json)
     with errors_answered(answer):
-        findings = verify_installation(_initialised(data_dir))
+        findings = verified(Settings.load(data_dir))
     answer.give({"findings": [asdict(finding) for finding in findings]})
     print_verification(answer.console, findings)
     answer.end(
@@ -250,12 +253,6 @@ def dev(
     """Open the Dagster UI with its daemon on this machine, over a data directory."""
     with errors_answered(Answer(is_json=False)):
         open_ui(Settings.load(data_dir), port=port)
-
-
-def _initialised(data_dir: Path | None) -> Settings:
-    settings = Settings.load(data_dir)
-    refuse_uninitialised(settings)
-    return settings
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from rich.panel import Panel
 
 from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.cli_answers import ExitCode
-from orchestration.cli_runs import JobRunner, initialise, job_runner, print_run
+from orchestration.cli_runs import JobRunner, job_runner, print_run
+from orchestration.data_directory import initialise
 from orchestration.failures import RefusedError
 from orchestration.partitions import landing_span, partition_of_period
 from orchestration.period_close import entities_to_decide

@@ -5,39 +5,38 @@ belong here: what a job does; printing (cli.py).
 """
 
 import os
-import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, ExecuteInProcessResult
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.cli_answers import ExitCode
-from orchestration.failures import InputError
+from orchestration.data_directory import refuse_uninitialised
+from orchestration.defs.inspection.jobs import build_inspections
+from orchestration.failures import BusinessError, TechnicalError
 from orchestration.pipeline import Installation
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.reports.verification import Finding
+from orchestration.settings import Settings
 
 _QUIET_LOGS: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_WORKSPACE: Final = """\
-load_from:
-  - python_module:
-      module_name: orchestration.definitions
-      location_name: tallyhouse
-"""
+_SHOWN_UNDER_ITS_JOB: Final = {".dagster/repository": "__repository__@tallyhouse"}
+"""The location of workspace.yaml: by this tag the UI lists a run on the page of its job."""
 _UNEXPECTED: Final = "unexpected"
 _STOPPED_BY_A_CHECK: Final = "DagsterAssetCheckFailedError"  # the red check itself says what it is
 
 
-class NotInitialisedError(InputError):
-    """The data directory has no Dagster instance yet."""
+class InstanceBrokenError(TechnicalError):
+    """The history of runs cannot be opened."""
 
-    code = "not_initialised"
+    code = "run_history_broken"
 
 
 @dataclass(frozen=True)
@@ -91,54 +90,27 @@ class RunReport:
         }
 
 
-def initialise(settings: Settings) -> None:
-    """Make the data directory's folders and its Dagster instance; what is there stays."""
-    for folder in (
-        settings.landing_usage,
-        settings.reference_dir,
-        settings.raw,
-        settings.warehouse_inputs,
-        settings.register,
-        settings.published,
-        settings.reports,
-        settings.dagster_home,
-    ):
-        folder.mkdir(parents=True, exist_ok=True)
-    configuration = settings.dagster_home / "dagster.yaml"
-    if not configuration.exists():
-        shutil.copyfile(PROJECT_ROOT / "dagster.yaml", configuration)
-    workspace = settings.dagster_home / "workspace.yaml"
-    if not workspace.exists():
-        workspace.write_text(_WORKSPACE, "utf-8")
-    with Installation(settings).operations():
-        pass
-
-
-def refuse_uninitialised(settings: Settings) -> None:
-    """Let a command go on only in a data directory that `tallyhouse init` made; writes nothing.
-
-    Raises:
-        NotInitialisedError: it has no Dagster instance, as where its path is mistyped.
-    """
-    if not (settings.dagster_home / "dagster.yaml").exists():
-        raise NotInitialisedError(
-            f"Tried to open {settings.data_dir}: it has no Dagster instance. Correct --data-dir, "
-            f"or run `tallyhouse init --data-dir {settings.data_dir}` first."
-        )
-
-
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Open the persistent instance of the data directory.
 
     Raises:
         NotInitialisedError: there is none.
+        InstanceBrokenError: its files cannot be read as what they are.
     """
     refuse_uninitialised(settings)
     before = os.environ.get("DAGSTER_HOME")
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     try:
-        with DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        try:
+            instance = DagsterInstance.from_config(str(settings.dagster_home))
+        except (SQLAlchemyError, dg.DagsterError) as error:
+            raise InstanceBrokenError(
+                f"Tried to open the run history in {settings.dagster_home}: {error}. Restore that "
+                "folder from a copy, or move it away and run `tallyhouse init`: no figure depends "
+                "on it."
+            ) from error
+        with instance:
             yield instance
     finally:
         if before is None:
@@ -148,7 +120,7 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 class JobRunner:
-    """The graph of one installation with its instance, loaded once for several runs.
+    """A graph over one installation with its instance, loaded once for several runs.
 
     What a step prints goes to the end of a log file, so that a command's answer stays readable.
     """
@@ -174,25 +146,57 @@ class JobRunner:
             partition_range: first and last key, for a job over a range as one run.
             operations: configuration by asset, as the launchpad takes it.
         """
-        tags = {"tallyhouse/started_by": "command line"}
+        tags = {}
         if partition_range is not None:
             tags["dagster/asset_partition_range_start"] = partition_range[0]
             tags["dagster/asset_partition_range_end"] = partition_range[1]
-        configured = {name: {"config": config} for name, config in (operations or {}).items()}
+        result = self._execute(
+            job_name, partition_key=partition_key, tags=tags, operations=operations or {}
+        )
+        return report_of(job_name, result)
+
+    def ask(self, job_name: str, step: str, **config: object) -> Any:
+        """Run a job that answers, and return what one of its steps gave.
+
+        Args:
+            job_name: one of the jobs in orchestration/defs/inspection.
+            step: whose output is the answer, whatever the steps after it find.
+            config: of that step, as the launchpad takes it.
+
+        Raises:
+            TechnicalError: the step failed, and a repeat may succeed; with the step's own code.
+            BusinessError: the step failed for good; with the step's own code.
+        """
+        result = self._execute(job_name, operations={step: config} if config else {})
+        for failure in report_of(job_name, result).failures:
+            if failure.step == step:
+                kind = TechnicalError if failure.is_technical else BusinessError
+                raise kind(failure.message, code=failure.code)
+        return result.output_for_node(step)
+
+    def _execute(
+        self,
+        job_name: str,
+        *,
+        operations: Mapping[str, Mapping[str, Any]],
+        partition_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> ExecuteInProcessResult:
+        configured = {name: {"config": config} for name, config in operations.items()}
         with (
             warnings.catch_warnings(),
             self._log.open("a", encoding="utf-8") as log,
             redirect_stdout(log),
         ):
             warnings.simplefilter("ignore")
-            result = self._definitions.resolve_job_def(job_name).execute_in_process(
+            return self._definitions.resolve_job_def(job_name).execute_in_process(
                 instance=self._instance,
                 partition_key=partition_key,
-                tags=tags,
+                tags={"tallyhouse/started_by": "command line", **_SHOWN_UNDER_ITS_JOB}
+                | dict(tags or {}),
                 run_config={**_QUIET_LOGS, "ops": configured},
                 raise_on_error=False,
             )
-        return report_of(job_name, result)
 
 
 @contextmanager
@@ -207,10 +211,50 @@ def job_runner(installation: Installation) -> Iterator[JobRunner]:
         build_definitions,
     )
 
-    settings = installation.settings
-    with dagster_instance(settings) as instance:
+    with dagster_instance(installation.settings) as instance:
         definitions = build_definitions(installation=installation)
-        yield JobRunner(definitions, instance, settings.dagster_home / "command_line.log")
+        yield JobRunner(definitions, instance, _log_of(installation.settings))
+
+
+@contextmanager
+def inspector(settings: Settings, *, is_recorded: bool = True) -> Iterator[JobRunner]:
+    """Load the jobs that only look, which takes neither dbt nor a warehouse.
+
+    Args:
+        settings: the data directory.
+        is_recorded: whether its instance keeps the run; else nothing is written there.
+
+    Raises:
+        NotInitialisedError: the data directory has no instance that could keep it.
+        InstanceBrokenError: that instance cannot be opened.
+    """
+    definitions = build_inspections(Installation(settings))
+    if is_recorded:
+        with dagster_instance(settings) as instance:
+            yield JobRunner(definitions, instance, _log_of(settings))
+    else:
+        with DagsterInstance.ephemeral() as instance:
+            yield JobRunner(definitions, instance, Path(os.devnull))
+
+
+def verified(settings: Settings) -> list[Finding]:
+    """Verify a data directory, also where its run history is among what is broken.
+
+    Raises:
+        NotInitialisedError: it has no Dagster instance.
+    """
+    job = ("verify_data_directory", "installation_findings")
+    try:
+        with inspector(settings) as runner:
+            return cast("list[Finding]", runner.ask(*job))
+    except InstanceBrokenError as error:
+        with inspector(settings, is_recorded=False) as runner:
+            findings = cast("list[Finding]", runner.ask(*job))
+        return [Finding("run history", is_sound=False, detail=str(error)), *findings]
+
+
+def _log_of(settings: Settings) -> Path:
+    return settings.dagster_home / "command_line.log"
 
 
 def report_of(job_name: str, result: ExecuteInProcessResult) -> RunReport:

@@ -13,6 +13,7 @@ from orchestration.dbt import dbt_executable, prepare_manifest
 from orchestration.defs.ingestion import assets as ingestion_assets
 from orchestration.defs.ingestion import automation as ingestion_automation
 from orchestration.defs.ingestion import watch
+from orchestration.defs.inspection.jobs import INSPECTIONS, RESOURCES
 from orchestration.defs.posting import assets as posting_assets
 from orchestration.defs.posting import automation as posting_automation
 from orchestration.defs.publishing import assets as publishing_assets
@@ -52,6 +53,7 @@ _JOBS: Final = (
     posting_automation.post_documents,
     posting_automation.read_statuses,
     signals_automation.push_signals,
+    *INSPECTIONS,
 )
 _SENSORS: Final = (
     ingestion_automation.new_usage_files,
@@ -95,6 +97,7 @@ def build_definitions(
         resources={
             "installation": installation,
             "dbt": build_dbt_resource(dbt_executable()),
+            **RESOURCES,
         },
         executor=dg.in_process_executor,
     )

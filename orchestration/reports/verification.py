@@ -18,12 +18,19 @@ from typing import Final
 import sqlalchemy as sa
 
 from orchestration.billing.register import Register
-from orchestration.failures import TallyhouseError
+from orchestration.failures import BusinessError, TallyhouseError
 from orchestration.operations_db import open_operations, tables
 from orchestration.settings import Settings
 
 _PACKAGES: Final = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
 _CHUNK: Final = 1 << 20
+_SHOWN: Final = 20
+
+
+class InstallationUnsoundError(BusinessError):
+    """Something of the installation is not as it was committed."""
+
+    code = "installation_unsound"
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,20 @@ def verify_installation(settings: Settings) -> list[Finding]:
         except (TallyhouseError, OSError) as error:
             findings.append(Finding(subject, is_sound=False, detail=str(error)))
     return findings
+
+
+def refuse_unsound(findings: Sequence[Finding]) -> None:
+    """Let nobody go on who relies on a sound installation.
+
+    Raises:
+        InstallationUnsoundError: names every finding that is not sound.
+    """
+    unsound = [f"{one.subject} {one.detail}" for one in findings if not one.is_sound]
+    if unsound:
+        raise InstallationUnsoundError(
+            f"Verified the installation: {len(unsound)} findings are not sound: "
+            f"{'; '.join(unsound[:_SHOWN])}{'; …' if len(unsound) > _SHOWN else ''}."
+        )
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

@@ -22,7 +22,8 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect, sync_playwright
 
-from orchestration.cli_runs import initialise, job_runner
+from orchestration.cli_runs import job_runner
+from orchestration.data_directory import initialise
 from orchestration.operations_db.tables import file_sightings
 from orchestration.partitions import landing_span
 from orchestration.period_close import entities_to_decide

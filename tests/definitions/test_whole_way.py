@@ -16,7 +16,8 @@ from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.billing.register import Register
 from orchestration.cli_answers import ExitCode
 from orchestration.cli_demo import demo_settings
-from orchestration.cli_runs import JobRunner, RunReport, initialise, job_runner
+from orchestration.cli_runs import JobRunner, RunReport, job_runner
+from orchestration.data_directory import initialise
 from orchestration.defs.transform.conservation import CHECK_OF_INVARIANT
 from orchestration.operations_db.tables import file_sightings, ingestion_batches
 from orchestration.partitions import landing_span

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.cli_answers import ExitCode
-from orchestration.cli_runs import initialise
+from orchestration.data_directory import initialise
 
 pytestmark = pytest.mark.slow
 

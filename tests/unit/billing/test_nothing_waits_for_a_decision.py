@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.cli_answers import ExitCode
-from orchestration.cli_runs import initialise
+from orchestration.data_directory import initialise
 from orchestration.failures import RefusedError
 from orchestration.period_close import refuse_nothing_to_decide
 from orchestration.pipeline import Installation

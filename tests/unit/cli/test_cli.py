@@ -135,6 +135,44 @@ def test_doctor_names_a_missing_folder_and_exits_with_four(tmp_path: Path) -> No
     assert ExitCode.CHECKS_RED == code
 
 
+def test_doctor_verifies_the_rest_where_the_run_history_is_broken(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+    [history] = (tmp_path / "dagster").rglob("runs.db")
+    history.write_bytes(b"no database" * 1000)
+
+    code, output, _ = invoke("doctor", "--data-dir", str(tmp_path), "--json")
+
+    findings = {each["subject"]: each["is_sound"] for each in json.loads(output)["findings"]}
+    assert ExitCode.CHECKS_RED == code
+    assert [False, True, True] == [
+        findings[subject] for subject in ("run history", "register", "raw files")
+    ]
+
+
+def test_a_broken_run_history_is_named_with_what_to_do(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+    [history] = (tmp_path / "dagster").rglob("runs.db")
+    history.write_bytes(b"no database" * 1000)
+
+    code, output, _ = invoke("status", "--data-dir", str(tmp_path), "--json")
+
+    error = json.loads(output)["error"]
+    assert ExitCode.TECHNICAL == code
+    assert "run_history_broken" == error["code"]
+    assert "Restore that folder" in error["message"]
+
+
+def test_validate_of_a_folder_that_nobody_initialised_writes_nothing(tmp_path: Path) -> None:
+    reference = tmp_path / "landing" / "reference"
+    write_reference(reference)
+    before = sorted(tmp_path.rglob("*"))
+
+    code, _, _ = invoke("validate", "--data-dir", str(tmp_path))
+
+    assert ExitCode.DONE == code
+    assert before == sorted(tmp_path.rglob("*"))
+
+
 def test_an_unknown_setting_is_refused_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,192 @@
+"""What can be asked of an installation, as jobs whose answer is the metadata of their run.
+
+Belongs here: a job per question, and the one that prepares a data directory. Does not belong here:
+how an answer is found or laid out (orchestration/reports), the command line's own answer (cli.py).
+
+A job gives its answer as the output of its first step, which the command line takes from there. It
+needs neither dbt nor a warehouse, so it can be loaded without the rest of the graph.
+"""
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Final, TypeVar
+
+import dagster as dg
+from pydantic import Field
+from rich.console import Console
+
+from orchestration.data_directory import make_folders
+from orchestration.defs.operations.failures import failures_sorted
+from orchestration.pipeline import Installation
+from orchestration.price_book import Problem, ReferenceInvalidError, validate_reference
+from orchestration.reports.explanation import LineExplanation, explain_line
+from orchestration.reports.status import InstallationStatus, installation_status
+from orchestration.reports.tables import (
+    print_explanation,
+    print_problems,
+    print_status,
+    print_verification,
+)
+from orchestration.reports.verification import Finding, refuse_unsound, verify_installation
+
+DEFAULT_EVENT_LIMIT: Final = 10
+_WIDTH: Final = 160
+_ANSWER: Final = dg.Out(io_manager_key="in_memory")  # nobody reads an answer from a file
+RESOURCES: Final = {"in_memory": dg.mem_io_manager}
+
+_Answer = TypeVar("_Answer")
+
+
+class LineAsked(dg.Config):
+    """Which line is explained."""
+
+    line: str = Field(description="A rated line's id, or <document id>/<line number>.")
+    events: int = Field(
+        default=DEFAULT_EVENT_LIMIT, ge=0, description="How many event ids to list."
+    )
+
+
+@dg.op(
+    out=_ANSWER, description="Read the reference folder and find every problem with file and line."
+)
+def reference_problems(
+    context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]
+) -> dg.Output[list[Problem]]:
+    """Answer with the problems of the landing reference folder, sorted; none where it is sound."""
+    folder = installation.settings.reference_dir
+    with failures_sorted(retry_number=context.retry_number):
+        problems = validate_reference(folder)
+    return _shown(problems, lambda console, found: print_problems(console, folder, found))
+
+
+@dg.op(description="Fail where a problem keeps the reference folder from being loaded.")
+def no_reference_errors(
+    context: dg.OpExecutionContext,
+    problems: list[Problem],
+    installation: dg.ResourceParam[Installation],
+) -> None:
+    """Make the run red for errors; a warning leaves it green."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    with failures_sorted(retry_number=context.retry_number):
+        if errors:
+            raise ReferenceInvalidError(errors, folder=str(installation.settings.reference_dir))
+
+
+@dg.op(
+    out=_ANSWER,
+    description="Gather what landed, what is frozen, signed and posted, and what is open.",
+)
+def installation_state(
+    context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]
+) -> dg.Output[InstallationStatus]:
+    """Answer with the state of the installation as of now and of the last publication."""
+    with failures_sorted(retry_number=context.retry_number):
+        return _shown(installation_status(installation.settings), print_status)
+
+
+@dg.op(out=_ANSWER, description="Gather all that made one line, from its events to its cents.")
+def line_explanation(
+    context: dg.OpExecutionContext, config: LineAsked, installation: dg.ResourceParam[Installation]
+) -> dg.Output[LineExplanation]:
+    """Answer with how a line came about."""
+    with failures_sorted(retry_number=context.retry_number):
+        explanation = explain_line(installation.settings, config.line, event_limit=config.events)
+    return _shown(explanation, print_explanation)
+
+
+@dg.op(
+    out=_ANSWER,
+    description="Verify the register's chain, digests of raw files, folders and versions.",
+)
+def installation_findings(
+    context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]
+) -> dg.Output[list[Finding]]:
+    """Answer with everything that was verified."""
+    with failures_sorted(retry_number=context.retry_number):
+        return _shown(verify_installation(installation.settings), print_verification)
+
+
+@dg.op(description="Fail where something is not as it was committed.")
+def no_unsound_findings(context: dg.OpExecutionContext, findings: list[Finding]) -> None:
+    """Make the run red for a finding that is not sound."""
+    with failures_sorted(retry_number=context.retry_number):
+        refuse_unsound(findings)
+
+
+@dg.op(
+    out=_ANSWER,
+    description="Make the folders that are missing, and bring the operations database to head.",
+)
+def prepared_folders(
+    context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]
+) -> dg.Output[str]:
+    """Answer with the data directory."""
+    with failures_sorted(retry_number=context.retry_number):
+        make_folders(installation.settings)
+    return dg.Output(str(installation.settings.data_dir))
+
+
+@dg.job(
+    description="List every problem of the reference folder at once; red where it has an error.",
+)
+def validate_reference_folder() -> None:
+    """Find problems, then judge them."""
+    no_reference_errors(reference_problems())
+
+
+@dg.job(
+    description="Show what landed, what is frozen, signed and posted, and open exceptions.",
+)
+def show_status() -> None:
+    """Gather the state."""
+    installation_state()
+
+
+@dg.job(
+    description="Show how a line came about: quantity, tiers, rounding, price, contract, events.",
+)
+def explain_rated_line() -> None:
+    """Gather what made the line."""
+    line_explanation()
+
+
+@dg.job(
+    description="Verify register, raw files, folders and versions; red where one is not sound.",
+)
+def verify_data_directory() -> None:
+    """Verify, then judge."""
+    no_unsound_findings(installation_findings())
+
+
+@dg.job(
+    description="Make what is missing of the data directory; what is there stays.",
+)
+def prepare_data_directory() -> None:
+    """Make the folders."""
+    prepared_folders()
+
+
+INSPECTIONS: Final = (
+    prepare_data_directory,
+    validate_reference_folder,
+    show_status,
+    explain_rated_line,
+    verify_data_directory,
+)
+
+
+def build_inspections(installation: Installation) -> dg.Definitions:
+    """Return these jobs alone, over an installation: what loads without dbt."""
+    return dg.Definitions(
+        jobs=INSPECTIONS,
+        resources={"installation": installation, **RESOURCES},
+        executor=dg.in_process_executor,
+    )
+
+
+def _shown(answer: _Answer, layout: Callable[[Console, _Answer], None]) -> dg.Output[_Answer]:
+    """Return an answer with its tables as metadata, for the run's page."""
+    console = Console(record=True, file=StringIO(), width=_WIDTH)
+    layout(console, answer)
+    tables = console.export_text().rstrip()
+    return dg.Output(answer, metadata={"answer": dg.MetadataValue.md(f"```\n{tables}\n```")})
