@@ -32,7 +32,7 @@ from orchestration.cli_runs import (
 )
 from orchestration.data_directory import is_initialised, make_dagster_home
 from orchestration.defs.inspection.jobs import DEFAULT_EVENT_LIMIT
-from orchestration.partitions import landing_span, partition_of_period
+from orchestration.partitions import BillingPeriodError, landing_span, partition_of_period
 from orchestration.period_close import Decision, entities_to_decide, refuse_nothing_to_decide
 from orchestration.pipeline import Installation
 from orchestration.reports.tables import (
@@ -63,7 +63,21 @@ DataDir = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
-Period = Annotated[str, typer.Option(help="The billing period, YYYY-MM.", show_default=False)]
+
+
+def _billing_period(text: str) -> str:
+    """Let a billing period pass; anything else is wrong usage, before a command does anything."""
+    try:
+        partition_of_period(text)
+    except BillingPeriodError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text
+
+
+Period = Annotated[
+    str,
+    typer.Option(help="The billing period, YYYY-MM.", show_default=False, callback=_billing_period),
+]
 
 
 @app.command()

@@ -33,7 +33,7 @@ _BILLING_PERIOD: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 class BillingPeriodError(InputError):
-    """A billing period is not written YYYY-MM, or lies outside the partitions."""
+    """A billing period is not written YYYY-MM, or is no partition: too early, or in the future."""
 
     code = "billing_period_invalid"
 
@@ -48,7 +48,8 @@ def partition_of_period(billing_period: str) -> str:
     """Return the partition key 'YYYY-MM-01' of a billing period 'YYYY-MM'.
 
     Raises:
-        BillingPeriodError: the text is not a month, or a month before the first partition.
+        BillingPeriodError: the text is not a month, or one before the first partition or after the
+            running month.
     """
     if not _BILLING_PERIOD.fullmatch(billing_period):
         raise BillingPeriodError(
@@ -60,6 +61,11 @@ def partition_of_period(billing_period: str) -> str:
         raise BillingPeriodError(
             f"Read the billing period {billing_period}: the first one is "
             f"{FIRST_LANDING_DAY:%Y-%m}. Choose a later month."
+        )
+    if not billing_periods.has_partition_key(key):
+        raise BillingPeriodError(
+            f"Read the billing period {billing_period}: it has not begun. Choose a month written "
+            "YYYY-MM that is not after the running one."
         )
     return key
 

@@ -70,7 +70,9 @@ def test_a_billing_period_is_a_partition_and_back() -> None:
     assert "2026-10" == period_of_partition("2026-10-01")
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026-1", "10/2026", "2026-10-01", "", "1999-01"])
+@pytest.mark.parametrize(
+    "text", ["2026-13", "2026-1", "10/2026", "2026-10-01", "", "1999-01", "9999-12"]
+)
 def test_what_is_no_billing_period_is_refused(text: str) -> None:
     with pytest.raises(BillingPeriodError):
         partition_of_period(text)

@@ -191,6 +191,26 @@ def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
     assert ExitCode.USAGE == code
 
 
+@pytest.mark.parametrize("command", ["run", "freeze", "sign-off"])
+@pytest.mark.parametrize("period", ["2026-13", "10/2026", "2026-10-01", "1999-01", "9999-12"])
+def test_what_is_no_billing_period_is_wrong_usage_before_anything_is_opened(
+    tmp_path: Path, command: str, period: str
+) -> None:
+    mistyped = tmp_path / "typo"
+
+    code, output, errors = invoke(command, "--period", period, "--data-dir", str(mistyped))
+
+    assert (ExitCode.USAGE, "") == (code, output)
+    assert "--period" in errors
+    assert not mistyped.exists()
+
+
+def test_a_malformed_billing_period_is_told_the_form() -> None:
+    _, _, errors = invoke("freeze", "--period", "2026-13")
+
+    assert "written YYYY-MM, for example 2026-10." in " ".join(errors.replace("│", " ").split())
+
+
 def test_every_command_takes_a_data_directory() -> None:
     code, output, _ = invoke("--help")
     listed = {
