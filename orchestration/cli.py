@@ -280,7 +280,8 @@ def _runs(answer: Answer, data_dir: Path | None) -> Iterator[tuple[Installation,
 def _conclude(answer: Answer, reports: Sequence[RunReport]) -> None:
     answer.give({"runs": [report.as_json() for report in reports]})
     for report in reports:
-        print_run(answer.console, report)
+        is_done = report.exit_code is ExitCode.DONE
+        print_run(answer.console if is_done or not answer.is_json else answer.errors, report)
     codes = [report.exit_code for report in reports if report.exit_code is not ExitCode.DONE]
     answer.end(codes[0] if codes else ExitCode.DONE)
 

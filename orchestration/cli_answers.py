@@ -4,6 +4,7 @@ Belongs here: what all commands share. Does not belong here: a command; a table 
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import typer
 from rich.console import Console
@@ -33,13 +34,17 @@ class ExitCode(IntEnum):
 
 
 class Answer:
-    """One command's answer: a JSON document on standard output, or text for a person."""
+    """One command's answer: a JSON document on standard output, or text for a person.
+
+    Attributes:
+        console: text and tables for a person, on standard output; silent where JSON is asked for.
+        errors: why something was not done, on standard error, in either case.
+    """
 
     def __init__(self, *, is_json: bool) -> None:
         self.is_json = is_json
-        stream = sys.stderr if is_json else sys.stdout
-        width = None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL
-        self.console = Console(stderr=is_json, width=width)
+        self.console = Console(width=_width(sys.stdout), quiet=is_json)
+        self.errors = Console(width=_width(sys.stderr), stderr=True)
 
     def give(self, content: Mapping[str, Any]) -> None:
         """Print the document where JSON is asked for; amounts and instants are text."""
@@ -47,7 +52,7 @@ class Answer:
             typer.echo(json.dumps(content, indent=2, default=plain))
 
     def say(self, sentence: str) -> None:
-        """Print a sentence for a person; to standard error where JSON goes to standard output."""
+        """Print a sentence for a person; nothing where JSON is asked for."""
         self.console.print(sentence, markup=False, highlight=False)
 
     def end(self, code: ExitCode) -> None:
@@ -60,6 +65,12 @@ class Answer:
             raise typer.Exit(int(code))
 
 
+def _width(stream: TextIO) -> int | None:
+    """None lets the terminal or COLUMNS say; a file or a pipe without either has a fixed width."""
+    is_known = stream.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return None if is_known else _WIDTH_WITHOUT_TERMINAL
+
+
 @contextmanager
 def errors_answered(answer: Answer) -> Iterator[None]:
     """Turn an error of the pipeline into a message with its code, and the right exit code."""
@@ -68,8 +79,8 @@ def errors_answered(answer: Answer) -> Iterator[None]:
     except (TallyhouseError, AdapterError) as error:
         is_technical = isinstance(error, TechnicalError | RetryableError)
         answer.give({"error": {"code": error.code, "message": str(error)}})
-        answer.console.print(f"[bold red]{error.code}[/]: ", end="")
-        answer.console.print(str(error), markup=False, highlight=False)
+        answer.errors.print(f"[bold red]{error.code}[/]: ", end="")
+        answer.errors.print(str(error), markup=False, highlight=False)
         raise typer.Exit(int(ExitCode.TECHNICAL if is_technical else ExitCode.REFUSED)) from error
 
 

@@ -191,6 +191,56 @@ def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
     assert ExitCode.USAGE == code
 
 
+@pytest.mark.parametrize("command", ["init", "status", "doctor", "validate"])
+def test_json_is_all_that_a_program_gets(tmp_path: Path, command: str) -> None:
+    write_reference(tmp_path / "landing" / "reference")
+    invoke("init", "--data-dir", str(tmp_path))
+
+    _, output, errors = invoke(command, "--data-dir", str(tmp_path), "--json")
+
+    assert isinstance(json.loads(output), dict)
+    assert "" == errors
+
+
+def test_a_refusal_goes_to_standard_error_also_where_json_says_it(tmp_path: Path) -> None:
+    code, output, errors = invoke("status", "--data-dir", str(tmp_path), "--json")
+
+    assert ExitCode.REFUSED == code
+    assert "not_initialised" == json.loads(output)["error"]["code"]
+    assert errors.startswith("not_initialised: ")
+
+
+def test_a_refusal_is_not_mixed_with_what_a_person_sends_to_a_file(tmp_path: Path) -> None:
+    _, output, errors = invoke("status", "--data-dir", str(tmp_path))
+
+    assert "" == output
+    assert errors.startswith("not_initialised: ")
+
+
+def test_with_json_a_run_that_was_not_done_says_why_on_standard_error(tmp_path: Path) -> None:
+    invoke("init", "--data-dir", str(tmp_path))
+
+    code, output, errors = invoke("replay", "--data-dir", str(tmp_path), "--json")
+
+    assert ExitCode.REFUSED == code
+    assert "reference_invalid" == json.loads(output)["runs"][0]["failures"][0]["code"]
+    assert errors.startswith("replay_rejects not done")
+    assert "reference_invalid" in errors
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_what_is_printed_to_a_pipe_is_as_wide_as_columns_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    invoke("init", "--data-dir", str(tmp_path))
+
+    _, output, _ = invoke("status", "--data-dir", str(tmp_path))
+
+    widths = [len(line.rstrip()) for line in output.splitlines()]
+    assert columns - 20 <= max(widths) <= columns
+
+
 @pytest.mark.parametrize("command", ["run", "freeze", "sign-off"])
 @pytest.mark.parametrize("period", ["2026-13", "10/2026", "2026-10-01", "1999-01", "9999-12"])
 def test_what_is_no_billing_period_is_wrong_usage_before_anything_is_opened(
