@@ -210,15 +210,16 @@ def refuse_unbalanced(documents: pa.Table, lines: pa.Table) -> None:
             wrong = [name for (name,) in connection.execute(_UNBALANCED).fetchall()]
         except duckdb.OutOfRangeException as error:
             raise CandidatesUnusableError(
-                f"Froze {documents.num_rows} documents: their lines cannot be added up ({error}). "
-                "Nothing was frozen. Look for an absurd quantity or price among the lines, correct "
-                "it, and run the pipeline again."
+                f"Tried to freeze {documents.num_rows} documents: their lines cannot be added up "
+                f"({error}). Nothing was frozen. Look for an absurd quantity or price among the "
+                "lines, correct it, and run the pipeline again."
             ) from error
     if wrong:
         raise CandidatesUnusableError(
-            f"Froze {documents.num_rows} documents: {listed(wrong)} do not add up (document = sum "
-            "of its lines; lines of a key = rated - billed before). Nothing was frozen. Look at "
-            "the checks of the billing stage, correct what they name, and run the pipeline again."
+            f"Tried to freeze {documents.num_rows} documents: {listed(wrong)} do not add up "
+            "(document = sum of its lines; lines of a key = rated - billed before). Nothing was "
+            "frozen. Look at the checks of the billing stage, correct what they name, and run the "
+            "pipeline again."
         )
 
 

@@ -139,7 +139,8 @@ class RegisterSession:
                 keyed["settlement_key"].to_pylist(), keyed["billed_before"].to_pylist(), strict=True
             )
         )
-        refuse_moved(fold_billed(read_entries(self.folder, self.chain)), believed, what="Signed")
+        billed = fold_billed(read_entries(self.folder, self.chain))
+        refuse_moved(billed, believed, tried="Tried to sign a revision")
 
     def _refuse_taken_posting_keys(self, entries: pa.Table) -> None:
         is_document = pc.is_in(entries["entry_kind"], value_set=pa.array(DOCUMENT_KINDS))
@@ -155,21 +156,22 @@ class RegisterSession:
         )
         if taken:
             raise PostingKeyTakenError(
-                f"Tried to sign {len(documents)} documents: the posting keys {listed(taken)} stand "
+                f"Tried to sign {len(documents)} documents: the posting keys of {len(taken)} stand "
                 "for another document already. Nothing was written. Freeze the period again, which "
-                "gives a new revision number and new keys, then sign that."
+                "gives a new revision number and new keys, then sign that. The posting keys are "
+                f"{listed(taken)}."
             )
 
 
 def refuse_moved(
-    billed: Mapping[str, Decimal], believed: Iterable[tuple[str, Decimal]], *, what: str
+    billed: Mapping[str, Decimal], believed: Iterable[tuple[str, Decimal]], *, tried: str
 ) -> None:
     """Compare-and-set: refuse when the register says otherwise than billed_before.
 
     Args:
         billed: what the register says per settlement key.
         believed: (settlement key, billed_before) of every line.
-        what: the deed, for the message.
+        tried: the deed, for the message.
 
     Raises:
         RegisterMovedError: names the keys.
@@ -180,12 +182,7 @@ def refuse_moved(
         if billed.get(key, Decimal(0)) != before
     }
     if moved:
-        shown = [f"{key} (was {old}, is {new})" for key, (old, new) in sorted(moved.items())]
-        raise RegisterMovedError(
-            f"{what} lines whose keys were billed meanwhile: {listed(shown)}. Nothing was written. "
-            "Run the warehouse again, so that candidates see the register as it is, freeze, sign.",
-            settlement_keys=sorted(moved),
-        )
+        raise RegisterMovedError.of_keys(moved, tried=tried)
 
 
 def parquet_file(role: str, table: pa.Table, schema: pa.Schema, path: str | None = None) -> NewFile:

@@ -9,6 +9,7 @@ Consistency:
 * a newer revision supersedes an older frozen one, never a signed one.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -41,7 +42,7 @@ from orchestration.billing.entries import fold_billed
 from orchestration.billing.manifests import head_of
 from orchestration.billing.posting_keys import posting_key
 from orchestration.billing.provenance import PROVENANCE_SCHEMA, read_provenance
-from orchestration.billing.refusals import CandidatesUnusableError, listed
+from orchestration.billing.refusals import CandidatesUnusableError, RegisterMovedError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import (
     DOCUMENT_SCHEMA,
@@ -213,7 +214,7 @@ def _freeze_entity(
         strict=True,
     )
     billed = fold_billed(read_entries(session.folder, session.chain))
-    refuse_moved(billed, believed, what=f"Froze {draft.revision_id}, with")
+    refuse_moved(billed, believed, tried=f"Tried to freeze {draft.revision_id}")
     manifest = session.commit(
         kind="freeze", subject=draft.plain(), now=now, files=_files(draft, content)
     )
@@ -341,8 +342,9 @@ def _entities(
     unknown = sorted(set(wanted) - found - set(known))
     if unknown:
         raise CandidatesUnusableError(
-            f"Froze {billing_period} for {listed(unknown)}: the warehouse has no candidates of "
-            "these legal entities. Look at the period's exceptions, or correct the entity's id."
+            f"Tried to freeze {billing_period} of {listed(unknown)}: the warehouse has no "
+            "candidates of these legal entities. Look at the period's exceptions, or correct the "
+            "entity's id."
         )
     return sorted(found & set(wanted))
 
@@ -371,11 +373,24 @@ def _raise_failures(
     *,
     billing_period: str,
 ) -> None:
-    if len(failures) == 1 and not revisions:
-        raise next(iter(failures.values()))
-    if failures:
-        reasons = " ".join(f"{entity}: {error}" for entity, error in sorted(failures.items()))
+    """Raise why entities were not frozen; one reason that several share is said once."""
+    moved = {
+        entity: error.moved
+        for entity, error in failures.items()
+        if isinstance(error, RegisterMovedError) and error.moved
+    }
+    reasons = {entity: error for entity, error in failures.items() if entity not in moved}
+    if moved:
+        entities = listed(sorted(moved))
+        reasons[entities] = RegisterMovedError.of_keys(
+            dict(ChainMap(*moved.values())),
+            tried=f"Tried to freeze {billing_period} of {entities}",
+        )
+    if len(reasons) == 1 and not revisions:
+        raise next(iter(reasons.values()))
+    if reasons:
+        texts = " ".join(f"{entities}: {error}" for entities, error in sorted(reasons.items()))
         raise FreezeIncompleteError(
-            f"Froze {billing_period}: {len(revisions)} legal entities are frozen, "
-            f"{len(failures)} are not. {reasons}"
+            f"Tried to freeze {billing_period}: of {len(failures) + len(revisions)} legal entities "
+            f"{len(failures)} were not frozen. {texts}"
         )

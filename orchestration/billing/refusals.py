@@ -21,18 +21,24 @@ Belongs here: the error classes of this room. Does not belong here: deciding whi
     └── PeriodInvalidError           a billing period is not YYYY-MM
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final, Self, TypeAlias
 
 from orchestration.failures import InputError, RefusedError, TechnicalError
 
-_NAMED_AT_MOST = 20
+_NAMED_AT_MOST: Final = 20
+_KEYS_NAMED_AT_MOST: Final = 3
+
+Moved: TypeAlias = tuple[Decimal, Decimal]
+"""What was billed for a settlement key, before and now."""
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names for a message: at most twenty, then how many more."""
-    shown = ", ".join(names[:_NAMED_AT_MOST])
-    more = len(names) - _NAMED_AT_MOST
-    return f"{shown} and {more} more" if more > 0 else shown
+def listed(names: Sequence[str], *, at_most: int = _NAMED_AT_MOST) -> str:
+    """Names for a message: the first ones, then how many more."""
+    shown = ", ".join(names[:at_most])
+    more = len(names) - at_most
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 class RegisterBusyError(TechnicalError):
@@ -51,14 +57,41 @@ class RegisterMovedError(RefusedError):
     """What was billed for a settlement key changed since the candidate was computed.
 
     Attributes:
-        settlement_keys: the keys that moved, sorted.
+        moved: by settlement key what was billed when the candidate was computed, and what is now;
+            empty where another commit was in the way.
     """
 
     code = "register_moved"
 
-    def __init__(self, message: str, *, settlement_keys: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, *, moved: Mapping[str, Moved] | None = None) -> None:
         super().__init__(message)
-        self.settlement_keys = tuple(settlement_keys)
+        self.moved = dict(sorted((moved or {}).items()))
+
+    @property
+    def settlement_keys(self) -> tuple[str, ...]:
+        """The keys that moved, sorted."""
+        return tuple(self.moved)
+
+    @classmethod
+    def of_keys(cls, moved: Mapping[str, Moved], *, tried: str) -> Self:
+        """Say what happened, then what to do, then the first few keys.
+
+        Args:
+            moved: the settlement keys whose candidates are out of date.
+            tried: the deed, as "Tried to freeze us:2026-10:r2".
+        """
+        keys = [
+            f"{key} (billed {before.normalize():f} then, {now.normalize():f} now)"
+            for key, (before, now) in sorted(moved.items())
+        ]
+        return cls(
+            f"{tried}: a signature that came after the candidates were computed changed what is "
+            f"billed for {len(keys):,} of their settlement keys. Nothing was written. Close the "
+            "billing period again (`tallyhouse run`), which computes what is due after that "
+            "signature and freezes it. The settlement keys are "
+            f"{listed(keys, at_most=_KEYS_NAMED_AT_MOST)}.",
+            moved=moved,
+        )
 
 
 class PostingKeyTakenError(RefusedError):

@@ -149,6 +149,45 @@ def test_candidates_computed_before_the_last_signature_are_refused_by_key(world)
     assert {first.revision_id: "signed"} == states(world)
 
 
+def test_a_stale_freeze_says_why_and_what_to_do_before_a_few_keys(world):
+    """One reason for all legal entities, and three of the keys."""
+    kinds = [{}, {"customer_id": "bolt", "legal_entity_id": "de"}]
+    charges = ["calls", "tokens", "seats"]
+    lines = [{**kind, "charge_id": charge} for kind in kinds for charge in charges]
+    for revision in world.build(*(Line(**line) for line in lines)).freeze():
+        world.sign(revision.revision_id)
+    world.put_candidates(*(Line(**line, rated="130.00") for line in lines))
+    keys = sorted(Line(**line).settlement_key for line in lines)
+    named = ", ".join(f"{key} (billed 0 then, 100 now)" for key in keys[:3])
+
+    with pytest.raises(RegisterMovedError) as refused:
+        world.freeze()
+
+    assert tuple(keys) == refused.value.settlement_keys
+    assert str(refused.value) == (
+        "Tried to freeze 2026-10 of de, us: a signature that came after the candidates were "
+        "computed changed what is billed for 6 of their settlement keys. Nothing was written. "
+        "Close the billing period again (`tallyhouse run`), which computes what is due after that "
+        f"signature and freezes it. The settlement keys are {named} and 3 more."
+    )
+
+
+def test_a_stale_freeze_of_one_entity_leaves_the_others_frozen(world):
+    [first] = world.build(Line()).freeze()
+    world.sign(first.revision_id)
+    world.put_candidates(
+        Line(rated="130.00"), Line(customer_id="bolt", legal_entity_id="de", rated="7.00")
+    )
+
+    with pytest.raises(FreezeIncompleteError) as refused:
+        world.freeze()
+
+    assert str(refused.value).startswith(
+        "Tried to freeze 2026-10: of 2 legal entities 1 were not frozen. us: Tried to freeze "
+    )
+    assert {first.revision_id: "signed", "de:2026-10:r1": "frozen"} == states(world)
+
+
 def test_an_open_revision_whose_candidates_are_gone_is_superseded_by_an_empty_one(world):
     [first] = world.build(Line(), Line(customer_id="bolt", legal_entity_id="de")).freeze()[1:]
     world.put_candidates(Line(customer_id="bolt", legal_entity_id="de"))

@@ -102,7 +102,7 @@ def test_a_key_that_was_billed_meanwhile_is_refused_by_name_and_nothing_is_writt
         )
     assert ("k2",) == refused.value.settlement_keys
     assert "register_moved" == refused.value.code
-    assert "k2 (was 0.0000, is 1.0000)" in str(refused.value)
+    assert "k2 (billed 0 then, 1 now)" in str(refused.value)
     assert before == register.head()
     assert 2 == register.entries().num_rows
 
