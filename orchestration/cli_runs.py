@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import refuse_uninitialised
 from orchestration.defs.inspection.jobs import build_inspections
+from orchestration.defs.operations.figures import NOTICE
 from orchestration.failures import BusinessError, TechnicalError
 from orchestration.pipeline import Installation
 from orchestration.reports.verification import Finding
@@ -311,9 +312,12 @@ def _failure(event: dg.DagsterEvent, cause: Any) -> StepFailure:
 
 
 def print_run(console: Console, report: RunReport) -> None:
-    """Print a run in a line, then each red check and each failure with what to do next."""
+    """Print a run in a line, then notices, red checks and failures with what to do next."""
     state = "[green]done[/]" if report.exit_code is ExitCode.DONE else "[bold red]not done[/]"
     console.print(f"{report.job_name} {state}, run {report.run_id}", highlight=False)
+    for metadata in report.metadata.values():
+        if NOTICE in metadata:
+            console.print(f"  {metadata[NOTICE]}", markup=False, highlight=False, style="yellow")
     for check, description in report.red_checks.items():
         console.print(f"  check is red: {escape(check)}", highlight=False)
         if description:

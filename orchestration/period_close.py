@@ -18,6 +18,7 @@ from orchestration.billing.refusals import (
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, latest_of, revisions_of
 from orchestration.billing.sign_off import Signer, SignOff, sign_off
+from orchestration.billing.unsignable import unsignable_notice
 from orchestration.failures import RefusedError
 from orchestration.pipeline import Installation
 from orchestration.quality.reports import ExpectationReport
@@ -79,6 +80,16 @@ def freeze_period(
             now=installation.clock(),
             check_figures=[judged],
         )
+
+
+def freeze_notice(installation: Installation, revisions: Sequence[Revision]) -> str | None:
+    """Say which of the revisions just frozen cannot be signed; None where all of them can.
+
+    Raises:
+        RegisterDamagedError: a manifest of the register is missing or changed.
+    """
+    with installation.operations() as engine:
+        return unsignable_notice(installation.settings, engine, revisions)
 
 
 def find_revision(

@@ -302,6 +302,27 @@ def test_a_broken_invariant_stops_the_freeze(whole_way: WholeWay) -> None:
     assert commits == Register(whole_way.settings.register).head().sequence
 
 
+def test_a_freeze_under_a_broken_invariant_says_that_nobody_can_sign_it(
+    whole_way: WholeWay,
+) -> None:
+    """Invariant 2: the freeze alone is stopped by no check, so it says what they mean for it."""
+    frozen = "sign_off/frozen_revisions"
+    green = whole_way.reports["close_period"]
+    with open_warehouse(whole_way.settings) as warehouse:
+        warehouse.execute(
+            "update reconciliation.fct_conservation "
+            "set is_held = invariant_number <> 2 or scope_kind <> 'all'"
+        )
+
+    red = whole_way.runner.run("freeze_period", partition_key="2026-10-01")
+
+    assert "notice" not in green.metadata[frozen]
+    assert red.metadata[frozen]["notice"].startswith(
+        "Cannot be signed: de_gmbh:2026-10:r1, jp_kk:2026-10:r1, us_inc:2026-10:r1, since "
+        "accepted_events_are_unique_repeated_or_conflicting is red. "
+    )
+
+
 def lose_a_line(lines: int) -> sa.Update:
     batches = ingestion_batches
     return (

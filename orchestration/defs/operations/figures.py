@@ -4,12 +4,16 @@ Belongs here: metadata of check results. Does not belong here: computing or judg
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import dagster as dg
 
 from orchestration.billing.checks import CheckFigure
 from orchestration.quality.reports import ExpectationReport
+
+NOTICE: Final = "notice"
+"""Metadata of an asset that was made, and that somebody must still know something about: the
+command line prints it."""
 
 if TYPE_CHECKING:
     Materialised: TypeAlias = dg.MaterializeResult[None]

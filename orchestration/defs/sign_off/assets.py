@@ -12,7 +12,12 @@ from pydantic import Field
 from orchestration import asset_keys, period_close, pipeline
 from orchestration.billing.revisions import Revision
 from orchestration.defs.operations.failures import failures_sorted
-from orchestration.defs.operations.figures import Materialised, expectation_result, texts
+from orchestration.defs.operations.figures import (
+    NOTICE,
+    Materialised,
+    expectation_result,
+    texts,
+)
 from orchestration.defs.operations.owners import FINANCE, WAREHOUSE_WRITER
 from orchestration.defs.sign_off.signers import signer_of
 from orchestration.partitions import billing_periods, period_of_partition
@@ -80,8 +85,10 @@ def frozen_revisions(
         revisions = period_close.freeze_period(
             installation, billing_period=billing_period, expectations=report
         )
+        notice = period_close.freeze_notice(installation, revisions)
     yield dg.MaterializeResult(
         metadata={
+            **({NOTICE: dg.MetadataValue.text(notice)} if notice else {}),
             "revisions": dg.MetadataValue.int(len(revisions)),
             **{revision.legal_entity_id: revision_text(revision) for revision in revisions},
         }
