@@ -214,7 +214,9 @@ def test_a_negotiated_price_wins_for_its_contract_and_its_days_only(rated):
 
 def test_a_line_reads_like_a_sentence_and_says_how_it_came_about(rated):
     [line] = lines_of(rated, "list")
-    assert "API calls (model large), 1\u201331 Oct 2026, 12 call" == line["description"]
+    assert line["description"] == (
+        "API calls (model large), 1\u201331 Oct 2026: 12 calls at USD 1.00 per call"
+    )
     assert "1.00" == line["unit_price_display"]
     assert (6, instant(2026, 10, 5, 8), instant(2026, 10, 25, 8)) == (
         line["event_count"],

@@ -53,3 +53,56 @@
         '{}', ''
     )
 {%- endmacro %}
+
+{#- The text of a number with its thousands apart: '1234567.50' as '1,234,567.50'. -#}
+{% macro grouped_text(number_text) -%}
+    {{ return(adapter.dispatch('grouped_text', 'tallyhouse')(number_text)) }}
+{%- endmacro %}
+
+{% macro duckdb__grouped_text(number_text) -%}
+    regexp_extract({{ number_text }}, '^-?')
+    || format('{:,}', cast(regexp_extract({{ number_text }}, '[0-9]+') as hugeint))
+    || regexp_extract({{ number_text }}, '[.][0-9]+$')
+{%- endmacro %}
+
+{#- '1,320 calls', '1 call', '2.5 GB', '3 × 1M tokens'; the number alone without a unit. -#}
+{% macro units_text(number_text, unit) -%}
+    {{ grouped_text(number_text) }} || coalesce(
+        case
+            when {{ is_several(unit) }} then ' × ' || {{ unit }}
+            when {{ number_text }} in ('1', '-1') then ' ' || {{ unit }}
+            else ' ' || {{ plural_text(unit) }}
+        end,
+        ''
+    )
+{%- endmacro %}
+
+{#- Whether a unit counts several of another one, as '1M tokens' and '1000 calls' do. -#}
+{% macro is_several(unit) -%}
+    substr({{ unit }}, 1, 1) between '0' and '9'
+{%- endmacro %}
+
+{#- A unit in the plural. A unit whose last word is no English word in the singular stays: a symbol
+    such as GB or kWh, anything with capitals, what ends in s already. -#}
+{% macro plural_text(unit) -%}
+    {{ return(adapter.dispatch('plural_text', 'tallyhouse')(unit)) }}
+{%- endmacro %}
+
+{% macro duckdb__plural_text(unit) -%}
+    case
+        when not regexp_matches({{ unit }}, '(^|[ -])[a-z]{2,}[a-rt-z]$') then {{ unit }}
+        when regexp_matches({{ unit }}, '[^aeiou]y$')
+            then left({{ unit }}, length({{ unit }}) - 1) || 'ies'
+        when regexp_matches({{ unit }}, '(x|z|ch|sh)$') then {{ unit }} || 'es'
+        else {{ unit }} || 's'
+    end
+{%- endmacro %}
+
+{#- How a quantity came from another one: ' (', ' (rounded up from ' by the conversion's mode. -#}
+{% macro came_from_text(rounding) -%}
+    case {{ rounding }}
+        when 'none' then ' ('
+        when 'half_up' then ' (rounded from '
+        else ' (rounded ' || {{ rounding }} || ' from '
+    end
+{%- endmacro %}

@@ -10,43 +10,71 @@ tiers as (
     select * from {{ ref('fct_rated_line_tiers') }}
 ),
 
+metered_tiers as (
+    select * from {{ ref('int_charge_tiers__priced') }}
+),
+
 prices as (
     select * from {{ ref('int_charge_prices__scaled') }}
     where tier_number = 1
 ),
 
+worded_tiers as (
+    select
+        tiers.*,
+        lines.currency_code,
+        {{ decimal_text('tiers.quantity') }} as quantity_text,
+        {{ decimal_text('metered_tiers.metered_quantity') }} as metered_text,
+        {{ price_text('tiers.unit_price', 'priced.minor_unit') }} as price_text,
+        {{ price_text('tiers.flat_amount', 'priced.minor_unit') }} as flat_text
+    from tiers
+    inner join lines on tiers.rated_line_id = lines.rated_line_id
+    inner join priced on tiers.rated_line_id = priced.rated_line_id
+    inner join metered_tiers
+        on
+            tiers.rated_line_id = metered_tiers.rated_line_id
+            and tiers.tier_number = metered_tiers.tier_number
+),
+
 tier_texts as (
     select
-        tiers.rated_line_id,
+        rated_line_id,
         count(*) as tier_count,
         {{ joined_text(
-            decimal_text('tiers.quantity') ~ " || ' at ' || "
-            ~ price_text('tiers.unit_price', 'priced.minor_unit')
-            ~ " || case when tiers.flat_amount <> 0 then ' + ' || "
-            ~ price_text('tiers.flat_amount', 'priced.minor_unit') ~ " else '' end",
+            "quantity_text || ' at ' || price_text"
+            ~ " || case when flat_amount <> 0 then ' + ' || flat_text else '' end",
             '; ',
-            'tiers.tier_number'
+            'tier_number'
         ) }} as tier_prices,
-        max({{ price_text('tiers.unit_price', 'priced.minor_unit') }})
-            as only_unit_price,
-        max({{ price_text('tiers.flat_amount', 'priced.minor_unit') }})
-            as only_flat_amount,
-        bool_or(tiers.unit_price <> 0) as has_unit_price,
-        bool_or(tiers.flat_amount <> 0) as has_flat_amount,
+        {% for words, text in [
+            ('priced_tier_words', 'quantity_text'),
+            ('metered_tier_words', 'metered_text'),
+        ] -%}
+        {{ joined_text(
+            grouped_text(text) ~ " || ' at ' || currency_code || ' ' || "
+            ~ grouped_text('price_text'),
+            ', ',
+            'tier_number'
+        ) }} as {{ words }},
+        {% endfor -%}
+        max(price_text) as only_unit_price,
+        max(flat_text) as only_flat_amount,
+        cast(sum(flat_amount) as decimal(38, 12)) as flat_amount,
+        bool_or(unit_price <> 0) as has_unit_price,
+        bool_or(flat_amount <> 0) as has_flat_amount,
         '[' || {{ joined_text(
             json_object_text([
-                ['tier_number', 'tiers.tier_number'],
-                ['quantity', decimal_text('tiers.quantity')],
-                ['unit_price', decimal_text('tiers.unit_price')],
-                ['flat_amount', decimal_text('tiers.flat_amount')],
-                ['amount_unrounded', decimal_text('tiers.amount_unrounded')],
+                ['tier_number', 'tier_number'],
+                ['quantity', 'quantity_text'],
+                ['unit_price', decimal_text('unit_price')],
+                ['flat_amount', decimal_text('flat_amount')],
+                ['amount_unrounded', decimal_text('amount_unrounded')],
             ]),
             ',',
-            'tiers.tier_number'
+            'tier_number'
         ) }} || ']' as tier_steps
-    from tiers
-    inner join priced on tiers.rated_line_id = priced.rated_line_id
-    group by tiers.rated_line_id
+    from worded_tiers
+    group by rated_line_id
 ),
 
 joined as (
@@ -79,11 +107,34 @@ joined as (
         end as charge_text,
         coalesce(tier_texts.tier_count, 0) as tier_count,
         tier_texts.tier_prices,
+        tier_texts.priced_tier_words,
+        tier_texts.metered_tier_words,
         tier_texts.only_unit_price,
         tier_texts.only_flat_amount,
+        {{ price_text('tier_texts.flat_amount', 'priced.minor_unit') }} as flat_text,
         tier_texts.has_unit_price,
         tier_texts.has_flat_amount,
-        coalesce(tier_texts.tier_steps, '[]') as tier_steps
+        coalesce(tier_texts.tier_steps, '[]') as tier_steps,
+        {{ decimal_text('lines.quantity') }} as quantity_text,
+        {{ decimal_text('priced.converted_quantity') }} as converted_text,
+        {{ decimal_text('priced.billable_quantity') }} as priced_text,
+        {{ decimal_text('prices.free_quantity') }} as free_text,
+        {{ decimal_text('prices.scaled_free_quantity') }} as metered_free_text,
+        {{ decimal_text('prices.package_size') }} as package_text,
+        coalesce(prices.free_quantity, 0) > 0 as has_free_quantity,
+        -- What is priced by the million reads better, and exact, in metered units.
+        coalesce(
+            {{ is_several('prices.unit_label') }}
+            and prices.multiplier = 1
+            and prices.convert_rounding = 'none'
+            and lines.charge_model <> 'package',
+            false
+        ) as is_in_metered_units,
+        coalesce(
+            {{ checked('priced.converted_quantity * prices.convert_divide') }}
+            = {{ checked('lines.quantity * prices.convert_multiply') }},
+            false
+        ) as is_converted_exactly
     from lines
     inner join priced on lines.rated_line_id = priced.rated_line_id
     left join prices
@@ -91,6 +142,87 @@ joined as (
             lines.charge_price_id = prices.charge_price_id
             and lines.currency_code = prices.currency_code
     left join tier_texts on lines.rated_line_id = tier_texts.rated_line_id
+),
+
+worded as (
+    select
+        *,
+        charge_text || ', '
+        || {{ days_text('segment_start_date', 'segment_end_date') }} as charge_words,
+        case
+            when is_in_metered_units or converted_text is null
+                then {{ units_text('quantity_text', 'unit') }}
+            when is_converted_exactly
+                then {{ units_text('converted_text', 'unit_label') }}
+            else
+                {{ units_text('converted_text', 'unit_label') }}
+                || {{ came_from_text('convert_rounding') }}
+                || {{ units_text('quantity_text', 'unit') }} || ')'
+        end as quantity_words,
+        case
+            when not has_free_quantity then ''
+            when is_in_metered_units
+                then
+                    ', the first ' || {{ units_text('metered_free_text', 'unit') }}
+                    || ' free'
+            else
+                ', the first ' || {{ units_text('free_text', 'unit_label') }} || ' free'
+        end as free_words,
+        case when has_free_quantity then ',' else '' end as comma,
+        case
+            when is_in_metered_units then metered_tier_words
+            else priced_tier_words
+        end as tier_words,
+        currency_code || ' ' || {{ grouped_text('only_unit_price') }}
+            as only_price_words,
+        case
+            when has_flat_amount
+                then currency_code || ' ' || {{ grouped_text('flat_text') }}
+        end as flat_words,
+        coalesce(' per ' || unit_label, '') as per_words,
+        case
+            when share_days < share_of_days
+                then
+                    cast(share_days as varchar) || ' of '
+                    || cast(share_of_days as varchar) || ' days'
+        end as share_words
+    from joined
+),
+
+described as (
+    select
+        *,
+        charge_words || case
+            when charge_model = 'flat'
+                then
+                    coalesce(
+                        ', ' || share_words || coalesce(' of ' || flat_words, ''), ''
+                    )
+            else ': ' || quantity_words || free_words
+        end as first_words,
+        case
+            when charge_model = 'flat' or tier_count = 0 then ''
+            when charge_model = 'package'
+                then
+                    comma || ' in ' || {{ units_text('priced_text', "'package'") }}
+                    || ' of ' || {{ units_text('package_text', 'unit_label') }}
+                    || ' at ' || only_price_words
+                    || case when priced_text = '1' then '' else ' each' end
+            when tier_count > 1
+                then
+                    case when has_free_quantity then ', then ' else ', of which ' end
+                    || tier_words || per_words || coalesce(', plus ' || flat_words, '')
+            when has_unit_price or not has_flat_amount
+                then
+                    comma || ' at ' || only_price_words || per_words
+                    || coalesce(', plus ' || flat_words, '')
+            else comma || ' for ' || flat_words
+        end as price_words,
+        case
+            when charge_model = 'flat' then ''
+            else coalesce(', for ' || share_words, '')
+        end as last_words
+    from worded
 ),
 
 final as (
@@ -137,39 +269,11 @@ final as (
             when has_flat_amount then only_unit_price || ' + ' || only_flat_amount
             else only_unit_price
         end as unit_price_display,
-        substr(
-            charge_text
-            || ', '
-            || {{ days_text('segment_start_date', 'segment_end_date') }}
-            || case
-                when charge_model = 'flat' and share_days < share_of_days
-                    then
-                        ', ' || cast(share_days as varchar) || ' of '
-                        || cast(share_of_days as varchar) || ' days'
-                when charge_model = 'flat' then ''
-                else
-                    ', '
-                    || {{ decimal_text('coalesce(converted_quantity, quantity)') }}
-                    || ' '
-                    || coalesce(unit_label, '')
-                    || case
-                        when charge_model = 'package'
-                            then
-                                ' in ' || {{ decimal_text('priced_quantity') }}
-                                || ' packages of ' || {{ decimal_text('package_size') }}
-                        when priced_quantity < converted_quantity
-                            then
-                                ', '
-                                || {{ decimal_text(
-                                    '(converted_quantity - priced_quantity)'
-                                ) }}
-                                || ' of them free'
-                        else ''
-                    end
-            end,
-            1,
-            250
-        ) as description,
+        case
+            when length(first_words || price_words || last_words) <= 250
+                then first_words || price_words || last_words
+            else substr(first_words || last_words, 1, 250)
+        end as description,
         amount_unrounded,
         case when exception_code is null then computed_amount end as amount,
         computed_amount,
@@ -188,7 +292,7 @@ final as (
         reference_version,
         {{ engine_version() }} as engine_version,
         '{"tiers":' || tier_steps || ',' || substr({{ json_object_text([
-            ['quantity', decimal_text('quantity')],
+            ['quantity', 'quantity_text'],
             ['unit', 'unit'],
             ['aggregation', 'aggregation'],
             ['quantity_before', decimal_text('quantity_before')],
@@ -196,9 +300,9 @@ final as (
             ['convert_divide', decimal_text('convert_divide')],
             ['convert_rounding', 'convert_rounding'],
             ['convert_decimals', 'convert_decimals'],
-            ['converted_quantity', decimal_text('converted_quantity')],
-            ['free_quantity', decimal_text('free_quantity')],
-            ['package_size', decimal_text('package_size')],
+            ['converted_quantity', 'converted_text'],
+            ['free_quantity', 'free_text'],
+            ['package_size', 'package_text'],
             ['priced_quantity', decimal_text('priced_quantity')],
             ['charge_model', 'charge_model'],
             ['charge_price_id', 'charge_price_id'],
@@ -212,7 +316,7 @@ final as (
             ['amount', decimal_text('computed_amount')],
             ['exception_code', 'exception_code'],
         ]) }}, 2) as derivation
-    from joined
+    from described
 )
 
 select * from final

@@ -176,6 +176,13 @@ final as (
         lower_quantity,
         upper_quantity,
         {{ unscaled_quantity('tier_quantity', 'priced_divisor') }} as quantity,
+        case
+            when
+                multiplier = 1
+                and convert_rounding = 'none'
+                and charge_model <> 'package'
+                then tier_quantity
+        end as metered_quantity,
         unit_price,
         cast(flat_count * flat_amount as decimal(38, 12)) as flat_amount,
         {{ unscaled_quantity(
