@@ -35,12 +35,8 @@ from orchestration.defs.inspection.jobs import DEFAULT_EVENT_LIMIT
 from orchestration.partitions import BillingPeriodError, landing_span, partition_of_period
 from orchestration.period_close import Decision, entities_to_decide, refuse_nothing_to_decide
 from orchestration.pipeline import Installation
-from orchestration.reports.tables import (
-    print_explanation,
-    print_problems,
-    print_status,
-    print_verification,
-)
+from orchestration.reports.calculation import print_explanation
+from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.settings import Settings
 
 app = typer.Typer(

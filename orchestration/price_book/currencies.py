@@ -27,11 +27,20 @@ def minor_units(file: Path = CURRENCIES_FILE) -> MappingProxyType[str, int]:
 
 
 def money_text(amount: Decimal, currency_code: str) -> str:
-    """Write an amount with its currency's decimals, and with more where it has more.
+    """Write an amount for people: with its currency's decimals, and with more where it has more.
 
     Args:
         amount: in major units, finite.
         currency_code: ISO 4217; an unknown one is written with two decimals.
     """
-    decimals = len(f"{amount:f}".partition(".")[2].rstrip("0"))
-    return f"{amount:,.{max(minor_units().get(currency_code, 2), decimals)}f}"
+    return f"{amount:,.{_decimals(amount, currency_code)}f}"
+
+
+def amount_text(amount: Decimal, currency_code: str) -> str:
+    """Write an amount for a program: like money_text, without thousands separators."""
+    return f"{amount:.{_decimals(amount, currency_code)}f}"
+
+
+def _decimals(amount: Decimal, currency_code: str) -> int:
+    used = len(f"{amount:f}".partition(".")[2].rstrip("0"))
+    return max(minor_units().get(currency_code, 2), used)

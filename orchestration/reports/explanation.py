@@ -1,19 +1,24 @@
 """How one line came about, from its events to its cents.
 
 Belongs here: gathering what the marts and the register hold of a line. Does not belong here:
-computing any of it, which dbt did; layout (tables.py).
+computing any of it, which dbt did; words and layout (calculation.py).
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import duckdb
+import sqlalchemy as sa
 
+from orchestration.billing.decisions import held_table
 from orchestration.billing.register import Register
 from orchestration.failures import InputError
+from orchestration.operations_db import open_operations, tables
+from orchestration.price_book.currencies import amount_text
 from orchestration.reports.publication import open_published
 from orchestration.settings import Settings
 
@@ -26,14 +31,36 @@ _LINE: Final = """
 """
 
 
+_EXCEPTIONS: Final = """
+    select exception_code, steward, amount_at_risk, currency_code, what_to_do
+    from billing.fct_exceptions
+    where object_kind = 'settlement_key' and object_id = $key
+    order by exception_code
+"""
 _SIGNED: Final = """
     select
-        register_sequence, document_id, line_number, entry_kind, amount, currency_code, signer,
-        signed_at, posting_key, revision_id, reference_version
+        register_sequence, document_id, line_number, rated_line_id, entry_kind, amount,
+        currency_code, signer, signed_at, posting_key, revision_id, reference_version
     from register_entries
     where settlement_key = $key
     order by register_sequence, entry_number
 """
+_HELD_BACK: Final = """
+    select revision_id, document_id, line_number, amount, currency_code, signer, held_at, reason
+    from held_documents
+    where settlement_key = $key and is_open
+    order by held_at, document_id, line_number
+"""
+_AMOUNTS: Final = (
+    "amount",
+    "amount_at_risk",
+    "amount_unrounded",
+    "billed_amount_before",
+    "computed_amount",
+    "flat_amount",
+    "rated_amount",
+    "unit_price",
+)
 
 
 class LineUnknownError(InputError):
@@ -50,21 +77,39 @@ class LineExplanation:
         line: the row of fct_rated_lines by column.
         derivation: the steps from quantity to amount, as the rating wrote them.
         tiers: rows of fct_rated_line_tiers in order.
-        documents: candidate lines that carry it now.
-        signed: register entries of its settlement key, oldest first: who billed what, when.
+        exceptions: open ones that hold its settlement key.
+        documents: candidate lines of its settlement key, which are not signed.
+        held_back: lines of its key in documents that a signature left out, and why.
+        signed: register entries of its settlement key, oldest first: who billed what, when; with
+            posting_state and document_number, None where no posting is planned yet.
         event_ids: the first of its events in order of time.
     """
 
     line: Mapping[str, Any]
     derivation: Mapping[str, Any]
     tiers: Sequence[Mapping[str, Any]]
+    exceptions: Sequence[Mapping[str, Any]]
     documents: Sequence[Mapping[str, Any]]
+    held_back: Sequence[Mapping[str, Any]]
     signed: Sequence[Mapping[str, Any]]
     event_ids: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the explanation as a JSON document."""
-        return asdict(self)
+        """Return the explanation as a JSON document: amounts have their currency's decimals."""
+        code = str(self.line["currency_code"])
+        steps = dict(self.derivation)
+        if "tiers" in steps:
+            steps["tiers"] = [_with_amounts(tier, code) for tier in steps["tiers"]]
+        return {
+            "line": _with_amounts(self.line, code),
+            "derivation": _with_amounts(steps, code),
+            "tiers": [_with_amounts(row, code) for row in self.tiers],
+            "exceptions": [_with_amounts(row, code) for row in self.exceptions],
+            "documents": [_with_amounts(row, code) for row in self.documents],
+            "held_back": [_with_amounts(row, code) for row in self.held_back],
+            "signed": [_with_amounts(row, code) for row in self.signed],
+            "event_ids": list(self.event_ids),
+        }
 
 
 def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExplanation:
@@ -79,8 +124,12 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
         LineUnknownError: there is no such line.
         NothingPublishedError: nothing was rated and published yet.
     """
+    register = Register(settings.register)
+    chain = register.chain()
+    entries = register.entries(chain)
     with closing(open_published(settings)) as marts:
-        marts.register("register_entries", Register(settings.register).entries())
+        marts.register("register_entries", entries)
+        marts.register("held_documents", held_table(settings.register, chain, entries))
         rated_line_id = _rated_line_id(marts, line)
         found = _rows(marts, _LINE, line=rated_line_id)
         if not found:
@@ -100,14 +149,17 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
                 "order by tier_number",
                 line=rated_line_id,
             ),
+            exceptions=_rows(marts, _EXCEPTIONS, key=key),
             documents=_rows(
                 marts,
-                "select document_id, line_number, cause, rated_amount, billed_amount_before, "
-                "amount, currency_code from billing.fct_invoice_candidate_lines "
+                "select document_id, line_number, rated_line_id, cause, rated_amount, "
+                "billed_amount_before, amount, currency_code "
+                "from billing.fct_invoice_candidate_lines "
                 "where settlement_key = $key order by document_id, line_number",
                 key=key,
             ),
-            signed=_rows(marts, _SIGNED, key=key),
+            held_back=_rows(marts, _HELD_BACK, key=key),
+            signed=_with_postings(settings, _rows(marts, _SIGNED, key=key)),
             event_ids=_event_ids(marts, rated_line_id, event_limit),
         )
 
@@ -127,6 +179,40 @@ def busiest_signed_line(settings: Settings) -> str:
     if found is None:
         raise LineUnknownError("Looked for a signed line: nothing was signed yet. Sign a period.")
     return str(found[0])
+
+
+def _with_postings(settings: Settings, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Register entries with the state of their document's posting and its number in the ERP."""
+    postings = tables.postings
+    columns = (postings.c.posting_key, postings.c.state, postings.c.document_number)
+    keys = [entry["posting_key"] for entry in entries]
+    engine = open_operations(settings)
+    try:
+        with engine.connect() as operations:
+            query = sa.select(*columns).where(postings.c.posting_key.in_(keys))
+            found = {row[0]: (row[1], row[2]) for row in operations.execute(query)}
+    finally:
+        engine.dispose()
+    return [
+        entry
+        | dict(
+            zip(
+                ("posting_state", "document_number"),
+                found.get(entry["posting_key"], (None, None)),
+                strict=True,
+            )
+        )
+        for entry in entries
+    ]
+
+
+def _with_amounts(row: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
+    return {
+        name: amount_text(Decimal(cell), currency_code)
+        if name in _AMOUNTS and cell is not None
+        else cell
+        for name, cell in row.items()
+    }
 
 
 def _rated_line_id(marts: duckdb.DuckDBPyConnection, line: str) -> str:

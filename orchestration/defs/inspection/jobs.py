@@ -19,14 +19,10 @@ from orchestration.data_directory import make_folders
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.pipeline import Installation
 from orchestration.price_book import Problem, ReferenceInvalidError, validate_reference
+from orchestration.reports.calculation import print_explanation
 from orchestration.reports.explanation import LineExplanation, explain_line
 from orchestration.reports.status import InstallationStatus, installation_status
-from orchestration.reports.tables import (
-    print_explanation,
-    print_problems,
-    print_status,
-    print_verification,
-)
+from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.reports.verification import Finding, refuse_unsound, verify_installation
 
 DEFAULT_EVENT_LIMIT: Final = 10

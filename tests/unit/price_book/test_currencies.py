@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.price_book.currencies import money_text
+from orchestration.price_book.currencies import amount_text, money_text
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,4 @@ def test_an_amount_is_written_with_the_minor_units_of_its_currency(
     amount: str, currency_code: str, text: str
 ) -> None:
     assert text == money_text(Decimal(amount), currency_code)
+    assert text.replace(",", "") == amount_text(Decimal(amount), currency_code)

@@ -1,0 +1,408 @@
+"""A line as a calculation: steps with their units, the amount with its currency, its standing."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from orchestration.cli_answers import plain
+from orchestration.reports.calculation import print_explanation, standing
+from orchestration.reports.explanation import LineExplanation
+
+SIGNED_AT = datetime(2026, 11, 3, 9, 51, 6, tzinfo=UTC).replace(tzinfo=None)
+LINE: dict[str, Any] = {
+    "rated_line_id": "line-1",
+    "settlement_key": "key-1",
+    "description": "Output tokens, 1\u201331 Oct 2026: 5,625,567 tokens at USD 2.00 per 1M tokens",
+    "customer_id": "cus_1",
+    "customer_name": "Acme [Labs]",
+    "bill_to_customer_id": "cus_1",
+    "legal_entity_id": "us_inc",
+    "contract_id": "con_1",
+    "contract_version": 1,
+    "charge_id": "tokens",
+    "charge_name": "Output tokens",
+    "charge_model": "graduated",
+    "charge_price_id": "plan/tokens/2025-01-01",
+    "reference_version": "0123456789abcdef",
+    "service_start_at": datetime(2026, 10, 1, tzinfo=UTC).replace(tzinfo=None),
+    "service_end_at": datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None),
+    "billing_period": "2026-10",
+    "unit_label": "1M tokens",
+    "currency_code": "USD",
+    "is_due": True,
+    "rating_status": "amount",
+    "exception_code": None,
+    "event_count": 1_311,
+    "amount": Decimal("10.5000"),
+    "quantity": Decimal("5625567.000000000"),
+    "digest_sum_1": Decimal(3),
+    "digest_sum_2": Decimal(4),
+}
+STEPS: dict[str, Any] = {
+    "quantity": "5625567",
+    "unit": "token",
+    "aggregation": "sum",
+    "quantity_before": None,
+    "convert_multiply": "1",
+    "convert_divide": "1000000",
+    "convert_rounding": "none",
+    "convert_decimals": 9,
+    "converted_quantity": "5.625567",
+    "free_quantity": "0.5",
+    "package_size": None,
+    "priced_quantity": "5.125567",
+    "share_days": 1,
+    "share_of_days": 1,
+    "amount_unrounded": "10.502734",
+    "rounding_mode": "half_away",
+    "minor_unit": 2,
+    "amount": "10.5",
+}
+TIER: dict[str, Any] = {
+    "tier_number": 1,
+    "lower_quantity": Decimal("0.000000000"),
+    "upper_quantity": Decimal("5.000000000"),
+    "quantity": Decimal("5.000000000"),
+    "unit_price": Decimal("2.000000000000"),
+    "flat_amount": Decimal("0.000000000000"),
+    "amount_unrounded": Decimal("10.000000000000"),
+}
+LAST_TIER = TIER | {
+    "tier_number": 2,
+    "lower_quantity": Decimal("5.000000000"),
+    "upper_quantity": None,
+    "quantity": Decimal("0.125567000"),
+    "unit_price": Decimal("1.600000000000"),
+    "flat_amount": Decimal("0.301826800000"),
+    "amount_unrounded": Decimal("0.502734000000"),
+}
+EXCEPTION = {
+    "exception_code": "conflicting_events",
+    "steward": "integration",
+    "amount_at_risk": Decimal("10.5000"),
+    "currency_code": "USD",
+    "what_to_do": "Have the source send the right one anew.",
+}
+DOCUMENT = {
+    "document_id": "doc-1",
+    "line_number": 3,
+    "rated_line_id": "line-1",
+    "cause": "new",
+    "rated_amount": Decimal("10.5000"),
+    "billed_amount_before": Decimal("0.0000"),
+    "amount": Decimal("10.5000"),
+    "currency_code": "USD",
+}
+ENTRY = {
+    "register_sequence": 6,
+    "document_id": "doc-1",
+    "line_number": 3,
+    "rated_line_id": "line-1",
+    "entry_kind": "bill",
+    "amount": Decimal("10.5000"),
+    "currency_code": "USD",
+    "signer": "olivia",
+    "signed_at": SIGNED_AT,
+    "posting_key": "U1",
+    "revision_id": "us_inc:2026-10:r1",
+    "posting_state": "posted",
+    "document_number": "INV-1",
+}
+LEFT_OUT = {
+    "revision_id": "us_inc:2026-10:r1",
+    "document_id": "doc-1",
+    "line_number": 3,
+    "amount": Decimal("10.5000"),
+    "currency_code": "USD",
+    "signer": "olivia",
+    "reason": "The customer disputes it.",
+}
+CONVERTED = "divided by 1,000,000, shown to nine decimals, priced exactly"
+SIGNATURE = (
+    "USD 10.50 (bill) on line 3 of document doc-1, revision us_inc:2026-10:r1, by olivia at "
+    "2026-11-03 09:51 UTC, register commit 6."
+)
+
+
+def explained(**changes: Any) -> LineExplanation:
+    given: dict[str, Any] = {
+        "line": LINE,
+        "derivation": STEPS | {"tiers": []},
+        "tiers": (TIER, LAST_TIER),
+        "exceptions": (),
+        "documents": (),
+        "held_back": (),
+        "signed": (),
+        "event_ids": (),
+    }
+    return LineExplanation(**given | changes)
+
+
+def printed(explanation: LineExplanation, *, width: int = 120) -> list[str]:
+    page = StringIO()
+    print_explanation(Console(file=page, width=width), explanation)
+    return [" ".join(line.split()) for line in page.getvalue().splitlines()]
+
+
+def part(explanation: LineExplanation, title: str) -> list[str]:
+    """The lines below a title, up to the blank line after them."""
+    lines = printed(explanation)
+    start = lines.index(title) + 1
+    return lines[start : lines.index("", start)]
+
+
+def test_the_quantity_is_followed_from_its_events_to_what_is_priced() -> None:
+    assert [
+        "quantity 5,625,567 token sum over 1,311 events",
+        f"converted 5.625567 \u00d7 1M tokens {CONVERTED}",
+        "free 0.5 \u00d7 1M tokens the first ones of every cell",
+        "priced 5.125567 \u00d7 1M tokens what is left",
+    ] == part(explained(), "How much is priced")
+
+
+def test_each_tier_stands_with_its_bounds_its_price_and_its_exact_amount() -> None:
+    assert [
+        "price per flat amount before",
+        "tier above up to quantity 1M tokens amount rounding",
+        "1 0 5 5 2.00 0.00 10.00",
+        "2 5 no limit 0.125567 1.60 0.3018268 0.502734",
+    ] == [line for line in part(explained(), "At which prices (USD)") if "\u2500" not in line]
+
+
+def test_the_amount_has_its_currency_and_says_how_it_was_rounded() -> None:
+    assert [
+        "before rounding USD 10.502734 sum of its tiers",
+        "amount USD 10.50 rounded once, half away from zero, to 2 decimals",
+    ] == part(explained(), "What it comes to")
+
+
+def test_yen_have_no_decimals_and_keep_their_thousands_apart() -> None:
+    steps = STEPS | {"amount_unrounded": "1234567.4", "amount": "1234567", "minor_unit": 0}
+    yen = explained(line=LINE | {"currency_code": "JPY"}, derivation=steps)
+
+    assert [
+        "before rounding JPY 1,234,567.4 sum of its tiers",
+        "amount JPY 1,234,567 rounded once, half away from zero, to 0 decimals",
+    ] == part(yen, "What it comes to")
+
+
+def test_what_is_neither_converted_nor_free_has_one_quantity() -> None:
+    steps = STEPS | {
+        "convert_divide": "1",
+        "converted_quantity": "5625567",
+        "free_quantity": "0",
+        "priced_quantity": "5625567",
+    }
+
+    assert ["quantity 5,625,567 token sum over 1,311 events"] == part(
+        explained(derivation=steps), "How much is priced"
+    )
+
+
+def test_a_rounded_conversion_says_how() -> None:
+    steps = STEPS | {
+        "convert_multiply": "2",
+        "convert_rounding": "up",
+        "convert_decimals": 1,
+        "free_quantity": "0",
+        "priced_quantity": "5.625567",
+    }
+
+    assert (
+        "times 2, divided by 1,000,000, rounded up to 1 decimals"
+        in (part(explained(derivation=steps), "How much is priced")[1])
+    )
+
+
+def test_packages_are_counted_after_free_units() -> None:
+    steps = STEPS | {
+        "aggregation": "count",
+        "unit": "call",
+        "quantity": "1320",
+        "convert_divide": "1",
+        "converted_quantity": "1320",
+        "free_quantity": "500",
+        "package_size": "1000",
+        "priced_quantity": "1",
+    }
+    line = LINE | {"charge_model": "package", "unit_label": "call"}
+
+    assert [
+        "quantity 1,320 call number of 1,311 events",
+        "free 500 call the first ones of every cell",
+        "packages 1 of 1,000 call each",
+    ] == part(explained(line=line, derivation=steps), "How much is priced")
+
+
+def test_a_fee_says_its_share_of_days() -> None:
+    fee = explained(
+        line=LINE | {"charge_model": "flat", "unit_label": "fee"},
+        derivation=STEPS | {"share_days": 14, "share_of_days": 30},
+    )
+
+    assert ["quantity 1 a fee once per billing period"] == part(fee, "How much is priced")
+    assert (
+        "share 14 of 30 days in the amount of each tier already"
+        == (part(fee, "What it comes to")[0])
+    )
+
+
+def test_a_segment_that_goes_on_says_what_came_before_it() -> None:
+    line = part(explained(derivation=STEPS | {"quantity_before": "100"}), "How much is priced")[1]
+
+    assert "before it 100 token earlier in the same cell: tiers go on from there" == line
+
+
+def test_a_held_line_says_by_what_and_that_it_is_not_billed() -> None:
+    held = explained(
+        line=LINE | {"rating_status": "unknown", "exception_code": "conflicting_events"},
+        exceptions=(EXCEPTION,),
+    )
+
+    assert "HELD" == standing(held)[0][0]
+    assert standing(held)[0][1] == (
+        "Not billed, because of conflicting events. It would come to USD 10.50. Have the source "
+        "send the right one anew. (Steward: integration.)"
+    )
+    assert part(held, "What it comes to")[-1].endswith("to 2 decimals; HELD and not billed")
+
+
+def test_a_line_without_a_price_has_no_amount_and_says_why() -> None:
+    unpriced = explained(
+        line=LINE | {"rating_status": "unknown", "exception_code": "missing_price"},
+        derivation=STEPS
+        | {
+            "convert_divide": None,
+            "convert_multiply": None,
+            "convert_rounding": None,
+            "converted_quantity": None,
+            "free_quantity": None,
+            "priced_quantity": "0",
+            "share_days": 1,
+            "amount_unrounded": None,
+            "amount": None,
+            "rounding_mode": None,
+        },
+        tiers=(),
+        exceptions=(EXCEPTION | {"exception_code": "missing_price", "amount_at_risk": None},),
+    )
+
+    assert "because of missing price. It would come to unknown." in standing(unpriced)[0][1]
+    assert ["amount unknown cannot be computed: missing price"] == part(
+        unpriced, "What it comes to"
+    )
+    assert ["quantity 5,625,567 token sum over 1,311 events"] == part(
+        unpriced, "How much is priced"
+    )
+
+
+def test_a_candidate_is_on_a_document_that_waits() -> None:
+    assert [
+        (
+            "ON A DOCUMENT",
+            "USD 10.50 (new) on line 3 of document doc-1, which waits for a signature.",
+        )
+    ] == standing(explained(documents=(DOCUMENT,)))
+
+
+def test_a_signed_line_says_by_whom_and_where_the_erp_has_it() -> None:
+    assert [("SIGNED", SIGNATURE), ("POSTED", "In the ERP as INV-1, key U1.")] == standing(
+        explained(signed=(ENTRY,))
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(None, "not planned yet"), ("planned", "planned"), ("rejected", "rejected")],
+)
+def test_a_signed_line_that_is_not_posted_says_so(state: str | None, said: str) -> None:
+    entry = ENTRY | {"posting_state": state, "document_number": None}
+
+    assert [
+        ("SIGNED", SIGNATURE),
+        ("NOT IN THE ERP", f"Its posting is {said}, key U1."),
+    ] == standing(explained(signed=(entry,)))
+
+
+def test_an_entry_of_another_line_of_the_same_key_is_not_taken_for_this_ones() -> None:
+    [(_, details), _] = standing(explained(signed=(ENTRY | {"rated_line_id": "line-2"},)))
+
+    assert "document doc-1 for line line-2 of the same settlement key, revision" in details
+
+
+def test_a_line_that_a_signature_left_out_says_who_and_why() -> None:
+    assert [
+        "ON A DOCUMENT",
+        "LEFT OUT",
+    ] == [state for state, _ in standing(explained(documents=(DOCUMENT,), held_back=(LEFT_OUT,)))]
+    assert (
+        "USD 10.50: olivia left document doc-1 out of the signature of us_inc:2026-10:r1, because: "
+        "The customer disputes it."
+    ) == standing(explained(held_back=(LEFT_OUT,)))[0][1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"is_due": False, "rating_status": "amount"}, "not due yet"),
+        ({"is_due": False, "rating_status": "proven_zero"}, "not due yet"),
+        ({"rating_status": "proven_zero"}, "nothing to bill"),
+        ({}, "on no document"),
+    ],
+)
+def test_a_line_on_no_document_says_why(changes: dict[str, Any], state: str) -> None:
+    assert [state] == [each for each, _ in standing(explained(line=LINE | changes))]
+
+
+def test_ids_stay_whole_in_a_narrow_terminal_and_brackets_are_no_markup() -> None:
+    long = "0ef362bd6d06761f2dfb4aaf61ab43e3"
+    text = " ".join(printed(explained(documents=(DOCUMENT | {"document_id": long},)), width=80))
+
+    assert long in text
+    assert "Acme [Labs] (cus_1)" in text
+
+
+def test_as_many_events_are_named_as_were_asked_for() -> None:
+    lines = printed(explained(event_ids=("/gateway e-1", "/gateway e-2")))
+
+    assert ["The first 2 of its 1,311 events", "/gateway e-1", "/gateway e-2"] == lines[-3:]
+
+
+def test_json_writes_amounts_with_their_currencys_decimals_and_keeps_a_quantitys_digits() -> None:
+    steps = STEPS | {"tiers": [{"tier_number": 1, "quantity": "5", "unit_price": "2"}]}
+    explanation = explained(
+        derivation=steps, exceptions=(EXCEPTION,), documents=(DOCUMENT,), signed=(ENTRY,)
+    )
+
+    found = json.loads(json.dumps(explanation.as_json(), default=plain))
+
+    assert ("10.50", "5625567.000000000") == (found["line"]["amount"], found["line"]["quantity"])
+    assert ("10.50", "10.502734") == (
+        found["derivation"]["amount"],
+        found["derivation"]["amount_unrounded"],
+    )
+    assert "2.00" == found["derivation"]["tiers"][0]["unit_price"]
+    assert ("2.00", "0.00", "5.000000000") == tuple(
+        found["tiers"][0][name] for name in ("unit_price", "flat_amount", "quantity")
+    )
+    assert "10.50" == found["exceptions"][0]["amount_at_risk"]
+    assert ("10.50", "0.00") == (
+        found["documents"][0]["amount"],
+        found["documents"][0]["billed_amount_before"],
+    )
+    assert ("10.50", "posted") == (
+        found["signed"][0]["amount"],
+        found["signed"][0]["posting_state"],
+    )
+
+
+def test_a_dollars_line_in_yen_has_no_decimals_in_json() -> None:
+    yen = replace(explained(), line=LINE | {"currency_code": "JPY", "amount": Decimal("5085.0000")})
+
+    assert "5085" == yen.as_json()["line"]["amount"]
