@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rich.console import Console
-from rich.panel import Panel
 
 from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.cli_answers import ExitCode
@@ -89,7 +88,8 @@ def run_demo(installation: Installation, console: Console, *, event_count: int) 
             demo.run(job_name)
     console.print()
     print_status(console, installation_status(settings))
-    console.print(_where_to_look(settings, seconds=time.monotonic() - started_at))
+    console.print()
+    _print_where_to_look(console, settings, seconds=time.monotonic() - started_at)
 
 
 def start_clean(settings: Settings) -> None:
@@ -170,15 +170,14 @@ class _Demo:
         self._console.print(f"  {time.monotonic() - started_at:.1f} s", style="dim")
 
 
-def _where_to_look(settings: Settings, *, seconds: float) -> Panel:
+def _print_where_to_look(console: Console, settings: Settings, *, seconds: float) -> None:
+    """Print commands that can be copied: no line of them is ever broken by the printing."""
     folder = settings.data_dir
     shown = folder.relative_to(PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else folder
     command = f".venv/bin/tallyhouse {{}} --data-dir {shown}"
     next_month = DEFAULT_MONTHS[1]
     sign_next_month = f"sign-off --period {next_month} --signer '{DEMO_SIGNER}'"
     lines = (
-        f"The whole way took {seconds:.0f} s. All of it lies in {shown}.",
-        "",
         "How the signed line with the most events came about, down to its cents:",
         f"    {command.format(f'explain {busiest_signed_line(settings)}')}",
         "The Dagster UI with these runs, checks, figures and lineage, and the next month to sign:",
@@ -193,4 +192,10 @@ def _where_to_look(settings: Settings, *, seconds: float) -> Panel:
         f"    {shown / 'published' / 'current' / 'tallyhouse.duckdb'}",
         f"    {shown / 'sandbox'}",
     )
-    return Panel("\n".join(lines), title="Where to look next", title_align="left")
+    console.print(
+        f"The whole way took {seconds:.0f} s. All of it lies in {shown}.", highlight=False
+    )
+    console.print()
+    console.print("Where to look next", style="bold")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -6,10 +6,9 @@ Does not belong here: computing a figure that dbt computes; layout (tables.py).
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Final
 
 import duckdb
 import sqlalchemy as sa
@@ -17,138 +16,26 @@ from sqlalchemy.engine import Connection
 
 from orchestration.billing.register import Register
 from orchestration.operations_db import open_operations, tables
-from orchestration.quality.conservation import ConservationFigure, read_conservation
+from orchestration.quality.conservation import read_conservation
 from orchestration.reports.publication import (
     CURRENT,
     NothingPublishedError,
     open_published,
     published_at,
 )
+from orchestration.reports.status_figures import (
+    CurrencyFigures,
+    ExceptionFigures,
+    InstallationStatus,
+    MoneyFigures,
+    RevisionFigures,
+    UsageFigures,
+)
 from orchestration.settings import Settings
 
+__all__ = ["InstallationStatus", "installation_status"]
 
-@dataclass(frozen=True)
-class UsageFigures:
-    """What came in: lines of all files, and what became of the accepted events.
-
-    Attributes:
-        exact_repeats, conflicting: accepted events that do not count; None before the first build.
-        rejects_by_code: lines that stand rejected, most frequent first.
-    """
-
-    files_loaded: int
-    files_refused: int
-    lines_read: int
-    lines_accepted: int
-    lines_rejected: int
-    exact_repeats: int | None = None
-    conflicting: int | None = None
-    rejects_by_code: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RevisionFigures:
-    """One frozen revision, and how far its documents are.
-
-    Attributes:
-        amounts: by currency, as the revision was frozen.
-        postings_by_state: documents by the state of their posting; empty before a signature.
-    """
-
-    revision_id: str
-    legal_entity_id: str
-    billing_period: str
-    state: str
-    document_count: int
-    amounts: Mapping[str, Decimal]
-    frozen_at: datetime
-    signer: str | None
-    signed_at: datetime | None
-    postings_by_state: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class CurrencyFigures:
-    """Sums of one currency over everything.
-
-    Attributes:
-        signed: documents that finance signed, as the register says, whether or not their posting
-            is planned; a held document is not among them. posted: those that are in the ERP.
-        due: candidates that wait for a signature.
-        at_risk: exceptions whose amount a price tells.
-    """
-
-    currency_code: str
-    documents_signed: int
-    signed: Decimal
-    documents_posted: int
-    posted: Decimal
-    due: Decimal
-    at_risk: Decimal
-
-
-@dataclass(frozen=True)
-class MoneyFigures:
-    """Sums of one legal entity, billing period and currency.
-
-    Attributes:
-        rated: what the rating says today. due: candidates that wait for a signature.
-    """
-
-    legal_entity_id: str
-    billing_period: str
-    currency_code: str
-    rated: Decimal
-    due: Decimal
-    documents_due: int
-
-
-@dataclass(frozen=True)
-class ExceptionFigures:
-    """Open exceptions of one code, kind of object and currency.
-
-    Attributes:
-        object_kind: what each exception is about; a settlement_key is a charge that is held.
-        amount_at_risk: None where no price tells it.
-    """
-
-    exception_code: str
-    object_kind: str
-    steward: str
-    exception_count: int
-    event_count: int
-    amount_at_risk: Decimal | None
-    currency_code: str | None
-    what_to_do: str
-
-
-@dataclass(frozen=True)
-class InstallationStatus:
-    """Everything that `status` shows.
-
-    Files, lines, rejected lines, revisions, signatures and postings are as of now. What the marts
-    say is as of published_at: exact_repeats and conflicting, due and at_risk, money, exceptions and
-    conservation. A run that ends red publishes nothing.
-
-    Attributes:
-        published_copy: folder name of the published copy; None before the first publication.
-        published_at: when it was published, in UTC; None before the first publication.
-    """
-
-    data_dir: str
-    usage: UsageFigures
-    currencies: Sequence[CurrencyFigures]
-    money: Sequence[MoneyFigures]
-    revisions: Sequence[RevisionFigures]
-    exceptions: Sequence[ExceptionFigures]
-    conservation: Sequence[ConservationFigure]
-    signals_pushed: int
-    published_copy: str | None
-    published_at: datetime | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the status as a JSON document."""
-        return asdict(self)
+_ACCEPTED_CHECK: Final = "accepted_events_are_unique_repeated_or_conflicting"
 
 
 def installation_status(settings: Settings) -> InstallationStatus:
@@ -185,7 +72,7 @@ def installation_status(settings: Settings) -> InstallationStatus:
         money, exceptions = _money(marts), _exceptions(marts)
         return InstallationStatus(
             data_dir=str(settings.data_dir),
-            usage=replace(usage, **_set_aside(marts), rejects_by_code=_rejects(settings, marts)),
+            usage=replace(usage, **_events(marts), rejects_by_code=_rejects(settings, marts)),
             currencies=_currencies(signed, postings, money, exceptions),
             money=money,
             revisions=revisions,
@@ -206,15 +93,16 @@ def _published_copy(settings: Settings) -> duckdb.DuckDBPyConnection | None:
 
 def _usage(operations: Connection) -> UsageFigures:
     files, batches = tables.ingestion_files, tables.ingestion_batches
-    query = sa.select(files.c.status, sa.func.count()).group_by(files.c.status)
-    by_status: dict[str, int] = {row[0]: row[1] for row in operations.execute(query)}
+    paths = sa.func.count(files.c.path.distinct())
+    query = sa.select(files.c.status, sa.func.count(), paths).group_by(files.c.status)
+    by_status = {row[0]: (row[1], row[2]) for row in operations.execute(query)}
     read, accepted, rejected = (
         int(operations.scalar(sa.select(sa.func.coalesce(sa.func.sum(batches.c[name]), 0))) or 0)
         for name in ("lines_read", "lines_accepted", "lines_rejected")
     )
     return UsageFigures(
-        files_loaded=by_status.get("accepted", 0),
-        files_refused=by_status.get("refused", 0),
+        files_loaded=by_status.get("accepted", (0, 0))[0],
+        files_refused=by_status.get("refused", (0, 0))[1],
         lines_read=read,
         lines_accepted=accepted,
         lines_rejected=rejected,
@@ -312,12 +200,19 @@ def _revisions(operations: Connection) -> tuple[RevisionFigures, ...]:
     )
 
 
-def _set_aside(marts: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def _events(marts: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return how many accepted events the marts were built from, and which of them do not count."""
     rows = marts.execute(
         "select set_aside_reason, count(*) from intermediate.int_events__set_aside group by all"
     ).fetchall()
     counts = dict(rows)
+    accepted = marts.execute(
+        "select sum(left_figure) from reconciliation.fct_conservation "
+        "where check_name = $check and scope_kind <> 'all'",
+        {"check": _ACCEPTED_CHECK},
+    ).fetchone()
     return {
+        "events_in_marts": int((accepted and accepted[0]) or 0),
         "exact_repeats": counts.get("exact_repeat", 0),
         "conflicting": counts.get("conflicting", 0),
     }
@@ -337,7 +232,11 @@ def _money(marts: duckdb.DuckDBPyConnection) -> tuple[MoneyFigures, ...]:
     rows = marts.execute(
         """
         with rated as (
-            select legal_entity_id, billing_period, currency_code, sum(amount) as rated
+            select
+                legal_entity_id, billing_period, currency_code,
+                sum(amount) as rated,
+                sum(amount) filter (where not is_due) as not_due_yet,
+                sum(computed_amount) filter (where amount is null) as held
             from rating.fct_rated_lines
             group by all
         ),
@@ -354,7 +253,9 @@ def _money(marts: duckdb.DuckDBPyConnection) -> tuple[MoneyFigures, ...]:
             coalesce(rated.currency_code, due.currency_code) as currency_code,
             coalesce(rated.rated, 0) as rated,
             coalesce(due.due, 0) as due,
-            coalesce(due.documents_due, 0) as documents_due
+            coalesce(due.documents_due, 0) as documents_due,
+            coalesce(rated.not_due_yet, 0) as not_due_yet,
+            coalesce(rated.held, 0) as held
         from rated
         full outer join due
             using (legal_entity_id, billing_period, currency_code)

@@ -23,6 +23,7 @@ from orchestration.operations_db.tables import file_sightings, ingestion_batches
 from orchestration.partitions import landing_span
 from orchestration.period_close import entities_to_decide
 from orchestration.pipeline import Installation, rate_period
+from orchestration.reports.calculation import standing
 from orchestration.reports.explanation import busiest_signed_line, explain_line
 from orchestration.reports.publication import open_published
 from orchestration.reports.status import InstallationStatus, installation_status
@@ -175,6 +176,39 @@ def test_a_line_is_explained_down_to_each_of_its_events(whole_way: WholeWay) -> 
     assert explanation.line["event_count"] == len(explanation.event_ids)
     assert explanation.line["amount"] == explanation.signed[0]["amount"]
     assert "local demo" == explanation.signed[0]["signer"]
+    assert ["SIGNED", "POSTED"] == [state for state, _ in standing(explanation)]
+
+
+def test_a_line_that_is_held_says_by_what_and_is_on_no_document(whole_way: WholeWay) -> None:
+    with closing(open_published(whole_way.settings)) as copy:
+        [line] = copy.execute(
+            "select rated_line_id from rating.fct_rated_lines where rating_status = 'unknown' "
+            "order by rated_line_id limit 1"
+        ).fetchall()
+
+    explanation = explain_line(whole_way.settings, line[0], event_limit=1)
+
+    assert ["conflicting_events"] == [row["exception_code"] for row in explanation.exceptions]
+    assert ["HELD"] == [state for state, _ in standing(explanation)]
+
+
+def test_what_is_rated_and_due_with_what_is_held_is_what_the_sixth_invariant_counts(
+    whole_way: WholeWay,
+) -> None:
+    """Invariant 6: the two tables of the status differ by nothing that is not named."""
+    status = whole_way.status()
+    [counted] = [
+        figure
+        for figure in status.conservation
+        if figure.check_name == "rated_amount_is_billed_due_or_held"
+    ]
+    shown: dict[str, Decimal] = defaultdict(Decimal)
+    for row in status.money:
+        shown[row.currency_code] += row.rated - row.not_due_yet + row.held
+
+    assert {side.unit: side.left_figure for side in counted.sides} == shown
+    assert sum(row.held for row in status.money) > 0
+    assert status.usage.lines_accepted == status.usage.events_in_marts
 
 
 def test_the_status_tells_when_its_marts_were_published(whole_way: WholeWay) -> None:

@@ -111,7 +111,7 @@
             'is_headline': true, 'counts_broken': true,
             'model': 'int_amounts__conserved', 'relation': 'settled_amounts',
             'unit': 'scope_id', 'total_unit': 'currencies',
-            'left_label': 'rated amount of due cells',
+            'left_label': 'rated amount of due charges, held ones included',
             'right_label': 'billed, candidate and held amount',
             'left_total_label': 'currencies rated or billed',
             'right_total_label': 'currencies in which all keys agree',

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from orchestration.quality.conservation import ConservationFigure, read_conservation
-from orchestration.reports.tables import conservation_table
+from orchestration.reports.tables import conservation_sheet
 
 TABLE = """
     create schema reconciliation;
@@ -47,7 +47,7 @@ def read(*rows) -> list[ConservationFigure]:
 
 def printed(figures: list[ConservationFigure], *, width: int = 120) -> str:
     page = StringIO()
-    Console(width=width, file=page).print(conservation_table(figures))
+    Console(width=width, file=page).print(conservation_sheet(figures))
     return page.getvalue()
 
 
@@ -135,11 +135,18 @@ def test_many_broken_scopes_are_counted_and_the_first_ones_named():
     assert f"{named} and 3 more" == figure.broken_text()
 
 
-@pytest.mark.parametrize("width", [60, 80])
-def test_a_narrow_terminal_never_cuts_a_figure(width):
-    """A figure may be broken over lines, and no digit of it is left out."""
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_no_terminal_is_too_narrow_for_a_whole_figure(width):
     left = "1519242085223123456"
     [figure] = read(row(RATED, "meter", "egress", "byte", left, left))
     text = printed([figure], width=width)
-    assert "…" not in text
-    assert 2 * left.count("2") <= text.count("2")
+    assert 2 == text.count("1,519,242,085,223,123,456 byte")
+
+
+def test_the_right_side_stands_below_the_left_one_where_both_do_not_fit_beside_each_other(sound):
+    wide = printed(sound, width=100).splitlines()
+    narrow = printed(sound, width=66).splitlines()
+    assert [2] == [line.count("203,198 lines") for line in wide if "203,198" in line]
+    left, right = [line for line in narrow if "203,198 lines" in line]
+    assert "what was counted " in left
+    assert "= what it was counted against " in right

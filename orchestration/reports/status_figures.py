@@ -1,0 +1,199 @@
+"""The figures of a status as records, and as a JSON document.
+
+Belongs here: what each figure means, as of when it is, how it is written for a program. Does not
+belong here: reading it (status.py); tables and words for people (tables.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from orchestration.price_book.currencies import amount_text
+from orchestration.quality.conservation import ConservationFigure
+
+
+@dataclass(frozen=True)
+class UsageFigures:
+    """What came in: lines of all files, and what became of the accepted events.
+
+    Attributes:
+        files_refused: files of which some content was refused, however often it was tried.
+        events_in_marts: accepted events when the marts were built that are published;
+            None before the first publication. exact_repeats, conflicting: those that do not count.
+        rejects_by_code: lines that stand rejected, most frequent first.
+    """
+
+    files_loaded: int
+    files_refused: int
+    lines_read: int
+    lines_accepted: int
+    lines_rejected: int
+    events_in_marts: int | None = None
+    exact_repeats: int | None = None
+    conflicting: int | None = None
+    rejects_by_code: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def unique(self) -> int | None:
+        """Events that count, all of one instant: that of the marts."""
+        if self.events_in_marts is None:
+            return None
+        return self.events_in_marts - (self.exact_repeats or 0) - (self.conflicting or 0)
+
+
+@dataclass(frozen=True)
+class RevisionFigures:
+    """One frozen revision, and how far its documents are.
+
+    Attributes:
+        amounts: by currency, as the revision was frozen.
+        postings_by_state: documents by the state of their posting; empty before a signature.
+    """
+
+    revision_id: str
+    legal_entity_id: str
+    billing_period: str
+    state: str
+    document_count: int
+    amounts: Mapping[str, Decimal]
+    frozen_at: datetime
+    signer: str | None
+    signed_at: datetime | None
+    postings_by_state: Mapping[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the revision, its amounts with their currency's decimals."""
+        amounts = {code: amount_text(amount, code) for code, amount in self.amounts.items()}
+        return asdict(self) | {"amounts": amounts}
+
+
+@dataclass(frozen=True)
+class CurrencyFigures:
+    """Sums of one currency over everything.
+
+    Attributes:
+        signed: documents that finance signed, as the register says, whether or not their posting
+            is planned; a held document is not among them. posted: those that are in the ERP.
+        due: candidates that wait for a signature.
+        at_risk: exceptions whose amount a price tells.
+    """
+
+    currency_code: str
+    documents_signed: int
+    signed: Decimal
+    documents_posted: int
+    posted: Decimal
+    due: Decimal
+    at_risk: Decimal
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the sums with their currency's decimals."""
+        return _with_amounts(self, self.currency_code, "signed", "posted", "due", "at_risk")
+
+
+@dataclass(frozen=True)
+class MoneyFigures:
+    """Sums of one legal entity, billing period and currency.
+
+    Attributes:
+        rated: what the rating says: billed before, due, or not due yet. Nothing held is in it.
+        due: candidates that wait for a signature.
+        not_due_yet: of what is rated, charges whose time to be invoiced has not come.
+        held: what held charges would come to, as far as it can be computed.
+    """
+
+    legal_entity_id: str
+    billing_period: str
+    currency_code: str
+    rated: Decimal
+    due: Decimal
+    documents_due: int
+    not_due_yet: Decimal
+    held: Decimal
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the sums with their currency's decimals."""
+        return _with_amounts(self, self.currency_code, "rated", "due", "not_due_yet", "held")
+
+
+@dataclass(frozen=True)
+class ExceptionFigures:
+    """Open exceptions of one code, kind of object and currency.
+
+    Attributes:
+        object_kind: what each exception is about; a settlement_key is a charge that is held.
+        amount_at_risk: None where no price tells it.
+    """
+
+    exception_code: str
+    object_kind: str
+    steward: str
+    exception_count: int
+    event_count: int
+    amount_at_risk: Decimal | None
+    currency_code: str | None
+    what_to_do: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the exceptions, their amount with its currency's decimals."""
+        return _with_amounts(self, self.currency_code or "", "amount_at_risk")
+
+
+@dataclass(frozen=True)
+class InstallationStatus:
+    """Everything that `status` shows.
+
+    Files, lines, rejected lines, revisions, signatures and postings are as of now. What the marts
+    say is as of published_at: exact_repeats and conflicting, due and at_risk, money, exceptions and
+    conservation. A run that ends red publishes nothing.
+
+    Attributes:
+        published_copy: folder name of the published copy; None before the first publication.
+        published_at: when it was published, in UTC; None before the first publication.
+    """
+
+    data_dir: str
+    usage: UsageFigures
+    currencies: Sequence[CurrencyFigures]
+    money: Sequence[MoneyFigures]
+    revisions: Sequence[RevisionFigures]
+    exceptions: Sequence[ExceptionFigures]
+    conservation: Sequence[ConservationFigure]
+    signals_pushed: int
+    published_copy: str | None
+    published_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status as a JSON document: amounts have their currency's decimals."""
+        return asdict(self) | {
+            "usage": asdict(self.usage) | {"unique": self.usage.unique},
+            "currencies": [row.as_json() for row in self.currencies],
+            "money": [row.as_json() for row in self.money],
+            "revisions": [row.as_json() for row in self.revisions],
+            "exceptions": [row.as_json() for row in self.exceptions],
+            "conservation": [_conservation(figure) for figure in self.conservation],
+        }
+
+
+def _with_amounts(
+    row: CurrencyFigures | MoneyFigures | ExceptionFigures, currency_code: str, *names: str
+) -> dict[str, Any]:
+    plain = asdict(row)
+    for name in names:
+        if plain[name] is not None:
+            plain[name] = amount_text(plain[name], currency_code)
+    return plain
+
+
+def _conservation(figure: ConservationFigure) -> dict[str, Any]:
+    """A check; the sides of one in a currency are amounts, all others quantities or counts."""
+    sides = []
+    for side in figure.sides:
+        plain = asdict(side)
+        if side.is_amount:
+            for name in ("left_figure", "right_figure", "difference"):
+                plain[name] = amount_text(plain[name], side.unit)
+        sides.append(plain)
+    return asdict(figure) | {"sides": sides}
