@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from orchestration.failures import BusinessError
 from orchestration.quality.duckdb_source import run_suite
 from orchestration.quality.library import import_great_expectations
 from orchestration.quality.reports import ExpectationReport
@@ -25,6 +26,12 @@ DOCUMENT_KINDS = ("invoice", "credit_memo")
 _LONGEST_DESCRIPTION = 250
 
 
+class NothingRatedError(BusinessError):
+    """No model was built yet, so that there are no candidates to judge."""
+
+    code = "nothing_rated"
+
+
 def check_candidates(settings: Settings, *, billing_period: str) -> ExpectationReport:
     """Judge the candidate documents and lines of a billing period, inside the warehouse.
 
@@ -36,25 +43,12 @@ def check_candidates(settings: Settings, *, billing_period: str) -> ExpectationR
         One report: the outcomes of both suites, its row count the number of documents and lines.
 
     Raises:
+        NothingRatedError: the warehouse has no candidates of any period yet.
         WarehouseBusyError: another process writes the warehouse.
         ExpectationRunError: an expectation could not be evaluated.
     """
     with writer_lock(settings, wait_seconds=60), duckdb.connect() as connection:
-        # The views stand in a database of their own: a temporary one is seen by one cursor only.
-        connection.execute(f"attach '{settings.warehouse_file}' as warehouse (read_only)")
-        connection.execute(
-            "create view candidate_documents as "
-            "select * from warehouse.billing.fct_invoice_candidates "
-            f"where billing_period = '{_checked(billing_period)}'"
-        )
-        connection.execute(
-            "create view candidate_lines as "
-            "select lines.*, currencies.minor_unit "
-            "from warehouse.billing.fct_invoice_candidate_lines as lines "
-            "inner join candidate_documents as documents using (document_id) "
-            "left join warehouse.reference.currencies as currencies "
-            "on lines.currency_code = currencies.currency_code"
-        )
+        _show_candidates(connection, settings, _checked(billing_period))
         documents = run_suite(
             connection,
             suite=DOCUMENT_SUITE,
@@ -75,6 +69,32 @@ def check_candidates(settings: Settings, *, billing_period: str) -> ExpectationR
         row_count=documents.row_count + lines.row_count,
         outcomes=documents.outcomes + lines.outcomes,
     )
+
+
+def _show_candidates(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, billing_period: str
+) -> None:
+    """Make views of a period's candidates, in a database that every cursor sees."""
+    try:
+        connection.execute(f"attach '{settings.warehouse_file}' as warehouse (read_only)")
+        connection.execute(
+            "create view candidate_documents as "
+            "select * from warehouse.billing.fct_invoice_candidates "
+            f"where billing_period = '{billing_period}'"
+        )
+        connection.execute(
+            "create view candidate_lines as "
+            "select lines.*, currencies.minor_unit "
+            "from warehouse.billing.fct_invoice_candidate_lines as lines "
+            "inner join candidate_documents as documents using (document_id) "
+            "left join warehouse.reference.currencies as currencies "
+            "on lines.currency_code = currencies.currency_code"
+        )
+    except (duckdb.CatalogException, duckdb.IOException) as error:
+        raise NothingRatedError(
+            f"Tried to judge the candidates of {billing_period}: {settings.warehouse_file} has "
+            f"none of any period. Run `tallyhouse run --period {billing_period}` first."
+        ) from error
 
 
 def document_expectations() -> Sequence[tuple[str, "Expectation"]]:

@@ -1,10 +1,17 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.quality.candidates import document_expectations, line_expectations
+from orchestration.quality.candidates import (
+    NothingRatedError,
+    check_candidates,
+    document_expectations,
+    line_expectations,
+)
 from orchestration.quality.duckdb_source import run_suite
+from orchestration.settings import Settings
 
 DOCUMENTS = """
     create table candidate_documents as
@@ -85,3 +92,16 @@ def test_one_damaged_candidate_is_found_by_the_expectation_for_it(
     warehouse.execute(f"update {table} set {damage} where document_id = 'D2'")
 
     assert [found] == unmet(warehouse, table)
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_candidates_before_anything_was_rated_are_refused_with_the_next_step(
+    tmp_path: Path, *, is_begun: bool
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    settings.warehouse.mkdir(parents=True)
+    if is_begun:
+        duckdb.connect(settings.warehouse_file).close()
+
+    with pytest.raises(NothingRatedError, match="tallyhouse run --period 2026-10"):
+        check_candidates(settings, billing_period="2026-10")
