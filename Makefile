@@ -27,7 +27,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Say what each verb does
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | sort | column -t -s "$$(printf '\t')"
 
-setup: $(STAMPS)/editable ## Make .venv from the locked, hashed requirements
+setup: $(STAMPS)/compiled ## Make .venv from the locked, hashed requirements
 
 $(STAMPS)/python:
 	@python=$$(for name in $(PYTHON) python3.12 python3.11 python3.13 python3; do \
@@ -45,6 +45,11 @@ $(STAMPS)/locked: requirements-dev.lock $(STAMPS)/python
 
 $(STAMPS)/editable: pyproject.toml requirements.in $(STAMPS)/locked
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What loads lines is compiled on its first run; better now than while somebody waits for it.
+$(STAMPS)/compiled: $(wildcard orchestration/ingest/scan/*.py) $(STAMPS)/editable
+	$(BIN)/python -m orchestration.ingest.scan
 	@touch $@
 
 check: setup ## Lint, types, walls between rooms, dbt project, Dagster graph

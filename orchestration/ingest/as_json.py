@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestration.ingest.fast_names import ATTRIBUTES
+from orchestration.ingest.scan.arrays import ATTRIBUTES
 from orchestration.ingest.sql_text import literal
 from orchestration.price_book.event_contracts import (
     UNNAMED_VERSION,

@@ -1,8 +1,8 @@
-"""Judging one line exactly: the rules in full, for every line that the fast path leaves aside.
+"""Judging one line exactly: the rules in full, for every line that the scanner leaves aside.
 
 Belongs here: JSON without loss, CloudEvents 1.0, the event contract; one code and one remedy per
-reject. Does not belong here: files and batches; the fast path (fast_path.py), which accepts only
-what these rules accept, with the same values.
+reject. Does not belong here: files and batches; the scanner (scan), which accepts only what these
+rules accept, with the same values.
 
 CloudEvents: specversion "1.0"; id, source, type, subject and time are texts that hold more than
 white space; time names a zone; datacontenttype is absent or JSON; data is an object. An attribute

@@ -23,6 +23,7 @@ from orchestration.ingest.formats import Compression, UsageFormat
 from orchestration.ingest.records import Reject
 from orchestration.ingest.refusals import FileChangedError, FileRefusedError
 from orchestration.ingest.reject_spool import RejectSink
+from orchestration.ingest.scan.memory import PADDING
 from orchestration.ingest.survey import fingerprint_of
 
 CHUNK_BYTES = 2 << 20  # small enough for the allocator to hand the same pages out again
@@ -35,7 +36,6 @@ OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff")
 _LINE_TYPES: dict[str, pa.DataType] = {
     "file_id": pa.int32(),
     "line_number": pa.int64(),
-    "line_end": pa.int8(),
     "line": pa.string(),
 }
 LINE_SCHEMA = pa.schema(_LINE_TYPES)
@@ -189,7 +189,7 @@ class _Chunks:
         """Fill a fresh buffer after what was carried over; end the last line where it is open."""
         carried = len(self._carried)
         wanted = min(CHUNK_BYTES, max(self._file.byte_size, 1)) if self._is_plain() else CHUNK_BYTES
-        buffer = pa.allocate_buffer(carried + wanted + 1)
+        buffer = pa.allocate_buffer(carried + wanted + 1 + PADDING)
         view = memoryview(buffer).cast("B")
         view[:carried] = self._carried
         filled = carried
@@ -262,7 +262,6 @@ class _Chunks:
             [
                 pa.array(np.full(count, self._file.file_id, np.int32)),
                 pa.array(np.arange(self._next_number, self._next_number + count)),
-                pa.array(1 + has_return.astype(np.int8)),
                 lines,
             ],
             schema=LINE_SCHEMA,

@@ -1,17 +1,19 @@
-"""Turning relations of lines into the files of a batch, a slab of lines at a time.
+"""Turning lines into the files of a batch, a slab of lines at a time, several slabs side by side.
 
-Belongs here: the fast statement per slab, the exact judgement of what it leaves aside, and that
-neither holds more than a slab in memory. Does not belong here: which files there are (survey.py);
-how a slab becomes files (slab_files.py); publishing and the manifest.
+Belongs here: cutting slabs, scanning and writing each, the exact judgement of what is left aside,
+and that no more than a few slabs are held in memory. Does not belong here: which files there are
+(survey.py); what a good line is (scan); how a slab becomes files (slab_files.py).
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import chain
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -19,24 +21,21 @@ import pyarrow as pa
 from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.digests import hashes_of
 from orchestration.ingest.exact import judge_line
-from orchestration.ingest.fast_path import MALFORMED_LINE, fast_path_sql
-from orchestration.ingest.instants import EPOCH, microseconds_of
+from orchestration.ingest.instants import EPOCH
 from orchestration.ingest.records import AcceptedEvent, TimeWindow
 from orchestration.ingest.reject_spool import RejectSink, RejectSpool
-from orchestration.ingest.slab_files import SLAB, SlabFiles
+from orchestration.ingest.scan import LineScanner
+from orchestration.ingest.slab_files import SlabFiles
 from orchestration.ingest.sources import SOURCE_NAME, Source
 from orchestration.price_book.event_contracts import EventContracts
 
-LINES_PER_SLAB = 600_000
-BYTES_PER_SLAB = 256 << 20
-JUDGED_PER_SLAB = 100_000
-JUDGED_NAME = "judged_events"
+LINES_PER_SLAB: Final = 200_000
+BYTES_PER_SLAB: Final = 128 << 20
+_ROWS_PER_BATCH: Final = 10_000
 
 _EVENT_TYPES: dict[str, pa.DataType] = {
-    "ingestion_batch_id": pa.int32(),
     "file_id": pa.int32(),
     "line_number": pa.int64(),
-    "ingested_at": pa.timestamp("us"),
     "event_source": pa.string(),
     "event_id": pa.string(),
     "event_type": pa.string(),
@@ -51,6 +50,16 @@ _EVENT_TYPES: dict[str, pa.DataType] = {
 }
 
 
+@dataclass(frozen=True)
+class LeftAside:
+    """A line that the exact rules have to judge: as it came, and as JSON."""
+
+    file_id: int
+    line_number: int
+    verbatim: str
+    line: str
+
+
 @dataclass
 class Loading:
     """One attempt to write a batch.
@@ -58,7 +67,6 @@ class Loading:
     Attributes:
         accepted_by_file: accepted lines, by file_id.
         seconds: wall seconds by phase: load, exact, index.
-        is_all_json: whether every line so far is JSON, if not always a good event.
     """
 
     folder: BatchFolder
@@ -68,7 +76,6 @@ class Loading:
     rejects: RejectSink
     accepted_by_file: Counter[int] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
-    is_all_json: bool = True
 
     def write(self, sources: Sequence[Source]) -> None:
         """Write events, keys, the affected list, and rejects where they are spooled.
@@ -78,11 +85,11 @@ class Loading:
             FileChangedError: a file changed meanwhile; the attempt is void.
         """
         settings = self.folder.settings
-        with _session(settings.duckdb_memory_limit, settings.duckdb_threads, self.folder) as duck:
-            files = SlabFiles(duck, self.folder)
-            for source in sources:
-                self._load(duck, source, files)
+        with _session(settings.duckdb_memory_limit, self.folder) as duck:
+            files = SlabFiles(duck, self.folder, now=self.now)
+            self._load(duck, sources, files)
             with self._timed("index"):
+                duck.execute(f"set threads = {settings.duckdb_threads}")
                 if isinstance(self.rejects, RejectSpool):
                     files.write_rejects(self.rejects)
                 files.write_index()
@@ -94,152 +101,160 @@ class Loading:
         yield
         self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
-    def _load(self, duck: duckdb.DuckDBPyConnection, source: Source, files: SlabFiles) -> None:
-        batches = source.open_batches()
-        while (first := self._next(batches)) is not None:
-            with self._timed("load"):
-                slab = _Slab(chain([first], batches), is_kept=self.is_all_json)
-                self._run_fast_path(duck, source, slab)
-                files.write_events()
-            with self._timed("exact"):
-                self._judge_left_aside(duck, files)
-
-    def _next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
-        with self._timed("load"):
-            return next(batches, None)
-
-    def _run_fast_path(
-        self, duck: duckdb.DuckDBPyConnection, source: Source, slab: "_Slab"
+    def _load(
+        self, duck: duckdb.DuckDBPyConnection, sources: Sequence[Source], files: SlabFiles
     ) -> None:
-        """Make the next slab: the rows of the fast path over the next lines.
+        """Scan and write slabs side by side; judge what they leave aside in their order."""
+        threads = self.folder.settings.duckdb_threads
+        scanner = LineScanner(self.contracts, self.window)
+        numbers = count()
+        waiting: deque[Future[list[LeftAside]]] = deque()
+        with self._timed("load"), ThreadPoolExecutor(threads) as pool:
+            for source in sources:
+                for slab in _slabs(_lines_of(duck, source)):
+                    waiting.append(pool.submit(_write_slab, scanner, slab, files, next(numbers)))
+                    if len(waiting) > threads:
+                        self._judge_left_aside(waiting.popleft().result(), files, next(numbers))
+            while waiting:
+                self._judge_left_aside(waiting.popleft().result(), files, next(numbers))
+        self.seconds["load"] -= self.seconds.get("exact", 0.0)
 
-        A batch is taken to be JSON in every line until a slab shows that it is not.
-        """
-        if self.is_all_json:
-            try:
-                self._make_slab(duck, source, slab)
-            except MALFORMED_LINE:
-                self.is_all_json = False
-        if not self.is_all_json:
-            self._make_slab(duck, source, slab)
+    def _judge_left_aside(
+        self, left_aside: Sequence[LeftAside], files: SlabFiles, slab_number: int
+    ) -> None:
+        """Judge what a slab left aside; write what is accepted as a slab of its own."""
+        with self._timed("exact"):
+            columns = self.contracts.property_columns()
+            rows = [
+                _row(one, event, columns)
+                for one in left_aside
+                if (event := self._judge_one(one)) is not None
+            ]
+            if rows:
+                files.write_events(_event_table(rows, columns), slab_number)
 
-    def _make_slab(self, duck: duckdb.DuckDBPyConnection, source: Source, slab: "_Slab") -> None:
-        query = fast_path_sql(
-            source.relation,
-            self.contracts,
-            self.window,
-            ingestion_batch_id=self.folder.ingestion_batch_id,
-            ingested_microseconds=microseconds_of(self.now),
-            is_all_json=self.is_all_json,
-        )
-        reader = pa.RecordBatchReader.from_batches(source.schema, slab.batches())
-        duck.register(SOURCE_NAME, reader)
-        try:
-            duck.execute(f"create or replace table {SLAB} as {query}")
-        except duckdb.Error:
-            if slab.failure is not None:
-                raise slab.failure from None
-            raise
-        finally:
-            duck.unregister(SOURCE_NAME)
-
-    def _judge_left_aside(self, duck: duckdb.DuckDBPyConnection, files: SlabFiles) -> None:
-        """Judge what the fast path left aside in the slab; write what is accepted as another."""
-        left = duck.sql(
-            "select file_id, line_number, event_id as verbatim, subject as as_json "
-            f"from {SLAB} where event_date is null order by file_id, line_number"
-        ).to_arrow_table()
-        columns = self.contracts.property_columns()
-        rows: list[tuple[object, ...]] = []
-        for batch in left.to_batches(JUDGED_PER_SLAB):
-            for one in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                event = self._judge_one(*one)
-                if event is not None:
-                    rows.append(self._row(one[0], one[1], event, columns))
-        if not rows:
-            return
-        duck.register(JUDGED_NAME, _event_table(rows, columns))
-        duck.execute(f"create or replace table {SLAB} as from {JUDGED_NAME}")
-        duck.unregister(JUDGED_NAME)
-        files.write_events()
-
-    def _judge_one(
-        self, file_id: int, line_number: int, verbatim: str, as_json: str | None
-    ) -> AcceptedEvent | None:
-        kept = verbatim.removesuffix("\n").removesuffix("\r")
-        verdict = judge_line(kept if as_json is None else as_json, self.contracts, self.window)
+    def _judge_one(self, one: LeftAside) -> AcceptedEvent | None:
+        verdict = judge_line(one.line, self.contracts, self.window)
         if isinstance(verdict, AcceptedEvent):
             return verdict
-        self.rejects.add(file_id, line_number, verdict, kept.encode())
+        self.rejects.add(one.file_id, one.line_number, verdict, one.verbatim.encode())
         return None
 
-    def _row(
-        self, file_id: int, line_number: int, event: AcceptedEvent, columns: Sequence[str]
-    ) -> tuple[object, ...]:
-        event_at = EPOCH + timedelta(microseconds=event.epoch_microseconds)
-        return (
-            self.folder.ingestion_batch_id,
-            file_id,
-            line_number,
-            self.now.astimezone(UTC).replace(tzinfo=None),
-            event.event_source,
-            event.event_id,
-            event.event_type,
-            event.contract_version,
-            event.subject,
-            event_at.replace(tzinfo=None),
-            event.nanoseconds,
-            event_at.date(),
-            *hashes_of(event),
-            *(event.properties.get(name) for name in columns),
+
+def _slabs(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Gather batches until they are many lines or bytes."""
+    slab: list[pa.RecordBatch] = []
+    line_count = byte_count = 0
+    for batch in batches:
+        slab.append(batch)
+        line_count += batch.num_rows
+        byte_count += batch.nbytes
+        if line_count >= LINES_PER_SLAB or byte_count >= BYTES_PER_SLAB:
+            yield slab
+            slab, line_count, byte_count = [], 0, 0
+    if slab:
+        yield slab
+
+
+def _lines_of(duck: duckdb.DuckDBPyConnection, source: Source) -> Iterator[pa.RecordBatch]:
+    """Yield a source as lines of JSON.
+
+    Raises:
+        FileRefusedError: a file cannot be loaded.
+        FileChangedError: a file changed meanwhile.
+    """
+    if source.relation is None:
+        yield from source.open_batches()
+        return
+    rows = _Rows(source.open_batches())
+    with duck.cursor() as cursor:
+        cursor.register(SOURCE_NAME, pa.RecordBatchReader.from_batches(source.schema, rows))
+        try:
+            lines = cursor.sql(f"from {source.relation}")
+            yield from lines.to_arrow_reader(_ROWS_PER_BATCH)
+        except (duckdb.Error, pa.ArrowException, OSError):
+            if rows.failure is not None:
+                raise rows.failure from None
+            raise
+
+
+class _Rows:
+    """Batches for the engine, which wraps an error of theirs so that nobody can tell it."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.failure: Exception | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def _write_slab(
+    scanner: LineScanner, slab: Sequence[pa.RecordBatch], files: SlabFiles, slab_number: int
+) -> list[LeftAside]:
+    """Write the good events of a slab; return its other lines."""
+    scanned = [scanner.scan(batch) for batch in slab]
+    events = pa.Table.from_batches([each.events for each in scanned])
+    if events.num_rows:
+        files.write_events(events, slab_number)
+    return [
+        line
+        for batch, each in zip(slab, scanned, strict=True)
+        for line in _left_aside(batch.take(each.left_aside))
+    ]
+
+
+def _left_aside(lines: pa.RecordBatch) -> Iterator[LeftAside]:
+    cells: dict[str, list[Any]] = {
+        name: lines.column(name).to_pylist() for name in lines.schema.names
+    }
+    for at, line in enumerate(cells["line"]):
+        verbatim = cells.get("verbatim", cells["line"])[at]
+        yield LeftAside(
+            file_id=cells["file_id"][at],
+            line_number=cells["line_number"][at],
+            verbatim=verbatim.removesuffix("\n").removesuffix("\r"),
+            line=line.removesuffix("\n").removesuffix("\r"),
         )
 
 
-class _Slab:
-    """Some lines' worth of batches, and what stopped them; kept ones can be gone through again."""
-
-    def __init__(self, batches: Iterator[pa.RecordBatch], *, is_kept: bool) -> None:
-        self._batches = batches
-        self._is_kept = is_kept
-        self._kept: list[pa.RecordBatch] = []
-        self.failure: Exception | None = None
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        line_count = byte_count = 0
-        try:
-            for batch in chain(self._kept.copy(), self._fresh()):
-                line_count += batch.num_rows
-                byte_count += batch.nbytes
-                yield batch
-                if line_count >= LINES_PER_SLAB or byte_count >= BYTES_PER_SLAB:
-                    return
-        except Exception as error:
-            self.failure = error  # the engine will wrap it
-            raise
-
-    def _fresh(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._batches:
-            if self._is_kept:
-                self._kept.append(batch)
-            yield batch
+def _row(one: LeftAside, event: AcceptedEvent, columns: Sequence[str]) -> tuple[object, ...]:
+    event_at = EPOCH + timedelta(microseconds=event.epoch_microseconds)
+    return (
+        one.file_id,
+        one.line_number,
+        event.event_source,
+        event.event_id,
+        event.event_type,
+        event.contract_version,
+        event.subject,
+        event_at.replace(tzinfo=None),
+        event.nanoseconds,
+        event_at.date(),
+        *hashes_of(event),
+        *(event.properties.get(name) for name in columns),
+    )
 
 
 @contextmanager
-def _session(
-    memory_limit: str, threads: int, folder: BatchFolder
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def _session(memory_limit: str, folder: BatchFolder) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an engine that works on one thread, since slabs are written side by side."""
     connection = duckdb.connect(
         config={
             "memory_limit": memory_limit,
-            "threads": threads,
+            "threads": 1,
             "temp_directory": str(folder.spill),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
         }
     )
     try:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set preserve_insertion_order = false")
+        connection.execute("set global TimeZone = 'UTC'")
         yield connection
     finally:
         connection.close()

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from orchestration.ingest.as_json import ColumnKind, path_of_column
 from orchestration.ingest.exact import REQUIRED_TEXTS
-from orchestration.ingest.fast_names import ATTRIBUTES
 from orchestration.ingest.line_files import FileToRead
 from orchestration.ingest.refusals import FileChangedError
+from orchestration.ingest.scan.arrays import ATTRIBUTES
 from orchestration.ingest.survey import fingerprint_of
 from orchestration.price_book.event_contracts import EventContracts
 

@@ -30,7 +30,7 @@ from orchestration.ingest.loading import Loading
 from orchestration.ingest.manifest import BatchRow, commit_replay, committed_paths, next_numbers
 from orchestration.ingest.records import FileOutcome, IngestionResult, TimeWindow
 from orchestration.ingest.reject_spool import PassedOver
-from orchestration.ingest.sources import LINES_RELATION, Source, csv_relation
+from orchestration.ingest.sources import Source, csv_relation
 from orchestration.operations_db.tables import ingestion_files, raw_parts
 from orchestration.price_book.event_contracts import EventContracts
 from orchestration.settings import Settings
@@ -133,7 +133,7 @@ class _Replay:
         for one in origins:
             by_header.setdefault(one.header, []).append(one.file_id)
         return [
-            Source(LINES_RELATION, LINE_SCHEMA, partial(self._lines, file_ids))
+            Source(None, LINE_SCHEMA, partial(self._lines, file_ids))
             if header is None
             else Source(
                 csv_relation(header, self.contracts),
@@ -174,8 +174,7 @@ class _Replay:
                 [
                     pa.array(file_numbers, type=pa.int32()),
                     pa.array(line_numbers, type=pa.int64()),
-                    pa.array([0] * len(texts), type=pa.int8()),
-                    pa.array(texts, type=pa.string()),
+                    pa.array([f"{text}\n" for text in texts], type=pa.string()),
                 ],
                 schema=LINE_SCHEMA,
             )

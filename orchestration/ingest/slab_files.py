@@ -4,13 +4,17 @@ Belongs here: event parts by date, keys, the affected list, rejects in order.
 Does not belong here: judging lines; where the batch goes afterwards.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.ingest.batch_folder import PARTITION_PREFIX, BatchFolder
+from orchestration.ingest.instants import microseconds_of
 from orchestration.ingest.reject_spool import REJECT_SCHEMA, RejectSpool
 from orchestration.ingest.sql_text import literal
 
@@ -24,38 +28,45 @@ PARQUET_OPTIONS = (
 
 
 class SlabFiles:
-    """Writes the table SLAB, time after time, into the folder of a batch.
+    """Writes tables of events into the folder of a batch; several threads can do so at once.
 
-    Rows without event_date are left aside. What the derived files need is gathered on the way.
+    What the derived files need is gathered on the way.
     """
 
-    def __init__(self, duck: duckdb.DuckDBPyConnection, folder: BatchFolder) -> None:
+    def __init__(
+        self, duck: duckdb.DuckDBPyConnection, folder: BatchFolder, *, now: datetime
+    ) -> None:
         self._duck = duck
         self._folder = folder
-        self._slab_number = 0
+        self._now = now
         duck.execute(
-            "create temp table touched (file_id integer, event_date date, event_source varchar, "
+            "create table touched (file_id integer, event_date date, event_source varchar, "
             "subject varchar, event_count bigint)"
         )
-        duck.execute("create temp table keys (key_prefix bigint, event_date date)")
+        duck.execute("create table keys (key_prefix bigint, event_date date)")
 
-    def write_events(self) -> None:
-        """Write the slab's events by date; note their keys and what they touch."""
-        counted = self._duck.execute(
-            f"select event_date, count(*) from {SLAB} group by event_date order by event_date"
-        ).fetchall()
-        dates: dict[date, int] = {one: count for one, count in counted if one is not None}
-        total = sum(dates.values())
-        common = [one for one, count in dates.items() if count * COMMON_SHARE > total]
-        if len(counted) == 1 and common:
-            self._write_date(self._duck, common[0], "")
-        else:
-            self._write_common(common)
-        if len(common) < len(dates):
-            self._write_scattered(common)
-        if dates:
-            self._note()
-        self._slab_number += 1
+    def write_events(self, events: pa.Table, slab_number: int) -> None:
+        """Write events by date; note their keys and what they touch.
+
+        The columns are those of raw/events but for the batch's number and instant.
+        """
+        counted: Any = pc.value_counts(events.column("event_date"))
+        dates: dict[date, int] = {one["values"]: one["counts"] for one in counted.to_pylist()}
+        common = [one for one, count in dates.items() if count * COMMON_SHARE > events.num_rows]
+        with self._duck.cursor() as cursor:
+            cursor.register(SLAB, events)
+            for one in common:
+                where = "" if len(dates) == 1 else f" where event_date = date '{one}'"
+                self._write_date(cursor, one, slab_number, where)
+            if len(common) < len(dates):
+                self._write_scattered(cursor, common, slab_number)
+            cursor.execute(
+                "insert into touched select file_id, event_date, event_source, subject, count(*) "
+                f"from {SLAB} group by all"
+            )
+            cursor.execute(
+                f"insert into keys select key_hash >> {KEY_SHIFT}, event_date from {SLAB}"
+            )
 
     def write_index(self) -> None:
         """Write the keys and the affected list of everything that was written."""
@@ -90,41 +101,37 @@ class SlabFiles:
         counted = "select file_id, cast(sum(event_count) as bigint) from touched group by file_id"
         return dict(self._duck.execute(counted).fetchall())
 
-    def _write_common(self, dates: list[date]) -> None:
-        """Write each date by a statement of its own, side by side; one keeps one thread busy."""
-
-        def write(one: date) -> None:
-            with self._duck.cursor() as cursor:
-                self._write_date(cursor, one, f" where event_date = date {literal(str(one))}")
-
-        with ThreadPoolExecutor(self._folder.settings.duckdb_threads) as pool:
-            list(pool.map(write, dates))
-
-    def _write_date(self, duck: duckdb.DuckDBPyConnection, event_date: date, where: str) -> None:
+    def _write_date(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        event_date: date,
+        slab_number: int,
+        where: str,
+    ) -> None:
         folder = self._folder.events / f"{PARTITION_PREFIX}{event_date}"
         folder.mkdir(exist_ok=True)
-        target = folder / f"part-{self._slab_number}.parquet"
-        duck.execute(f"copy (from {SLAB}{where}) to {literal(str(target))} ({PARQUET_OPTIONS})")
+        target = folder / f"part-{slab_number}.parquet"
+        cursor.execute(
+            f"copy ({self._rows()}{where}) to {literal(str(target))} ({PARQUET_OPTIONS})"
+        )
 
-    def _write_scattered(self, common: list[date]) -> None:
-        where = "event_date is not null"
-        if common:
-            listed = ", ".join(f"date {literal(str(one))}" for one in common)
-            where += f" and event_date not in ({listed})"
-        self._duck.execute(
-            f"copy (from {SLAB} where {where}) to {literal(str(self._folder.events))} "
+    def _write_scattered(
+        self, cursor: duckdb.DuckDBPyConnection, common: Sequence[date], slab_number: int
+    ) -> None:
+        listed = ", ".join(f"date '{one}'" for one in common)
+        where = f" where event_date not in ({listed})" if common else ""
+        cursor.execute(
+            f"copy ({self._rows()}{where}) to {literal(str(self._folder.events))} "
             f"({PARQUET_OPTIONS}, partition_by (event_date), write_partition_columns true, "
-            f"overwrite_or_ignore true, filename_pattern 'part-{self._slab_number}-{{i}}')"
+            f"overwrite_or_ignore true, filename_pattern 'part-{slab_number}-{{i}}')"
         )
 
-    def _note(self) -> None:
-        self._duck.execute(
-            "insert into touched select file_id, event_date, event_source, subject, count(*) "
-            f"from {SLAB} where event_date is not null group by all"
-        )
-        self._duck.execute(
-            f"insert into keys select key_hash >> {KEY_SHIFT}, event_date from {SLAB} "
-            "where event_date is not null"
+    def _rows(self) -> str:
+        batch = f"cast({self._folder.ingestion_batch_id} as integer) as ingestion_batch_id"
+        ingested_at = f"make_timestamp({microseconds_of(self._now)}) as ingested_at"
+        return (
+            f"select {batch}, file_id, line_number, {ingested_at}, "
+            f"* exclude (file_id, line_number) from {SLAB}"
         )
 
     def _listed(self, part_kind: str) -> str:

@@ -1,6 +1,6 @@
-"""Files as relations: everything that can be read by one statement is read by one statement.
+"""Files as lines of JSON: everything that is read alike is read as one.
 
-Belongs here: grouping files, and the SQL between their Arrow batches and the fast path.
+Belongs here: grouping files, and the SQL that makes lines of JSON out of rows.
 Does not belong here: how bytes become batches; how lines are judged.
 """
 
@@ -23,22 +23,21 @@ from orchestration.ingest.reject_spool import RejectSink
 from orchestration.ingest.sql_text import quoted
 from orchestration.price_book.event_contracts import EventContracts
 
-SOURCE_NAME = "lines_of_the_files"
-
-LINES_RELATION = f"(select *, line as verbatim from {SOURCE_NAME})"
+SOURCE_NAME = "rows_of_the_files"
 
 
 @dataclass(frozen=True)
 class Source:
-    """Some files that one statement reads.
+    """Some files that are read alike.
 
     Attributes:
-        relation: SQL over SOURCE_NAME with the columns that the fast path takes.
+        relation: SQL over SOURCE_NAME that makes lines of JSON (file_id, line_number, line with a
+            line feed, verbatim); None where the batches are such lines and verbatim is the line.
         schema: of the batches.
         open_batches: opens them, from the start.
     """
 
-    relation: str
+    relation: str | None
     schema: pa.Schema
     open_batches: Callable[[], Iterator[pa.RecordBatch]]
 
@@ -51,7 +50,7 @@ def sources_of(
     rejects: RejectSink,
     on_read: Callable[[int], None],
 ) -> list[Source]:
-    """Return the statements' worth of a run's files: all JSON Lines, each CSV header, each schema.
+    """Return the files of a run by how they are read: all JSON Lines, each CSV header, each schema.
 
     Raises:
         FileRefusedError: a CSV header or the columns of a Parquet file cannot be used.
@@ -68,7 +67,7 @@ def sources_of(
             by_header.setdefault(file.header or "", []).append(file)
         else:
             by_columns.setdefault(columns_of(file, contracts), []).append(file)
-    found = [Source(LINES_RELATION, LINE_SCHEMA, partial(reading.lines, lines))] if lines else []
+    found = [Source(None, LINE_SCHEMA, partial(reading.lines, lines))] if lines else []
     found += [
         Source(csv_relation(header, contracts), FIELD_SCHEMA, partial(reading.fields, group))
         for header, group in by_header.items()
@@ -128,7 +127,7 @@ def csv_relation(header: str, contracts: EventContracts) -> str:
         else []
     )
     return (
-        f"(select file_id, line_number, 0 as line_end, {json_sql(columns, contracts)} as line, "
+        f"(select file_id, line_number, {json_sql(columns, contracts)} || chr(10) as line, "
         f"verbatim from {SOURCE_NAME})"
     )
 
@@ -139,6 +138,6 @@ def _parquet_relation(columns: Sequence[ParquetColumn], contracts: EventContract
         for at, column in enumerate(columns)
     ]
     return (
-        "(select file_id, line_number, 0 as line_end, line, line as verbatim from "
+        "(select file_id, line_number, line || chr(10) as line, line as verbatim from "
         f"(select file_id, line_number, {json_sql(row, contracts)} as line from {SOURCE_NAME}))"
     )

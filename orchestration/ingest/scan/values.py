@@ -1,0 +1,241 @@
+"""What a token stands for: characters, decimals, instants. Compiled.
+
+Belongs here: turning the bytes of one value into what its column holds. Does not belong here: where
+the value lies (tokens.py); which values a contract takes (judging.py).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from orchestration.ingest.scan.arrays import Bytes
+from orchestration.ingest.scan.compiling import compiled
+from orchestration.ingest.scan.members import LOW_BYTES
+from orchestration.ingest.scan.memory import load_word
+from orchestration.ingest.scan.tokens import (
+    AFTER_SURROGATES,
+    BACKSLASH,
+    HIGH_SURROGATE,
+    LOW_SURROGATE,
+    LOWER_U,
+    MINUS,
+    NINE,
+    POINT,
+    ZERO,
+    hex_number,
+)
+
+MOST_DIGITS: Final = 18
+MOST_DECIMALS: Final = 9
+NO_INSTANT: Final = -(1 << 62)
+MICROSECONDS_A_DAY: Final = 86_400_000_000
+_INLINE: Final = 12
+_HALF = np.uint64(32)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_ONE = np.uint64(1)
+_NOTHING = np.uint64(0)
+_POWERS = np.array([10**n for n in range(19)], np.uint64)
+_UNESCAPED = np.zeros(256, np.uint8)
+for _escape, _meant in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True):
+    _UNESCAPED[ord(_escape)] = ord(_meant)
+_MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
+
+
+@compiled
+def put_utf8(number: int, target: Bytes, at: int) -> int:
+    """Write a character; return the position after it."""
+    if number < 0x80:
+        target[at] = number
+        return at + 1
+    if number < 0x800:
+        target[at] = 0xC0 | (number >> 6)
+        target[at + 1] = 0x80 | (number & 0x3F)
+        return at + 2
+    if number < 0x10000:
+        target[at] = 0xE0 | (number >> 12)
+        target[at + 1] = 0x80 | ((number >> 6) & 0x3F)
+        target[at + 2] = 0x80 | (number & 0x3F)
+        return at + 3
+    target[at] = 0xF0 | (number >> 18)
+    target[at + 1] = 0x80 | ((number >> 12) & 0x3F)
+    target[at + 2] = 0x80 | ((number >> 6) & 0x3F)
+    target[at + 3] = 0x80 | (number & 0x3F)
+    return at + 4
+
+
+@compiled
+def put_unescaped(line: Bytes, start: int, length: int, target: Bytes, at: int) -> int:
+    """Write the characters of a text with sound escapes; return the position after them."""
+    place, end = start, start + length
+    while place < end:
+        if line[place] != BACKSLASH:
+            target[at] = line[place]
+            at += 1
+            place += 1
+        elif line[place + 1] != LOWER_U:
+            target[at] = _UNESCAPED[line[place + 1]]
+            at += 1
+            place += 2
+        else:
+            number = hex_number(line, place + 2)
+            place += 6
+            if HIGH_SURROGATE <= number < AFTER_SURROGATES:
+                low = hex_number(line, place + 2) - LOW_SURROGATE
+                number = 0x10000 + ((number - HIGH_SURROGATE) << 10) + low
+                place += 6
+            at = put_utf8(number, target, at)
+    return at
+
+
+@compiled
+def character_count(text: Bytes, start: int, length: int) -> int:
+    """Return how many characters a span of UTF-8 holds."""
+    count = 0
+    for place in range(start, start + length):
+        if (text[place] & 0xC0) != 0x80:
+            count += 1
+    return count
+
+
+@compiled
+def view_of(
+    text: Bytes, start: int, length: int, buffer_number: int
+) -> tuple[np.uint64, np.uint64]:
+    """Return the two words of an Arrow string view of a span."""
+    head = load_word(text, start)
+    if length <= _INLINE:
+        tail = load_word(text, start + 4)
+        rest = max(length - 4, 0)
+        head &= LOW_BYTES[min(length, 4)]
+        tail &= LOW_BYTES[rest]
+        return np.uint64(length) | (head << _HALF), tail
+    return (
+        np.uint64(length) | (head << _HALF),
+        np.uint64(buffer_number) | (np.uint64(start) << _HALF),
+    )
+
+
+@compiled
+def decimal_of(
+    line: Bytes, start: int, length: int, point: int
+) -> tuple[bool, np.uint64, np.uint64]:
+    """Return whether a number is short enough, and its two words in units of 10^-9, low first."""
+    end = start + length
+    decimals = 0 if point == 0 else end - point - 1
+    is_negative = line[start] == MINUS
+    digits = length - (1 if is_negative else 0) - (0 if point == 0 else 1)
+    if digits > MOST_DIGITS or decimals > MOST_DECIMALS:
+        return False, _NOTHING, _NOTHING
+    number = _NOTHING
+    for place in range(start, end):
+        if ZERO <= line[place] <= NINE:
+            number = number * np.uint64(10) + np.uint64(line[place] - ZERO)
+    factor = _POWERS[MOST_DECIMALS - decimals]
+    lower = (number & _LOW_HALF) * factor
+    upper = (number >> _HALF) * factor + (lower >> _HALF)
+    low = (upper << _HALF) | (lower & _LOW_HALF)
+    high = upper >> _HALF
+    if is_negative:
+        low = ~low + _ONE
+        high = ~high + (_ONE if low == _NOTHING else _NOTHING)
+    return True, low, high
+
+
+@compiled
+def is_whole(line: Bytes, start: int, length: int, point: int) -> bool:
+    """Whether every decimal of a number is 0."""
+    if point > 0:
+        for place in range(point + 1, start + length):
+            if line[place] != ZERO:
+                return False
+    return True
+
+
+@compiled
+def plain_length(line: Bytes, start: int, length: int, point: int) -> int:
+    """Return how much of a number is left without needless decimals."""
+    if point == 0:
+        return length
+    end = start + length
+    while line[end - 1] == ZERO:
+        end -= 1
+    if line[end - 1] == POINT:
+        end -= 1
+    return end - start
+
+
+@compiled
+def _digits(line: Bytes, at: int, count: int) -> int:
+    """Return the number of some digits, or one far below zero."""
+    number = 0
+    for place in range(at, at + count):
+        if line[place] < ZERO or line[place] > NINE:
+            return -1_000_000
+        number = number * 10 + (line[place] - ZERO)
+    return number
+
+
+@compiled
+def day_of(year: int, month: int, day: int) -> int:
+    """Return the days from 1970-01-01 to a date of the Gregorian calendar, or NO_INSTANT."""
+    if year < 1 or month < 1 or month > 12 or day < 1:
+        return NO_INSTANT
+    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if day > _MONTH_DAYS[month] + (1 if month == 2 and is_leap else 0):
+        return NO_INSTANT
+    years = year - 1 if month <= 2 else year  # a year from March on, its leap day at the end
+    months = (month + 9) % 12
+    return (
+        365 * years + years // 4 - years // 100 + years // 400 + (153 * months + 2) // 5
+        + day - 719_469
+    )  # fmt: skip
+
+
+@compiled
+def _zone_minutes(line: Bytes, at: int, end: int) -> int:
+    """Return the minutes east of UTC that the rest of a time says, or NO_INSTANT."""
+    if end - at == 1 and line[at] == 90:
+        return 0
+    if end - at != 6 or (line[at] != 43 and line[at] != MINUS) or line[at + 3] != 58:
+        return NO_INSTANT
+    hours, minutes = _digits(line, at + 1, 2), _digits(line, at + 4, 2)
+    if hours < 0 or hours > 23 or minutes < 0 or minutes > 59:
+        return NO_INSTANT
+    total = hours * 60 + minutes
+    return total if line[at] == 43 else -total
+
+
+@compiled
+def instant_of(line: Bytes, start: int, length: int) -> tuple[int, int]:
+    """Return microseconds since 1970 UTC, or NO_INSTANT, and the nanoseconds beside them.
+
+    Takes RFC 3339 with a capital T and Z, or an offset, and up to nine decimals; no leap second.
+    """
+    end = start + length
+    if length < 20 or line[start + 4] != MINUS or line[start + 7] != MINUS:
+        return NO_INSTANT, 0
+    if line[start + 10] != 84 or line[start + 13] != 58 or line[start + 16] != 58:
+        return NO_INSTANT, 0
+    day = day_of(_digits(line, start, 4), _digits(line, start + 5, 2), _digits(line, start + 8, 2))
+    hour, minute = _digits(line, start + 11, 2), _digits(line, start + 14, 2)
+    second = _digits(line, start + 17, 2)
+    if day == NO_INSTANT or hour < 0 or hour > 23 or minute < 0 or minute > 59:
+        return NO_INSTANT, 0
+    if second < 0 or second > 59:
+        return NO_INSTANT, 0
+    at = start + 19
+    nanoseconds = 0
+    if line[at] == POINT:
+        first = at + 1
+        at = first
+        while ZERO <= line[at] <= NINE:
+            at += 1
+        decimals = at - first
+        if decimals < 1 or decimals > MOST_DECIMALS:
+            return NO_INSTANT, 0
+        nanoseconds = _digits(line, first, decimals) * 10 ** (MOST_DECIMALS - decimals)
+    zone = _zone_minutes(line, at, end)
+    if zone == NO_INSTANT:
+        return NO_INSTANT, 0
+    seconds = day * 86_400 + hour * 3600 + (minute - zone) * 60 + second
+    return seconds * 1_000_000 + nanoseconds // 1000, nanoseconds % 1000
