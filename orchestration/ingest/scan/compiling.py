@@ -38,7 +38,7 @@ def _cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="tallyhouse-compiled-"))  # nobody else can put code there
 
 
-numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined] # made at run time
+numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined] # Numba makes its settings at run time
 
 _njit: Any = numba.njit  # its types know no _nrt
 _COMPILED: Final[Any] = _njit(

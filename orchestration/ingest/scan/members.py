@@ -21,6 +21,7 @@ from orchestration.ingest.scan.tokens import (
     CLOSE_BRACE,
     COLON,
     COMMA,
+    NOTHING,
     OPEN_BRACE,
     QUOTE,
     scalar,
@@ -29,7 +30,6 @@ from orchestration.ingest.scan.tokens import (
     text_end,
 )
 
-NOTHING = np.uint64(0)
 LOW_BYTES = np.array([(1 << (8 * count)) - 1 for count in range(9)], np.uint64)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped] # it has no types
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 

@@ -1,7 +1,7 @@
 """What a token stands for: characters, decimals, instants. Compiled.
 
 Belongs here: turning the bytes of one value into what its column holds. Does not belong here: where
-the value lies (tokens.py); which values a contract takes (judging.py).
+the value lies (tokens.py); which values a contract takes (rows.py).
 """
 
 from typing import Final
@@ -20,6 +20,7 @@ from orchestration.ingest.scan.tokens import (
     LOWER_U,
     MINUS,
     NINE,
+    NOTHING,
     POINT,
     ZERO,
     hex_number,
@@ -33,7 +34,6 @@ _INLINE: Final = 12
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)
-_NOTHING = np.uint64(0)
 _POWERS = np.array([10**n for n in range(19)], np.uint64)
 _UNESCAPED = np.zeros(256, np.uint8)
 for _escape, _meant in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True):
@@ -125,8 +125,8 @@ def decimal_of(
     is_negative = line[start] == MINUS
     digits = length - (1 if is_negative else 0) - (0 if point == 0 else 1)
     if digits > MOST_DIGITS or decimals > MOST_DECIMALS:
-        return False, _NOTHING, _NOTHING
-    number = _NOTHING
+        return False, NOTHING, NOTHING
+    number = NOTHING
     for place in range(start, end):
         if ZERO <= line[place] <= NINE:
             number = number * np.uint64(10) + np.uint64(line[place] - ZERO)
@@ -137,7 +137,7 @@ def decimal_of(
     high = upper >> _HALF
     if is_negative:
         low = ~low + _ONE
-        high = ~high + (_ONE if low == _NOTHING else _NOTHING)
+        high = ~high + (_ONE if low == NOTHING else NOTHING)
     return True, low, high
 
 
