@@ -23,6 +23,7 @@ from orchestration.ingest.formats import Compression, UsageFormat
 from orchestration.ingest.records import Reject
 from orchestration.ingest.refusals import FileChangedError, FileRefusedError
 from orchestration.ingest.reject_spool import RejectSink
+from orchestration.ingest.scan.breaks import find_line_feeds
 from orchestration.ingest.scan.memory import PADDING
 from orchestration.ingest.survey import fingerprint_of
 
@@ -70,10 +71,18 @@ class FileToRead:
 
 @dataclass(frozen=True)
 class LineBounds:
-    """Where the lines of a chunk lie: starts, and the positions of their line feeds."""
+    """Where the lines of a chunk lie.
+
+    Attributes:
+        starts, ends: by line, its first byte and its line feed.
+        has_null: whether the chunk holds a null byte.
+        is_beyond_ascii: whether it holds a byte beyond ASCII.
+    """
 
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
+    has_null: bool
+    is_beyond_ascii: bool
 
 
 class _HashingFile(io.RawIOBase):
@@ -167,23 +176,34 @@ class _Chunks:
         self._next_number = 1
         self._is_first = True
         self._is_at_end = False
+        self._room = np.empty(0, np.int64)  # for the ends of lines; fresh pages would cost more
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         while not self._is_at_end:
             buffer, filled = self._fill()
             bytes_read = np.frombuffer(memoryview(buffer), np.uint8)[:filled]
             start = self._first_position(bytes_read) if self._is_first else 0
-            ends = np.flatnonzero(bytes_read == LINE_FEED)
-            if not len(ends):
+            bounds = self._bounds_of(bytes_read, start)
+            if bounds is None:
                 self._carried = bytes(bytes_read[start:])
                 if len(self._carried) > self._max_line_bytes:
                     self._cut_endless_line()
                 continue
-            starts = np.empty(len(ends), np.int64)
-            starts[0] = start
-            starts[1:] = ends[:-1] + 1
-            self._carried = bytes(bytes_read[ends[-1] + 1 :])
-            yield self._batch(buffer, bytes_read, LineBounds(starts, ends))
+            self._carried = bytes(bytes_read[bounds.ends[-1] + 1 :])
+            yield self._batch(buffer, bytes_read, bounds)
+
+    def _bounds_of(self, bytes_read: npt.NDArray[np.uint8], start: int) -> LineBounds | None:
+        """Return where the lines from a place on lie, or None where none ends."""
+        if len(self._room) < len(bytes_read):
+            self._room = np.empty(2 * len(bytes_read), np.int64)
+        count, has_null, is_beyond_ascii = find_line_feeds(bytes_read, self._room)
+        if not count:
+            return None
+        ends = self._room[:count].copy()
+        starts = np.empty(count, np.int64)
+        starts[0] = start
+        starts[1:] = ends[:-1] + 1
+        return LineBounds(starts, ends, has_null=has_null, is_beyond_ascii=is_beyond_ascii)
 
     def _fill(self) -> tuple[pa.Buffer, int]:
         """Fill a fresh buffer after what was carried over; end the last line where it is open."""
@@ -303,13 +323,13 @@ class _Chunks:
 
 
 def _lines_with_null(used: npt.NDArray[np.uint8], bounds: LineBounds) -> npt.NDArray[np.int64]:
-    if used.min() > 0:
+    if not bounds.has_null:
         return np.empty(0, np.int64)
     return np.unique(np.searchsorted(bounds.ends, np.flatnonzero(used == 0)))
 
 
 def _lines_not_utf8(used: npt.NDArray[np.uint8], bounds: LineBounds) -> npt.NDArray[np.int64]:
-    if used.max() < ASCII_END:
+    if not bounds.is_beyond_ascii:
         return np.empty(0, np.int64)
     try:
         used.tobytes().decode("utf-8")

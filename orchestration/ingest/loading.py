@@ -1,18 +1,19 @@
-"""Turning lines into the files of a batch, a slab of lines at a time, several slabs side by side.
+"""Turning lines into the files of a batch: scanned, written, and the rest judged exactly.
 
-Belongs here: cutting slabs, scanning and writing each, the exact judgement of what is left aside,
-and that no more than a few slabs are held in memory. Does not belong here: which files there are
-(survey.py); what a good line is (scan); how a slab becomes files (slab_files.py).
+Belongs here: what is done to lines, and to each slab of them. Does not belong here: which files
+there are (survey.py); who works on which lines (slabs.py); what a good line is (scan); how a slab
+becomes files (slab_files.py).
 """
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
+from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import duckdb
@@ -26,11 +27,10 @@ from orchestration.ingest.records import AcceptedEvent, TimeWindow
 from orchestration.ingest.reject_spool import RejectSink, RejectSpool
 from orchestration.ingest.scan import LineScanner
 from orchestration.ingest.slab_files import SlabFiles
+from orchestration.ingest.slabs import Slabs
 from orchestration.ingest.sources import SOURCE_NAME, Source
 from orchestration.price_book.event_contracts import EventContracts
 
-LINES_PER_SLAB: Final = 200_000
-BYTES_PER_SLAB: Final = 128 << 20
 _ROWS_PER_BATCH: Final = 10_000
 
 _EVENT_TYPES: dict[str, pa.DataType] = {
@@ -58,6 +58,12 @@ class LeftAside:
     line_number: int
     verbatim: str
     line: str
+
+
+@dataclass(frozen=True)
+class _ScannedLines:
+    events: pa.RecordBatch
+    left_aside: list[LeftAside]
 
 
 @dataclass
@@ -104,25 +110,33 @@ class Loading:
     def _load(
         self, duck: duckdb.DuckDBPyConnection, sources: Sequence[Source], files: SlabFiles
     ) -> None:
-        """Scan and write slabs side by side; judge what they leave aside in their order."""
-        threads = self.folder.settings.duckdb_threads
+        """Scan and write lines, several threads side by side."""
         scanner = LineScanner(self.contracts, self.window)
-        numbers = count()
-        waiting: deque[Future[list[LeftAside]]] = deque()
+        lines = chain.from_iterable(_lines_of(duck, source) for source in sources)
+        slabs = Slabs(lines, partial(_scan, scanner))
+        threads = self.folder.settings.duckdb_threads
         with self._timed("load"), ThreadPoolExecutor(threads) as pool:
-            for source in sources:
-                for slab in _slabs(_lines_of(duck, source)):
-                    waiting.append(pool.submit(_write_slab, scanner, slab, files, next(numbers)))
-                    if len(waiting) > threads:
-                        self._judge_left_aside(waiting.popleft().result(), files, next(numbers))
-            while waiting:
-                self._judge_left_aside(waiting.popleft().result(), files, next(numbers))
+            working = [pool.submit(self._write_slabs, slabs, files) for _ in range(threads)]
+            try:
+                for one in working:
+                    one.result()
+            finally:
+                slabs.stop()
         self.seconds["load"] -= self.seconds.get("exact", 0.0)
 
-    def _judge_left_aside(
-        self, left_aside: Sequence[LeftAside], files: SlabFiles, slab_number: int
-    ) -> None:
-        """Judge what a slab left aside; write what is accepted as a slab of its own."""
+    def _write_slabs(self, slabs: Slabs[_ScannedLines], files: SlabFiles) -> None:
+        for slab in slabs.finished():
+            events = pa.Table.from_batches([each.events for each in slab.results])
+            if events.num_rows:
+                files.write_events(events, f"part-{slab.number}")
+            left_aside = [line for each in slab.results for line in each.left_aside]
+            with slabs.turn:  # rejects are spooled by who reads, too
+                judged = self._judge(left_aside)
+            if judged is not None:
+                files.write_events(judged, f"part-{slab.number}-judged")
+
+    def _judge(self, left_aside: Sequence[LeftAside]) -> pa.Table | None:
+        """Judge lines exactly; return the events among them, if there are any."""
         with self._timed("exact"):
             columns = self.contracts.property_columns()
             rows = [
@@ -130,8 +144,7 @@ class Loading:
                 for one in left_aside
                 if (event := self._judge_one(one)) is not None
             ]
-            if rows:
-                files.write_events(_event_table(rows, columns), slab_number)
+            return _event_table(rows, columns) if rows else None
 
     def _judge_one(self, one: LeftAside) -> AcceptedEvent | None:
         verdict = judge_line(one.line, self.contracts, self.window)
@@ -139,21 +152,6 @@ class Loading:
             return verdict
         self.rejects.add(one.file_id, one.line_number, verdict, one.verbatim.encode())
         return None
-
-
-def _slabs(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Gather batches until they are many lines or bytes."""
-    slab: list[pa.RecordBatch] = []
-    line_count = byte_count = 0
-    for batch in batches:
-        slab.append(batch)
-        line_count += batch.num_rows
-        byte_count += batch.nbytes
-        if line_count >= LINES_PER_SLAB or byte_count >= BYTES_PER_SLAB:
-            yield slab
-            slab, line_count, byte_count = [], 0, 0
-    if slab:
-        yield slab
 
 
 def _lines_of(duck: duckdb.DuckDBPyConnection, source: Source) -> Iterator[pa.RecordBatch]:
@@ -193,19 +191,9 @@ class _Rows:
             raise
 
 
-def _write_slab(
-    scanner: LineScanner, slab: Sequence[pa.RecordBatch], files: SlabFiles, slab_number: int
-) -> list[LeftAside]:
-    """Write the good events of a slab; return its other lines."""
-    scanned = [scanner.scan(batch) for batch in slab]
-    events = pa.Table.from_batches([each.events for each in scanned])
-    if events.num_rows:
-        files.write_events(events, slab_number)
-    return [
-        line
-        for batch, each in zip(slab, scanned, strict=True)
-        for line in _left_aside(batch.take(each.left_aside))
-    ]
+def _scan(scanner: LineScanner, lines: pa.RecordBatch) -> _ScannedLines:
+    scanned = scanner.scan(lines)
+    return _ScannedLines(scanned.events, list(_left_aside(lines.take(scanned.left_aside))))
 
 
 def _left_aside(lines: pa.RecordBatch) -> Iterator[LeftAside]:

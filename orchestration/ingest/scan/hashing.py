@@ -23,6 +23,9 @@ _ORDERS: Final = ((1, 0), (5, 1), (3, 5), (7, 0))  # the word of step n of each 
 _WORDS = np.array([(factor * step + first) % 16 for factor, first in _ORDERS for step in range(16)])
 _START = np.array([0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476], np.uint32)
 _POWERS = np.array([10**n for n in range(19)], np.int64)
+_EIGHT_DIGITS = np.uint64(10**8)
+_SIXTEEN_DIGITS: Final = 10**16
+_NOUGHTS = np.uint64(0x3030303030303030)
 _SIXTY_BITS = np.uint64((1 << 60) - 1)
 
 
@@ -35,20 +38,46 @@ def put_bytes(messages: Bytes, at: int, text: Bytes, start: int, length: int) ->
 
 
 @compiled
-def put_number(messages: Bytes, at: int, number: int) -> int:
-    """Append a whole number in plain digits; return the message's new end."""
-    if number < 0:
-        messages[at] = 45
-        at += 1
-        number = -number
+def eight_digits(number: np.uint64) -> np.uint64:
+    """Return a number below 10^8 as the word of its eight digits, noughts in front."""
+    upper = number // np.uint64(10_000)
+    fours = upper | ((number - upper * np.uint64(10_000)) << np.uint64(32))
+    hundreds = ((fours * np.uint64(10_486)) >> np.uint64(20)) & np.uint64(0x7F0000007F)
+    twos = hundreds | ((fours - hundreds * np.uint64(100)) << np.uint64(16))
+    tens = ((twos * np.uint64(103)) >> np.uint64(10)) & np.uint64(0x000F000F000F000F)
+    ones = tens | ((twos - tens * np.uint64(10)) << np.uint64(8))
+    return ones | _NOUGHTS
+
+
+@compiled
+def put_digits(messages: Bytes, at: int, number: int) -> int:
+    """Append a number that is not negative digit by digit; return the message's new end."""
     digits = 1
-    while digits < 19 and number >= _POWERS[digits]:
+    while digits < len(_POWERS) and number >= _POWERS[digits]:
         digits += 1
     for place in range(at + digits - 1, at - 1, -1):
         rest = number // 10
         messages[place] = 48 + (number - rest * 10)
         number = rest
     return at + digits
+
+
+@compiled
+def put_number(messages: Bytes, at: int, number: int) -> int:
+    """Append a whole number in plain digits; return the message's new end."""
+    if number < 0:
+        messages[at] = 45
+        at += 1
+        number = -number
+    if number >= _SIXTEEN_DIGITS:
+        head = number // _SIXTEEN_DIGITS
+        rest = np.uint64(number - head * _SIXTEEN_DIGITS)
+        at = put_digits(messages, at, head)
+        upper = rest // _EIGHT_DIGITS
+        store_word(messages, at, eight_digits(upper))
+        store_word(messages, at + 8, eight_digits(rest - upper * _EIGHT_DIGITS))
+        return at + 16
+    return put_digits(messages, at, number)
 
 
 @compiled

@@ -75,6 +75,10 @@ def _copy_block(_typing: Any, target: Any, to: Any, source: Any, at: Any) -> Any
     return types.void(target, types.int64, source, types.int64), generate
 
 
+def _each(byte: int) -> Any:
+    return ir.Constant(_BLOCK, [byte] * _BLOCK_BYTES)
+
+
 def _text_marks(_typing: Any, array: Any, at: Any) -> Any:
     """Return which of 32 bytes end a text or break it: quotes, backslashes, control characters.
 
@@ -85,15 +89,35 @@ def _text_marks(_typing: Any, array: Any, at: Any) -> Any:
         block = _loaded(
             builder, _pointer(context, builder, array, arguments[0], arguments[1], _BLOCK)
         )
-
-        def each(byte: int) -> Any:
-            return ir.Constant(_BLOCK, [byte] * _BLOCK_BYTES)
-
-        quote = builder.icmp_unsigned("==", block, each(ord('"')))
-        backslash = builder.icmp_unsigned("==", block, each(ord("\\")))
-        control = builder.icmp_unsigned("<", block, each(32))
+        quote = builder.icmp_unsigned("==", block, _each(ord('"')))
+        backslash = builder.icmp_unsigned("==", block, _each(ord("\\")))
+        control = builder.icmp_unsigned("<", block, _each(32))
         marks = builder.or_(builder.or_(quote, backslash), control)
         return builder.zext(builder.bitcast(marks, _HALF), _WORD)
+
+    return types.uint64(array, types.int64), generate
+
+
+def _line_marks(_typing: Any, array: Any, at: Any) -> Any:
+    """Return which of 32 bytes are line feeds, and whether any is a null byte or beyond ASCII.
+
+    Bit n stands for the byte n places on, bit 32 for a null byte, bit 33 for one beyond ASCII.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = _loaded(
+            builder, _pointer(context, builder, array, arguments[0], arguments[1], _BLOCK)
+        )
+
+        def found(place: int, which: Any) -> Any:
+            bits = builder.bitcast(which, _HALF)
+            is_any = builder.icmp_unsigned("!=", bits, ir.Constant(_HALF, 0))
+            return builder.shl(builder.zext(is_any, _WORD), ir.Constant(_WORD, place))
+
+        feeds = builder.bitcast(builder.icmp_unsigned("==", block, _each(10)), _HALF)
+        null = found(32, builder.icmp_unsigned("==", block, _each(0)))
+        beyond = found(33, builder.icmp_unsigned(">", block, _each(127)))
+        return builder.or_(builder.zext(feeds, _WORD), builder.or_(null, beyond))
 
     return types.uint64(array, types.int64), generate
 
@@ -112,4 +136,5 @@ load_word: Final[Callable[[Bytes, int], np.uint64]] = _made(_load_word)
 store_word: Final[Callable[[Bytes, int, np.uint64], None]] = _made(_store_word)
 copy_block: Final[Callable[[Bytes, int, Bytes, int], None]] = _made(_copy_block)
 text_marks: Final[Callable[[Bytes, int], np.uint64]] = _made(_text_marks)
+line_marks: Final[Callable[[Bytes, int], np.uint64]] = _made(_line_marks)
 first_bit: Final[Callable[[np.uint64], int]] = _made(_first_bit)

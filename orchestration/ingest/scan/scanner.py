@@ -21,7 +21,6 @@ from orchestration.ingest.scan.hashing import BLOCK, hash_messages, lanes, put_h
 from orchestration.ingest.scan.judging import scan_lines
 from orchestration.ingest.scan.memory import PADDING, padded
 from orchestration.ingest.scan.tables import tables_of
-from orchestration.ingest.scan.tokens import BACKSLASH
 from orchestration.ingest.scan.values import MICROSECONDS_A_DAY
 from orchestration.price_book.event_contracts import EventContracts
 
@@ -82,8 +81,7 @@ class LineScanner:
         """
         characters, bounds = _text_of(lines.column("line"))
         size = int(bounds[-1] - bounds[0])
-        has_escapes = bool(np.any(characters[bounds[0] : bounds[-1]] == BACKSLASH))
-        columns = self._room(lines.num_rows, size, has_escapes=has_escapes)
+        columns = self._room(lines.num_rows, size)
         rows = scan_lines(
             characters,
             bounds,
@@ -101,7 +99,7 @@ class LineScanner:
             columns, rows = self._without_misfits(columns, rows, characters)
         return self._scanned(lines, columns, rows, characters)
 
-    def _room(self, lines: int, size: int, *, has_escapes: bool) -> Columns:
+    def _room(self, lines: int, size: int) -> Columns:
         texts, numbers = len(self._tables.text_columns), len(self._tables.number_columns)
         blocks = (size + lines * _BYTES_BESIDE_A_LINE) // BLOCK + 1
         return Columns(
@@ -114,7 +112,7 @@ class LineScanner:
             numbers=_room((numbers, lines, 2), np.uint64),
             has_number=_room((numbers, lines), np.uint8),
             hashes=_room((3, lines), np.int64),
-            decoded=_room((size if has_escapes else 1,), np.uint8),
+            decoded=_room((size,), np.uint8),
             messages=self._scratch.messages(blocks * BLOCK),
             message_at=_room((2 * lines + 1,), np.int64),
             names=_room((lines, 2), np.uint64),
@@ -137,9 +135,11 @@ class LineScanner:
         }
         at: Any = columns.at[:rows]
         contracts = self._tables.contracts
+        places = lines.select(["file_id", "line_number"])
+        taken = places if rows == lines.num_rows else places.take(pa.array(place))
         arrays = {
-            "file_id": lines.column("file_id").take(pa.array(place)),
-            "line_number": lines.column("line_number").take(pa.array(place)),
+            "file_id": taken.column("file_id"),
+            "line_number": taken.column("line_number"),
             "event_source": texts["event_source"],
             "event_id": texts["event_id"],
             "event_type": _coded(contract, [one.event_type for one in contracts]),
@@ -224,5 +224,8 @@ def _buffer(array: Any) -> pa.Buffer:
     return pa.py_buffer(array)
 
 
-def _coded(codes: Any, texts: Sequence[str]) -> Any:
-    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(texts, pa.string()))
+def _coded(numbers: Any, texts: Sequence[str]) -> Any:
+    """Return the text of each number; each text is listed once, else it is written out per row."""
+    listed = list(dict.fromkeys(texts))
+    codes = np.array([listed.index(text) for text in texts], np.int16)[numbers]
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(listed, pa.string()))

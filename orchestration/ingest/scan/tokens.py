@@ -28,6 +28,7 @@ BACKSLASH: Final = 92
 OPEN_BRACE, CLOSE_BRACE = 123, 125
 OPEN_BRACKET, CLOSE_BRACKET = 91, 93
 COLON, COMMA = 58, 44
+SPACE: Final = 32
 MINUS, POINT, ZERO, NINE = 45, 46, 48, 57
 LOWER_U: Final = 117
 HIGH_SURROGATE, LOW_SURROGATE, AFTER_SURROGATES = 0xD800, 0xDC00, 0xE000
@@ -47,7 +48,7 @@ for _digit in range(16):
 @compiled
 def skip_space(line: Bytes, at: int) -> int:
     """Return the position of what follows white space."""
-    while _IS_SPACE[line[at]]:
+    while line[at] <= SPACE and _IS_SPACE[line[at]]:
         at += 1
     return at
 

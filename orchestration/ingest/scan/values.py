@@ -35,9 +35,26 @@ _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)
 _POWERS = np.array([10**n for n in range(19)], np.uint64)
+_FACTORS = np.array([10**n for n in range(MOST_DECIMALS + 1)], np.int64)
+_BYTES = np.arange(256)  # as signed numbers: one of both kinds would become a fraction
 _UNESCAPED = np.zeros(256, np.uint8)
 for _escape, _meant in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True):
     _UNESCAPED[ord(_escape)] = ord(_meant)
+BROKEN = np.uint64((1 << 64) - 1)
+_HIGH_BITS = np.uint64(0x8080808080808080)
+
+
+def _pattern(written: bytes) -> tuple[np.uint64, np.uint64]:
+    """Return eight bytes as a number, and what to add to their digits so that misfits show."""
+    carries = bytes(0x76 if byte == ord("0") else 0x7F for byte in written)
+    return np.uint64(int.from_bytes(written, "little")), np.uint64(
+        int.from_bytes(carries, "little")
+    )
+
+
+_DATE, _DATE_CARRIES = _pattern(b"0000-00-")
+_DAY_AND_HOUR, _DAY_AND_HOUR_CARRIES = _pattern(b"00T00:00")
+_TIME, _TIME_CARRIES = _pattern(b"00:00:00")
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
@@ -206,22 +223,43 @@ def _zone_minutes(line: Bytes, at: int, end: int) -> int:
 
 
 @compiled
+def pairs_of(line: Bytes, at: int, zeros: np.uint64, carries: np.uint64) -> np.uint64:
+    """Return eight bytes as numbers of two digits each, or BROKEN.
+
+    zeros are the bytes with each digit 0; carries turns anything else into a byte of 128 and more.
+    The number of the digits n and n + 1 is byte n.
+    """
+    digits = load_word(line, at) ^ zeros
+    if (digits | (digits + carries)) & _HIGH_BITS != NOTHING:
+        return BROKEN
+    return digits * np.uint64(10) + (digits >> np.uint64(8))
+
+
+@compiled
+def two_digits(pairs: np.uint64, place: int) -> int:
+    """Return the number of the two digits from a place on."""
+    number: int = _BYTES[(pairs >> np.uint64(8 * place)) & np.uint64(255)]
+    return number
+
+
+@compiled
 def instant_of(line: Bytes, start: int, length: int) -> tuple[int, int]:
     """Return microseconds since 1970 UTC, or NO_INSTANT, and the nanoseconds beside them.
 
     Takes RFC 3339 with a capital T and Z, or an offset, and up to nine decimals; no leap second.
     """
     end = start + length
-    if length < 20 or line[start + 4] != MINUS or line[start + 7] != MINUS:
+    if length < 20:
         return NO_INSTANT, 0
-    if line[start + 10] != 84 or line[start + 13] != 58 or line[start + 16] != 58:
+    date = pairs_of(line, start, _DATE, _DATE_CARRIES)
+    day_and_hour = pairs_of(line, start + 8, _DAY_AND_HOUR, _DAY_AND_HOUR_CARRIES)
+    time = pairs_of(line, start + 11, _TIME, _TIME_CARRIES)
+    if date == BROKEN or day_and_hour == BROKEN or time == BROKEN:
         return NO_INSTANT, 0
-    day = day_of(_digits(line, start, 4), _digits(line, start + 5, 2), _digits(line, start + 8, 2))
-    hour, minute = _digits(line, start + 11, 2), _digits(line, start + 14, 2)
-    second = _digits(line, start + 17, 2)
-    if day == NO_INSTANT or hour < 0 or hour > 23 or minute < 0 or minute > 59:
-        return NO_INSTANT, 0
-    if second < 0 or second > 59:
+    year = two_digits(date, 0) * 100 + two_digits(date, 2)
+    day = day_of(year, two_digits(date, 5), two_digits(day_and_hour, 0))
+    hour, minute, second = two_digits(time, 0), two_digits(time, 3), two_digits(time, 6)
+    if day == NO_INSTANT or hour > 23 or minute > 59 or second > 59:
         return NO_INSTANT, 0
     at = start + 19
     nanoseconds = 0
@@ -233,7 +271,7 @@ def instant_of(line: Bytes, start: int, length: int) -> tuple[int, int]:
         decimals = at - first
         if decimals < 1 or decimals > MOST_DECIMALS:
             return NO_INSTANT, 0
-        nanoseconds = _digits(line, first, decimals) * 10 ** (MOST_DECIMALS - decimals)
+        nanoseconds = _digits(line, first, decimals) * _FACTORS[MOST_DECIMALS - decimals]
     zone = _zone_minutes(line, at, end)
     if zone == NO_INSTANT:
         return NO_INSTANT, 0

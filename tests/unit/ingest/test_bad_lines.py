@@ -242,7 +242,7 @@ def test_a_closed_contract_refuses_a_property_that_it_does_not_declare(landing):
 @pytest.mark.parametrize("broken_file", range(4))
 def test_a_line_that_is_no_json_costs_no_other_line_of_any_slab(landing, monkeypatch, broken_file):
     """Invariants 1 and 12."""
-    monkeypatch.setattr("orchestration.ingest.loading.LINES_PER_SLAB", 4)
+    monkeypatch.setattr("orchestration.ingest.slabs.LINES_PER_SLAB", 4)
     for number in range(4):
         lines = [landing.line(id=f"{number}-{place}") for place in range(3)]
         if number == broken_file:

@@ -8,7 +8,6 @@ import pytest
 
 from orchestration.ingest import IngestionBusyError, sweep_uncommitted
 from orchestration.ingest import load as load_module
-from orchestration.ingest import loading as loading_module
 from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.load import ingestion_lock
 from orchestration.ingest.loading import Loading
@@ -43,8 +42,8 @@ def cut_before(owner, name, monkeypatch):
 
 STEPS = {
     "after the folder was made": (BatchFolder, "create", cut_after),
-    "after a slab was written": (loading_module, "_write_slab", cut_after),
-    "after the exact path": (Loading, "_judge_left_aside", cut_after),
+    "after a slab was written": (SlabFiles, "write_events", cut_after),
+    "after the exact path": (Loading, "_judge", cut_after),
     "after the rejects": (SlabFiles, "write_rejects", cut_after),
     "after everything was written": (Loading, "write", cut_after),
     "after the files were moved": (BatchFolder, "publish", cut_after),

@@ -5,12 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import duckdb
+import numba
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from orchestration.ingest.line_files import LINE_SCHEMA
 from orchestration.ingest.records import TimeWindow
 from orchestration.ingest.scan import LineScanner
+from orchestration.ingest.scan.breaks import find_line_feeds
+from orchestration.ingest.scan.hashing import put_number
+from orchestration.ingest.scan.memory import PADDING
 from orchestration.price_book.event_contracts import EventContracts
 
 WINDOW = TimeWindow.around(
@@ -126,3 +131,36 @@ def test_a_line_that_does_not_end_is_a_mistake_of_the_caller(scanner, text):
 
     with pytest.raises(ValueError, match="must end with a line feed"):
         scanner.scan(batch)
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 32, 33, 64, 200])
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+def test_line_feeds_are_found_wherever_they_are(length, share):
+    text = np.where(np.random.default_rng(length).random(length) < share, 10, 65).astype(np.uint8)
+    ends = np.empty(length, np.int64)
+    count, has_null, is_beyond_ascii = find_line_feeds(text, ends)
+    assert np.flatnonzero(text == 10).tolist() == ends[:count].tolist()
+    assert (False, False) == (has_null, is_beyond_ascii)
+
+
+@pytest.mark.parametrize("place", [0, 30, 31, 32, 63, 64, 69])
+@pytest.mark.parametrize(("byte", "found"), [(0, (True, False)), (128, (False, True))])
+def test_a_null_byte_or_one_beyond_ascii_is_seen_wherever_it_is(place, byte, found):
+    text = np.full(70, 127, np.uint8)
+    text[place] = byte
+    assert (0, *found) == find_line_feeds(text, np.empty(70, np.int64))
+
+
+def test_a_number_is_written_in_plain_digits():
+    edges = [0, 7, 99_999_999, 10**17 + 90_000_000, 2**63 - 1, -1, -(10**16), -(2**63) + 1]
+    around = [10**digits + step for digits in range(19) for step in (-1, 0, 1)]
+    drawn = np.random.default_rng(5).integers(0, 10**18, 5_000).tolist()
+    for number in (*edges, *around, *drawn):
+        message = np.full(64 + PADDING, 0xFF, np.uint8)
+        end = written_digits(message, number)
+        assert str(number).encode() == bytes(message[3:end])
+
+
+@numba.njit
+def written_digits(message, number):
+    return put_number(message, 3, np.int64(number))
