@@ -8,6 +8,8 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.ingest import load as load_module
+from orchestration.ingest import sweep_uncommitted
 from orchestration.operations_db.tables import ingestion_batches, ingestion_files, raw_parts
 
 COLUMNS = [
@@ -269,3 +271,24 @@ def test_keys_affected_list_and_manifest_describe_the_batch(landing):
             len(content),
             pq.read_metadata(path).num_rows,
         )
+
+
+def test_the_same_files_become_the_same_bytes_however_many_threads_load_them(landing, monkeypatch):
+    monkeypatch.setattr("orchestration.ingest.slabs.LINES_PER_SLAB", 30)
+    monkeypatch.setattr("orchestration.ingest.line_files.CHUNK_BYTES", 2_000)
+    for name in ("a", "b", "c"):
+        days = [f"2026-10-{1 + number % 3:02}T00:00:00Z" for number in range(100)]
+        lines = [landing.line(id=f"{name}-{at}", time=day) for at, day in enumerate(days)]
+        landing.put(f"{name}.jsonl", "\n".join([*lines, "{", landing.line(id=" spaced")]))
+    raw = landing.settings.raw
+    found = []
+    for threads in (1, 2, 7):
+        landing.set(duckdb_threads=threads)
+        with monkeypatch.context() as patch:
+            patch.setattr(load_module, "commit_load", lambda *_, **__: None)
+            assert 306 == landing.load().lines_read
+        parts = sorted(raw.rglob("events/**/*.parquet"))
+        found.append({path.relative_to(raw): path.read_bytes() for path in parts})
+        sweep_uncommitted(landing.settings, landing.engine)
+    assert len(found[0]) > 20
+    assert found[0] == found[1] == found[2]
