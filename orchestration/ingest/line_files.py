@@ -23,14 +23,13 @@ from orchestration.ingest.formats import Compression, UsageFormat
 from orchestration.ingest.records import Reject
 from orchestration.ingest.refusals import FileChangedError, FileRefusedError
 from orchestration.ingest.reject_spool import RejectSink
-from orchestration.ingest.scan.breaks import find_line_feeds
+from orchestration.ingest.scan.breaks import ASCII_END, LINE_FEED, find_line_feeds
 from orchestration.ingest.scan.memory import PADDING
 from orchestration.ingest.survey import fingerprint_of
 
 CHUNK_BYTES = 2 << 20  # small enough for the allocator to hand the same pages out again
 LONGEST_KEPT_LINE = 256 << 20
-LINE_FEED, CARRIAGE_RETURN = 10, 13
-ASCII_END = 128
+CARRIAGE_RETURN = 13
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -195,7 +194,7 @@ class _Chunks:
     def _bounds_of(self, bytes_read: npt.NDArray[np.uint8], start: int) -> LineBounds | None:
         """Return where the lines from a place on lie, or None where none ends."""
         if len(self._room) < len(bytes_read):
-            self._room = np.empty(2 * len(bytes_read), np.int64)
+            self._room = np.empty(len(bytes_read), np.int64)
         count, has_null, is_beyond_ascii = find_line_feeds(bytes_read, self._room)
         if not count:
             return None

@@ -38,7 +38,8 @@ def _cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="tallyhouse-compiled-"))  # nobody else can put code there
 
 
-numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined] # Numba makes its settings at run time
+_config: Any = numba.config  # its settings are made at run time
+_config.CACHE_DIR = str(_cache_folder())
 
 _njit: Any = numba.njit  # its types know no _nrt
 _COMPILED: Final[Any] = _njit(

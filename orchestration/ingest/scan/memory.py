@@ -114,7 +114,7 @@ def _line_marks(_typing: Any, array: Any, at: Any) -> Any:
             is_any = builder.icmp_unsigned("!=", bits, ir.Constant(_HALF, 0))
             return builder.shl(builder.zext(is_any, _WORD), ir.Constant(_WORD, place))
 
-        feeds = builder.bitcast(builder.icmp_unsigned("==", block, _each(10)), _HALF)
+        feeds = builder.bitcast(builder.icmp_unsigned("==", block, _each(ord("\n"))), _HALF)
         null = found(32, builder.icmp_unsigned("==", block, _each(0)))
         beyond = found(33, builder.icmp_unsigned(">", block, _each(127)))
         return builder.or_(builder.zext(feeds, _WORD), builder.or_(null, beyond))

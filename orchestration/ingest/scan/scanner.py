@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from orchestration.ingest.records import TimeWindow
 from orchestration.ingest.scan.arrays import Bytes, Columns, Ints, Words
+from orchestration.ingest.scan.breaks import LINE_FEED
 from orchestration.ingest.scan.hashing import BLOCK, hash_messages, lanes, put_hashes
 from orchestration.ingest.scan.judging import scan_lines
 from orchestration.ingest.scan.memory import PADDING, padded
@@ -24,7 +25,6 @@ from orchestration.ingest.scan.tables import tables_of
 from orchestration.ingest.scan.values import MICROSECONDS_A_DAY
 from orchestration.price_book.event_contracts import EventContracts
 
-LINE_FEED: Final = 10
 _BYTES_BESIDE_A_LINE: Final = 256  # two paddings of md5, an instant in digits, separators
 _FARTHEST: Final = (1 << 63) // 1000 - 1  # microseconds whose nanoseconds a word holds
 _DECIMAL: Final = pa.decimal128(38, 9)
