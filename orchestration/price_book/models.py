@@ -30,43 +30,43 @@ from orchestration.price_book.field_types import (
 
 Aggregation = Literal["count", "sum", "max", "latest", "unique_count"]
 CarryIn = Literal["zero"]
-ChargeModel = Literal["flat", "per_unit", "graduated", "volume", "package"]
+ChargeModel = Literal[
+    "flat",
+    "per_unit",
+    "seats",
+    "graduated",
+    "volume",
+    "stairstep",
+    "package",
+    "percentage",
+    "graduated_percentage",
+    "dimensional",
+    "dynamic",
+    "cost_plus",
+]
 BillingTiming = Literal["advance", "arrears"]
-ConvertRounding = Literal["none", "up", "down", "half_up"]
+ConvertRounding = Literal["none", "up", "down", "half_up", "half_even"]
 PackageRounding = Literal["up", "down"]
+PackageCounting = Literal["total", "per_tier"]
 ZeroUsage = Literal["charge", "skip"]
-Proration = Literal["day", "none"]
+Proration = Literal["day", "second", "none"]
 RoundingMode = Literal["half_away", "half_even"]
 
 # Words of the rating semantics that this version of the engine cannot compute, by field.
 UNSUPPORTED_VALUES: Final[Mapping[str, frozenset[str]]] = {
     "aggregation": frozenset({"min", "avg", "weighted_sum", "percentile"}),
     "carry_in": frozenset({"previous"}),
-    "model": frozenset(
-        {
-            "seats",
-            "stairstep",
-            "percentage",
-            "graduated_percentage",
-            "dimensional",
-            "dynamic",
-            "cost_plus",
-        }
-    ),
-    "proration": frozenset({"second", "seconds", "fixed_30"}),
+    "proration": frozenset({"fixed_30"}),
 }
 UNSUPPORTED_FIELDS: Final = frozenset(
     {
         "allowance",
         "discounts",
-        "fixed_amount",
-        "free_events",
         "ladder",
         "maximum",
         "minimum",
         "on_termination",
         "percentile",
-        "percentage",
         "pool",
         "restates",
         "rollover",
@@ -142,19 +142,44 @@ class Tier(FrozenModel):
     ] = None
     up_to: PositiveQuantity | None = Field(None, description="Inclusive; absent in the last tier.")
     unit_price: Price | None = None
+    rate: Price | None = Field(None, description="graduated_percentage: 0.029 is 2.9 %.")
+    package_price: Price | None = Field(None, description="package: the price of one package.")
     flat_amount: Price | None = None
+
+
+class DefaultPrice(FrozenModel):
+    """What a line costs that no match fits."""
+
+    unit_price: Price
+
+
+class DimensionPrice(DefaultPrice):
+    """What a line costs whose dimension values are these; the match with most of them wins."""
+
+    match: Annotated[dict[Text, ScalarText], NOT_EMPTY]
 
 
 class CurrencyPrice(FrozenModel):
     """A price in one currency; which fields it has is decided by the charge's model."""
 
     amount: Price | None = Field(None, description="flat: the fee per period.")
-    unit_price: Price | None = Field(None, description="per_unit: the price of one unit.")
+    unit_price: Price | None = Field(None, description="per_unit, seats: the price of one unit.")
     tiers: Annotated[
-        tuple[Tier, ...] | None, NOT_EMPTY, Field(description="graduated and volume.")
+        tuple[Tier, ...] | None,
+        NOT_EMPTY,
+        Field(description="graduated, volume, stairstep, package, graduated_percentage."),
     ] = None
     package_size: PositiveQuantity | None = Field(None, description="package: units in one.")
     package_price: Price | None = Field(None, description="package: the price of one package.")
+    rate: Price | None = Field(None, description="percentage: a fraction, 0.029 is 2.9 %.")
+    fixed_amount: Price | None = Field(None, description="percentage: for each event.")
+    multiplier: Price | None = Field(None, description="cost_plus: 1.2 adds 20 % to the cost.")
+    prices: Annotated[
+        tuple[DimensionPrice, ...] | None, NOT_EMPTY, Field(description="dimensional.")
+    ] = None
+    default: DefaultPrice | None = Field(
+        None, description="dimensional: where no match fits; without it such usage is held."
+    )
 
 
 class ChargeVersion(FrozenModel):
@@ -187,6 +212,9 @@ class Charge(FrozenModel):
     timing: BillingTiming = "arrears"
     convert: Conversion | None = None
     package_rounding: PackageRounding | None = None
+    packages: PackageCounting | None = Field(
+        None, description="package with tiers: where packages are counted."
+    )
     free_quantity: QuantityFromZero | None = Field(
         None, description="Units that cost nothing, after the conversion."
     )

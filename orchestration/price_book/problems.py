@@ -79,6 +79,15 @@ REMEDIES: Final[dict[str, str]] = {
     "last_tier_not_open": "Remove up_to from the last tier, so that no quantity is without price.",
     "open_tier_not_last": "Give every tier but the last an up_to.",
     "zero_usage_unstated": "Add `zero_usage: charge` or `zero_usage: skip` to the charge.",
+    "rate_above_one": "Write the rate as a fraction, such as 0.029 for 2.9 %; a multiple of a cost "
+    "is the model cost_plus.",
+    "packages_unstated": "Add `packages: total` or `packages: per_tier` to the charge.",
+    "package_bound_not_multiple": "Let tiers end on multiples of package_size, or count packages "
+    "per_tier.",
+    "ambiguous_match": "Add a price that matches what both name, or let one name another value.",
+    "unknown_dimension": "Match dimensions of the meter only, or add the dimension to the meter.",
+    "meter_not_for_model": "Give the charge a meter that its model can price; "
+    "docs/reference/price-book.md says which.",
     "overlapping_charge_versions": "Give each version of a charge its own effective_from.",
     "dates_out_of_order": "Put the earlier date first.",
     # Tables

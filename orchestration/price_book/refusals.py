@@ -25,6 +25,7 @@ _ENTRIES: Final[Mapping[str, tuple[str, str | None]]] = {
     "charges": ("charge", "id"),
     "versions": ("version", "effective_from"),
     "tiers": ("tier", None),
+    "prices": ("match", None),
     "value": ("factor", None),
     "filters": ("filter", None),
     "sources": ("source", "prefix"),

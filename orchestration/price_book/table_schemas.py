@@ -46,6 +46,7 @@ FILTER_TYPE: Final = pa.struct(
         _typed("values", pa.list_(pa.string())),
     ]
 )
+MATCH_TYPE: Final = pa.struct([_text("dimension"), _text("dimension_value")])
 
 LEGAL_ENTITIES: Final = pa.schema(
     [
@@ -212,6 +213,7 @@ CHARGES: Final = pa.schema(
         _typed("convert_decimals", pa.int32()),
         _text("unit_label", is_nullable=True),
         _text("package_rounding"),
+        _text("package_counting"),
         _typed("free_quantity", QUANTITY),
         _text("zero_usage"),
         _text("proration"),
@@ -231,6 +233,7 @@ CHARGE_TIERS: Final = pa.schema(
         _typed("unit_price", PRICE),
         _typed("flat_amount", PRICE),
         _typed("package_size", QUANTITY, is_nullable=True),
+        _typed("dimension_matches", pa.list_(MATCH_TYPE)),
         _REFERENCE_VERSION,
     ]
 )

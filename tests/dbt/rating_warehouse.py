@@ -69,6 +69,7 @@ CHARGE_DEFAULTS = {
     "convert_rounding": "none",
     "convert_decimals": 0,
     "package_rounding": "up",
+    "package_counting": "total",
     "free_quantity": Decimal(0),
     "zero_usage": "skip",
     "proration": "day",
@@ -167,7 +168,11 @@ class RatingWarehouse:
             for number, row in enumerate(rows, start=1):
                 self.add(
                     "charge_tiers",
-                    **{"unit_price": Decimal(0), "flat_amount": Decimal(0)}
+                    **{
+                        "unit_price": Decimal(0),
+                        "flat_amount": Decimal(0),
+                        "dimension_matches": [],
+                    }
                     | {
                         "charge_price_id": charge_price_id,
                         "currency_code": currency_code,

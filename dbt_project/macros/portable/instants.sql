@@ -56,6 +56,15 @@
     cast({{ to_date }} - {{ from_date }} as integer)
 {%- endmacro %}
 
+{% macro seconds_between(from_at, to_at) -%}
+    {#- Whole seconds from one instant to another, as a bigint. -#}
+    {{ return(adapter.dispatch('seconds_between', 'tallyhouse')(from_at, to_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(from_at, to_at) -%}
+    date_diff('second', {{ from_at }}, {{ to_at }})
+{%- endmacro %}
+
 {% macro hours_after(instant_at, hours) -%}
     {#- The instant that lies whole hours after another. -#}
     {{ return(adapter.dispatch('hours_after', 'tallyhouse')(instant_at, hours)) }}

@@ -29,6 +29,8 @@ fractions as (
         convert_decimals,
         unit_label,
         package_rounding,
+        package_counting,
+        proration,
         free_quantity,
         zero_usage,
         rounding_mode,
@@ -47,12 +49,18 @@ fractions as (
     from decimals
 ),
 
--- What a converted quantity still has to be divided by.
+-- What a converted quantity, a billable one, and what a tier takes of it still have to be
+-- divided by: packages are whole numbers from where they are counted on.
 divisors as (
     select
         *,
         case when convert_rounding = 'none' then divisor else 1 end
             as converted_divisor,
+        case
+            when convert_rounding = 'none' and not {{ counts_packages_on_the_total() }}
+                then divisor
+            else 1
+        end as billable_divisor,
         case
             when
                 convert_rounding = 'none' and charge_model <> 'package'
@@ -74,12 +82,15 @@ final as (
         divisors.convert_decimals,
         divisors.unit_label,
         divisors.package_rounding,
+        divisors.package_counting,
+        divisors.proration,
         divisors.free_quantity,
         divisors.zero_usage,
         divisors.rounding_mode,
         divisors.multiplier,
         divisors.divisor,
         cast(divisors.converted_divisor as decimal(38, 0)) as converted_divisor,
+        cast(divisors.billable_divisor as decimal(38, 0)) as billable_divisor,
         cast(divisors.priced_divisor as decimal(38, 0)) as priced_divisor,
         cast(
             {{ checked('divisors.free_quantity * divisors.converted_divisor') }}
@@ -93,14 +104,26 @@ final as (
         charge_tiers.upper_quantity,
         -- A bound beyond 38 digits lies above every quantity that can be priced: as an
         -- upper bound it is open, as a lower bound it drops the tier.
-        cast(
-            {{ checked('charge_tiers.lower_quantity * divisors.priced_divisor') }}
-            as decimal(38, 9)
-        ) as lower_bound,
-        cast(
-            {{ checked('charge_tiers.upper_quantity * divisors.priced_divisor') }}
-            as decimal(38, 9)
-        ) as upper_bound,
+        case
+            when {{ counts_packages_on_the_total('divisors.') }}
+                then {{ whole_packages(
+                    'charge_tiers.lower_quantity', 'charge_tiers.package_size'
+                ) }}
+            else {{ checked(
+                'cast(charge_tiers.lower_quantity * divisors.billable_divisor'
+                ~ ' as decimal(38, 9))'
+            ) }}
+        end as lower_bound,
+        case
+            when {{ counts_packages_on_the_total('divisors.') }}
+                then {{ whole_packages(
+                    'charge_tiers.upper_quantity', 'charge_tiers.package_size'
+                ) }}
+            else {{ checked(
+                'cast(charge_tiers.upper_quantity * divisors.billable_divisor'
+                ~ ' as decimal(38, 9))'
+            ) }}
+        end as upper_bound,
         charge_tiers.unit_price,
         charge_tiers.flat_amount,
         charge_tiers.package_size

@@ -47,6 +47,8 @@ line_amounts as (
             'cast(tier_sums.denominator as ' ~ whole_number() ~ ')'
         ) }} as line_rest,
         case
+            when tier_sums.rated_line_id is null and prices.charge_price_id is not null
+                then 0
             when tier_sums.rated_line_id is null then 1
             when currencies.minor_unit is null then 2
             when
@@ -54,7 +56,8 @@ line_amounts as (
                 or (
                     lines.quantity_after < 0
                     and not (
-                        lines.charge_model = 'per_unit' and lines.is_negative_allowed
+                        {{ mirrors_negative_quantities('lines.charge_model') }}
+                        and lines.is_negative_allowed
                     )
                 ) then 3
             when lines.is_beyond_limit or tier_sums.is_overflown then 4
@@ -193,6 +196,7 @@ final as (
         cast(converted_quantity as decimal(38, 9)) as converted_quantity,
         cast(billable_quantity as decimal(38, 9)) as billable_quantity,
         case key_exception_rank
+            when 0 then 'unpriced_dimension'
             when 1 then 'missing_price'
             when 2 then 'unknown_currency'
             when 3 then 'negative_quantity'
