@@ -181,7 +181,7 @@ class RatingWarehouse:
                     }
                     | dict(row),
                 )
-                lower = row.get("upper_quantity")
+                lower = row.get("upper_quantity") or Decimal(0)
 
     def add_contract(self, contract_id: str, *, plan_id: str | None = None, **columns: Any) -> None:
         """Add a contract of a customer of the same name, with one version where a plan is given."""
@@ -216,6 +216,7 @@ class RatingWarehouse:
         at: datetime | None = None,
         dimension_key: str = "{}",
         event_count: int = 1,
+        unvalued_event_count: int = 0,
         event_id: str = "e",
         customer_id: str | None = None,
         subject: str | None = None,
@@ -235,7 +236,7 @@ class RatingWarehouse:
                 "meter_id": meter_id,
                 "dimension_key": dimension_key,
                 "event_count": event_count,
-                "unvalued_event_count": 0,
+                "unvalued_event_count": unvalued_event_count,
                 "negative_event_count": 0,
                 "quantity_sum": amount,
                 "quantity_max": amount,

@@ -48,42 +48,53 @@ seats_periods as (
             and lines.cell_start_date = cells.cell_start_date
 ),
 
+-- A level of which nothing was read has no value: it is priced as nothing used.
+used as (
+    select
+        *,
+        case
+            when is_beyond_limit then cast(null as decimal(38, 9))
+            else coalesce(quantity_after, cast(0 as decimal(38, 9)))
+        end as used_quantity
+    from lines
+),
+
 converted as (
     select
-        lines.rated_line_id,
-        lines.settlement_key,
-        lines.share_days,
-        lines.share_of_days,
-        lines.valued_event_count,
-        lines.quantity_before is not null as has_quantity_before,
+        used.rated_line_id,
+        used.settlement_key,
+        used.share_days,
+        used.share_of_days,
+        used.valued_event_count,
+        used.quantity_before is not null as has_quantity_before,
         cast(coalesce(seats_periods.period_length, 1) as decimal(38, 0))
             as period_length,
         prices.*,
         {{ converted_quantity(
-            'lines.quantity_before',
+            'used.quantity_before',
             'prices.multiplier',
             'prices.divisor',
             'prices.convert_rounding',
             'prices.convert_decimals'
         ) }} as converted_before,
         {{ converted_quantity(
-            'lines.quantity_after',
+            'used.used_quantity',
             'prices.multiplier',
             'prices.divisor',
             'prices.convert_rounding',
             'prices.convert_decimals'
         ) }} as converted_after
-    from lines
+    from used
     inner join prices
         on
-            lines.charge_price_id = prices.charge_price_id
-            and lines.currency_code = prices.currency_code
-    left join seats_periods on lines.rated_line_id = seats_periods.rated_line_id
+            used.charge_price_id = prices.charge_price_id
+            and used.currency_code = prices.currency_code
+    left join seats_periods on used.rated_line_id = seats_periods.rated_line_id
     left join matched
         on
-            lines.charge_price_id = matched.charge_price_id
-            and lines.currency_code = matched.currency_code
-            and lines.dimension_key = matched.dimension_key
+            used.charge_price_id = matched.charge_price_id
+            and used.currency_code = matched.currency_code
+            and used.dimension_key = matched.dimension_key
     where
         prices.charge_model <> 'dimensional'
         or prices.tier_number = matched.tier_number
