@@ -89,13 +89,8 @@ def _check_override_price(
         if meter.item.id == charge.meter:
             faults += metered_price_faults(price, meter.item)
     for found in faults:
-        steps = " ".join(_step(step) for step in found.steps)
-        problems.add(
-            found.code,
-            row.path,
-            row.line,
-            f"{name}{f', {steps}' if steps else ''}: {found.message}.",
-        )
+        place = " ".join((f"charge {charge.id},", *map(_step, found.steps))).rstrip(",")
+        problems.add(found.code, row.path, row.line, f"{name}, {place}: {found.message}.")
 
 
 def _step(step: str | int) -> str:

@@ -43,6 +43,12 @@ final as (
         charge_tiers.unit_price,
         charge_tiers.flat_amount,
         charge_tiers.package_size,
+        case when charges.charge_model = 'package' then charges.package_counting end
+            as package_counting,
+        case
+            when charges.charge_model = 'dimensional'
+                then {{ json_text_of('charge_tiers.dimension_matches') }}
+        end as dimension_matches,
         charges.author,
         charges.reference_version
     from charges
