@@ -295,10 +295,9 @@ def _tiers(price_id: str, currency: str, model: str, price: CurrencyPrice) -> li
             "unit_price": tier.unit_price,
             "flat_amount": tier.flat_amount,
             "package_size": tier.package_size,
-            "dimension_matches": [
-                {"dimension": dimension, "dimension_value": value}
-                for dimension, value in tier.dimension_matches
-            ],
+            "dimension_match": None
+            if tier.dimension_match is None
+            else json.dumps(dict(tier.dimension_match), separators=(",", ":"), ensure_ascii=False),
         }
         for tier in tier_ranges(model, price)
     ]

@@ -46,8 +46,6 @@ FILTER_TYPE: Final = pa.struct(
         _typed("values", pa.list_(pa.string())),
     ]
 )
-MATCH_TYPE: Final = pa.struct([_text("dimension"), _text("dimension_value")])
-
 LEGAL_ENTITIES: Final = pa.schema(
     [
         _text("legal_entity_id"),
@@ -233,7 +231,7 @@ CHARGE_TIERS: Final = pa.schema(
         _typed("unit_price", PRICE),
         _typed("flat_amount", PRICE),
         _typed("package_size", QUANTITY, is_nullable=True),
-        _typed("dimension_matches", pa.list_(MATCH_TYPE)),
+        _text("dimension_match", is_nullable=True),
         _REFERENCE_VERSION,
     ]
 )

@@ -25,7 +25,8 @@ class TierRange:
         unit_price: per unit, or per package where package_size is set; of an amount of money, the
             rate or the multiplier.
         flat_amount: once where the tier is entered; of a percentage price, once per event.
-        dimension_matches: pairs of a dimension and the value that a line must have.
+        dimension_match: pairs of a dimension and the value that a line must have, none for a
+            default; None is another model.
     """
 
     tier_number: int
@@ -34,7 +35,7 @@ class TierRange:
     unit_price: Decimal
     flat_amount: Decimal
     package_size: Decimal | None = None
-    dimension_matches: tuple[tuple[str, str], ...] = ()
+    dimension_match: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _matches(price: CurrencyPrice) -> tuple[TierRange, ...]:
     if price.default is not None:
         wanted.append(((), price.default.unit_price))
     return tuple(
-        TierRange(number, ZERO, None, unit_price, ZERO, dimension_matches=match)
+        TierRange(number, ZERO, None, unit_price, ZERO, dimension_match=match)
         for number, (match, unit_price) in enumerate(wanted, start=1)
     )
 

@@ -5,6 +5,7 @@ any amount.
 """
 
 import itertools
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -69,9 +70,7 @@ def any_matches(dice, currency_code):
     return [
         {
             "unit_price": any_money(dice, currency_code, 20),
-            "dimension_matches": [
-                {"dimension": name, "dimension_value": value} for name, value in match.items()
-            ],
+            "dimension_match": json.dumps(match),
         }
         for match in dice.choice(MATCHES)
     ]

@@ -107,13 +107,11 @@ def best_match(tiers, dimensions):
     """The tier of a dimensional price that prices a line; None where no match fits."""
     if not dimensions:
         return tiers[0]
+    wanted = [(json.loads(tier["dimension_match"]), tier) for tier in tiers]
     fitting = [
-        (len(tier["dimension_matches"]), tier)
-        for tier in tiers
-        if all(
-            dimensions.get(one["dimension"]) == one["dimension_value"]
-            for one in tier["dimension_matches"]
-        )
+        (len(match), tier)
+        for match, tier in wanted
+        if all(dimensions.get(name) == value for name, value in match.items())
     ]
     return max(fitting, key=lambda found: found[0])[1] if fitting else None
 

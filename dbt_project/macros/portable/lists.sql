@@ -53,6 +53,15 @@
     json_extract_string({{ json_text }}, '$."' || {{ name }} || '"')
 {%- endmacro %}
 
+{% macro json_field_names(json_text) -%}
+    {#- A list of the names of a JSON object's fields. -#}
+    {{ return(adapter.dispatch('json_field_names', 'tallyhouse')(json_text)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_field_names(json_text) -%}
+    json_keys({{ json_text }})
+{%- endmacro %}
+
 {% macro decimal_text(number) -%}
     {#- A decimal as text without trailing zeros: 12.500000000 is '12.5', 3.000000000 is '3'. -#}
     {{ return(adapter.dispatch('decimal_text', 'tallyhouse')(number)) }}

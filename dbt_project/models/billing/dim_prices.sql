@@ -45,10 +45,7 @@ final as (
         charge_tiers.package_size,
         case when charges.charge_model = 'package' then charges.package_counting end
             as package_counting,
-        case
-            when charges.charge_model = 'dimensional'
-                then {{ json_text_of('charge_tiers.dimension_matches') }}
-        end as dimension_matches,
+        charge_tiers.dimension_match,
         charges.author,
         charges.reference_version
     from charges

@@ -21,7 +21,7 @@ priced as (
         asked.currency_code,
         asked.dimension_key,
         charge_tiers.tier_number,
-        charge_tiers.dimension_matches
+        charge_tiers.dimension_match
     from asked
     inner join charge_tiers
         on
@@ -35,7 +35,8 @@ wanted as (
         currency_code,
         dimension_key,
         tier_number,
-        {{ each_of('dimension_matches') }} as wanted_match
+        dimension_match,
+        {{ each_of(json_field_names('dimension_match')) }} as dimension
     from priced
 ),
 
@@ -49,8 +50,8 @@ compared as (
         count(
             case
                 when
-                    {{ json_field_text('dimension_key', 'wanted_match.dimension') }}
-                    = wanted_match.dimension_value
+                    {{ json_field_text('dimension_key', 'dimension') }}
+                    = {{ json_field_text('dimension_match', 'dimension') }}
                     then 1
             end
         ) as met_count

@@ -12,7 +12,7 @@ final as (
         cast(unit_price as decimal(38, 12)) as unit_price,
         cast(flat_amount as decimal(38, 12)) as flat_amount,
         cast(package_size as decimal(38, 9)) as package_size,
-        dimension_matches,
+        cast(dimension_match as varchar) as dimension_match,
         cast(reference_version as varchar) as reference_version
     from source
 )

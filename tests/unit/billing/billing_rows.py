@@ -310,6 +310,5 @@ def _filled(table: str, **given: Any) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for column in TABLE_SCHEMAS[table]:
         if not column.nullable and column.name != "reference_version":
-            default = [] if pa.types.is_list(column.type) else Decimal(1)
-            row[column.name] = plain.get(column.type, default)
+            row[column.name] = plain.get(column.type, Decimal(1))
     return row | given

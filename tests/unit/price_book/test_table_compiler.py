@@ -102,7 +102,7 @@ def test_every_model_is_one_open_tier_or_its_ladder(
             "unit_price": Decimal(unit_price),
             "flat_amount": Decimal(flat_amount),
             "package_size": None if package_size is None else Decimal(package_size),
-            "dimension_matches": [],
+            "dimension_match": None,
             "reference_version": VERSION,
         }
     ] == found
@@ -162,11 +162,11 @@ def test_every_model_compiles_into_tiers_and_keeps_its_name(reference: Any) -> N
         if price_id.startswith("every/")
     ]
     matches = [
-        row["dimension_matches"]
+        row["dimension_match"]
         for row in tables["charge_tiers"].to_pylist()
         if row["charge_price_id"] == "every/c7/2026-01-01"
     ]
-    assert [[{"dimension": "model", "dimension_value": "large"}], []] == matches
+    assert ['{"model":"large"}', "{}"] == matches
     assert [
         ("c1", "stairstep", "total"),
         ("c2", "package", "per_tier"),
