@@ -278,7 +278,10 @@ described as (
                     ' at ' || only_price_words
                     || case
                         when has_flat_amount
-                            then ', plus ' || only_flat_words || ' for each of ' || event_words
+                            then
+                                ', plus ' || only_flat_words || ' for '
+                                || case when valued_event_count = 1 then '' else 'each of ' end
+                                || event_words
                         else ''
                     end
             when charge_model = 'dynamic' then ' at the prices of its events'
