@@ -9,6 +9,7 @@ from typing import Final
 
 from orchestration.price_book.models import Charge, CurrencyPrice, Meter
 from orchestration.price_book.price_faults import PriceFault
+from orchestration.price_book.price_forms import looks_at_each_event
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, PriceBook
 
@@ -36,7 +37,7 @@ def check_models(book: PriceBook, problems: ProblemList) -> None:
 def _check_prices(charge: Located[Charge], meter: Meter, problems: ProblemList) -> None:
     for index, version in enumerate(charge.item.versions):
         for currency, price in version.prices.items():
-            for found in metered_price_faults(price, meter):
+            for found in metered_price_faults(charge.item, price, meter):
                 steps = ("versions", index, "prices", currency, *found.steps)
                 problems.add(
                     found.code,
@@ -57,7 +58,9 @@ def meter_faults(charge: Charge, meter: Meter) -> Iterator[str]:
         yield f"a dimensional charge prices dimension values, and {meter.id} has no dimensions"
 
 
-def metered_price_faults(price: CurrencyPrice, meter: Meter) -> Iterator[PriceFault]:
+def metered_price_faults(
+    charge: Charge, price: CurrencyPrice, meter: Meter
+) -> Iterator[PriceFault]:
     """Every fault of a price that shows only beside its meter."""
     for index, one in enumerate(price.prices or ()):
         for name in one.match:
@@ -65,3 +68,11 @@ def metered_price_faults(price: CurrencyPrice, meter: Meter) -> Iterator[PriceFa
                 known = ", ".join(meter.dimensions) or "none"
                 message = f"{name} is no dimension of meter {meter.id}, which has {known}"
                 yield PriceFault(("prices", index, "match"), "unknown_dimension", message)
+    if not looks_at_each_event(price):
+        return
+    if meter.is_negative_allowed:
+        message = f"it prices each event, and meter {meter.id} allows negative ones"
+        yield PriceFault((), "meter_not_for_model", message)
+    if charge.convert is not None and charge.convert.rounding != "none":
+        message = f"it prices each event, and the conversion rounds {charge.convert.rounding}"
+        yield PriceFault((), "charge_field_mismatch", message)

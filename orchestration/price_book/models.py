@@ -173,6 +173,18 @@ class CurrencyPrice(FrozenModel):
     package_price: Price | None = Field(None, description="package: the price of one package.")
     rate: Price | None = Field(None, description="percentage: a fraction, 0.029 is 2.9 %.")
     fixed_amount: Price | None = Field(None, description="percentage: for each event.")
+    free_events: Annotated[Whole, Field(ge=1)] | None = Field(
+        None, description="percentage: how many events of a period cost nothing, the first ones."
+    )
+    free_amount: PositiveQuantity | None = Field(
+        None, description="percentage: how much of a period costs nothing, the first of it."
+    )
+    minimum_per_event: Price | None = Field(
+        None, description="percentage: what an event costs at least, unless it is free."
+    )
+    maximum_per_event: Price | None = Field(
+        None, description="percentage: what an event costs at most."
+    )
     multiplier: Price | None = Field(None, description="cost_plus: 1.2 adds 20 % to the cost.")
     prices: Annotated[
         tuple[DimensionPrice, ...] | None, NOT_EMPTY, Field(description="dimensional.")

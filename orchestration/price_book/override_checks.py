@@ -87,7 +87,7 @@ def _check_override_price(
     faults = list(price_faults(terms, price))
     for meter in data.book.meters:
         if meter.item.id == charge.meter:
-            faults += metered_price_faults(price, meter.item)
+            faults += metered_price_faults(charge, price, meter.item)
     for found in faults:
         place = " ".join((f"charge {charge.id},", *map(_step, found.steps))).rstrip(",")
         problems.add(found.code, row.path, row.line, f"{name}, {place}: {found.message}.")

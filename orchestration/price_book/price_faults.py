@@ -50,6 +50,7 @@ def price_faults(terms: ChargeTerms, price: CurrencyPrice) -> Iterator[PriceFaul
         yield from _field_faults(terms.model, price)
         yield from _rate_faults(price)
         yield from _package_faults(terms, price)
+        yield from _event_faults(price)
     for found in tier_faults(price.tiers or ()):
         yield PriceFault(("tiers", found.index), found.code, found.message)
     first_flat = price.tiers[0].flat_amount if price.tiers else None
@@ -83,6 +84,16 @@ def _rate_faults(price: CurrencyPrice) -> Iterator[PriceFault]:
         if rate is not None and rate > _HIGHEST_RATE:
             message = f"a rate of {rate} is {format((rate * 100).normalize(), 'f')} %"
             yield PriceFault(steps, "rate_above_one", message)
+
+
+def _event_faults(price: CurrencyPrice) -> Iterator[PriceFault]:
+    if price.free_events is not None and price.free_amount is not None:
+        message = "free events and a free amount are given, and each says by itself what is free"
+        yield PriceFault(("free_amount",), "price_terms_conflict", message)
+    low, high = price.minimum_per_event, price.maximum_per_event
+    if low is not None and high is not None and low > high:
+        message = f"the minimum per event is {low}, above its maximum of {high}"
+        yield PriceFault(("minimum_per_event",), "price_terms_conflict", message)
 
 
 def _package_faults(terms: ChargeTerms, price: CurrencyPrice) -> Iterator[PriceFault]:

@@ -7,6 +7,8 @@ Belongs here: the forms that a price may take. Does not belong here: whether its
 from dataclasses import dataclass
 from typing import Final
 
+from orchestration.price_book.models import CurrencyPrice
+
 
 @dataclass(frozen=True)
 class FieldForm:
@@ -25,6 +27,9 @@ def _form(*required: str, may_have: tuple[str, ...] = ()) -> FieldForm:
     return FieldForm(frozenset(required), frozenset(may_have))
 
 
+# The fields of a percentage price that look at each event, and not at the sum of all.
+EVENT_FIELDS: Final = ("free_events", "free_amount", "minimum_per_event", "maximum_per_event")
+
 # The forms of a price by charge model; the first is the usual one.
 PRICE_FORMS: Final[dict[str, tuple[FieldForm, ...]]] = {
     "flat": (_form("amount"),),
@@ -34,7 +39,7 @@ PRICE_FORMS: Final[dict[str, tuple[FieldForm, ...]]] = {
     "volume": (_form("tiers"),),
     "stairstep": (_form("tiers"),),
     "package": (_form("package_size", "package_price"), _form("package_size", "tiers")),
-    "percentage": (_form("rate", may_have=("fixed_amount",)),),
+    "percentage": (_form("rate", may_have=("fixed_amount", *EVENT_FIELDS)),),
     "graduated_percentage": (_form("tiers"),),
     "dimensional": (_form("prices", may_have=("default",)),),
     "dynamic": (_form(),),
@@ -58,3 +63,8 @@ def price_form(model: str, given: frozenset[str]) -> FieldForm:
         KeyError: the charge model is unknown.
     """
     return max(PRICE_FORMS[model], key=lambda form: len(form.required & given))
+
+
+def looks_at_each_event(price: CurrencyPrice) -> bool:
+    """Whether a price asks something of each event, so that its meter has to keep them."""
+    return any(getattr(price, name) is not None for name in EVENT_FIELDS)

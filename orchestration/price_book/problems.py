@@ -81,6 +81,8 @@ REMEDIES: Final[dict[str, str]] = {
     "zero_usage_unstated": "Add `zero_usage: charge` or `zero_usage: skip` to the charge.",
     "rate_above_one": "Write the rate as a fraction, such as 0.029 for 2.9 %; a multiple of a cost "
     "is the model cost_plus.",
+    "price_terms_conflict": "Keep terms that hold together: free_events or free_amount, and a "
+    "minimum per event up to its maximum.",
     "packages_unstated": "Add `packages: total` or `packages: per_tier` to the charge.",
     "package_bound_not_multiple": "Let tiers end on multiples of package_size, or count packages "
     "per_tier.",

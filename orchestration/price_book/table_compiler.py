@@ -298,6 +298,9 @@ def _tiers(price_id: str, currency: str, model: str, price: CurrencyPrice) -> li
             "dimension_match": None
             if tier.dimension_match is None
             else json.dumps(dict(tier.dimension_match), separators=(",", ":"), ensure_ascii=False),
+            "free_events": tier.free_events,
+            "free_amount": tier.free_amount,
+            "event_bound": tier.event_bound,
         }
         for tier in tier_ranges(model, price)
     ]

@@ -232,6 +232,9 @@ CHARGE_TIERS: Final = pa.schema(
         _typed("flat_amount", PRICE),
         _typed("package_size", QUANTITY, is_nullable=True),
         _text("dimension_match", is_nullable=True),
+        _typed("free_events", pa.int64(), is_nullable=True),
+        _typed("free_amount", QUANTITY, is_nullable=True),
+        _text("event_bound", is_nullable=True),
         _REFERENCE_VERSION,
     ]
 )

@@ -27,6 +27,8 @@ class TierRange:
         flat_amount: once where the tier is entered; of a percentage price, once per event.
         dimension_match: pairs of a dimension and the value that a line must have, none for a
             default; None is another model.
+        free_events, free_amount: what a percentage price leaves free, in its first row.
+        event_bound: minimum or maximum, where the row is for events at such a bound.
     """
 
     tier_number: int
@@ -36,6 +38,9 @@ class TierRange:
     flat_amount: Decimal
     package_size: Decimal | None = None
     dimension_match: tuple[tuple[str, str], ...] | None = None
+    free_events: int | None = None
+    free_amount: Decimal | None = None
+    event_bound: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,8 @@ def tier_field_faults(model: str, tiers: Sequence[Tier]) -> Iterator[TierFault]:
 def tier_ranges(model: str, price: CurrencyPrice) -> tuple[TierRange, ...]:
     """The tiers of a price that has no fault, covering (0, infinity).
 
-    Adjacent, but for a dimensional price: there each match is a tier that covers everything.
+    Adjacent, but for dimensional and percentage prices: there each match, and each bound of an
+    event, is a tier that covers everything.
 
     Raises:
         KeyError: the charge model is unknown.
@@ -109,16 +115,38 @@ def tier_ranges(model: str, price: CurrencyPrice) -> tuple[TierRange, ...]:
         raise TypeError(f"A {model} price has no {', '.join(sorted(missing))}.")
     if model == "dimensional":
         return _matches(price)
+    if model == "percentage":
+        return _percentage(price)
     if price.tiers is not None:
         return _ladder(price.tiers, price.package_size)
-    flat_amount = price.amount or price.fixed_amount or ZERO
+    flat_amount = price.amount or ZERO
     return (TierRange(1, ZERO, None, _unit_price(model, price), flat_amount, price.package_size),)
 
 
 def _unit_price(model: str, price: CurrencyPrice) -> Decimal:
     if model == "dynamic":
         return ONE
-    return price.unit_price or price.package_price or price.rate or price.multiplier or ZERO
+    return price.unit_price or price.package_price or price.multiplier or ZERO
+
+
+def _percentage(price: CurrencyPrice) -> tuple[TierRange, ...]:
+    ranges = [
+        TierRange(
+            1,
+            ZERO,
+            None,
+            price.rate or ZERO,
+            price.fixed_amount or ZERO,
+            free_events=price.free_events,
+            free_amount=price.free_amount,
+        )
+    ]
+    bounds = {"minimum": price.minimum_per_event, "maximum": price.maximum_per_event}
+    for bound, amount in bounds.items():
+        if amount is not None:
+            number = len(ranges) + 1
+            ranges.append(TierRange(number, ZERO, None, ZERO, amount, event_bound=bound))
+    return tuple(ranges)
 
 
 def _matches(price: CurrencyPrice) -> tuple[TierRange, ...]:

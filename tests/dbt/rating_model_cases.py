@@ -352,3 +352,83 @@ MATCHED = {
     '{"model":"large","region":"us"}': ("3 units at USD 4.00 per unit", 12),
     '{"model":"small","region":"eu"}': None,
 }
+
+
+class EventCase(NamedTuple):
+    """A percentage price asked for events, one a minute: their amount together, and its words."""
+
+    tiers: tuple[dict[str, Any], ...]
+    amounts: tuple[Any, ...]
+    unrounded: str
+    words: str
+    charge: dict[str, Any] = {}  # noqa: RUF012 — a NamedTuple's defaults are never changed
+
+
+def each_event(rate, fixed="0", *, minimum=None, maximum=None, **free):
+    bounds = ((2, "minimum", minimum), (3, "maximum", maximum))
+    return (
+        tier(price=rate, flat=fixed) | free,
+        *(
+            tier(flat=amount) | {"tier_number": number, "event_bound": bound}
+            for number, bound, amount in bounds
+            if amount is not None
+        ),
+    )
+
+
+EACH_EVENT = {
+    # 0.1 x (30 + 40) + 2 x 0.30
+    "the first two events are free": EventCase(
+        each_event("0.1", "0.30", free_events=2),
+        (10, 20, 30, 40),
+        "7.6",
+        "USD 100.00, the first 2 events free, at 10 %, plus USD 0.30 per event",
+    ),
+    # 10 and 15 of the 20 are free: 0.1 x (5 + 30) + 2 x 0.30
+    "the first amount is free within an event": EventCase(
+        each_event("0.1", "0.30", free_amount=Decimal(25)),
+        (10, 20, 30),
+        "4.1",
+        "USD 60.00, the first USD 25.00 free, at 10 %, plus USD 0.30 per event",
+    ),
+    "an event that ends on the free amount is free": EventCase(
+        each_event("0.1", "0.30", free_amount=Decimal(30)),
+        (10, 20, "0.000000001"),
+        "0.3000000001",
+        "USD 30.000000001, the first USD 30.00 free, at 10 %, plus USD 0.30 per event",
+    ),
+    "all of it is free": EventCase(
+        each_event("0.1", "0.30", free_amount=Decimal(100)),
+        (10, 20),
+        "0",
+        "USD 30.00, the first USD 100.00 free",
+    ),
+    # 0.50 + 1 + 5 instead of 0.1, 1 and 10
+    "each event has its own bounds": EventCase(
+        each_event("0.1", minimum="0.50", maximum="5"),
+        (1, 10, 100),
+        "6.5",
+        "USD 111.00 at 10 %, at least USD 0.50, at most USD 5.00 for each event",
+    ),
+    # exactly at both bounds: 0.1 x 5 and 0.1 x 50, and 10^-9 beside them
+    "a fee on a bound stays what it is": EventCase(
+        each_event("0.1", minimum="0.50", maximum="5"),
+        (5, 50, "4.999999999", "50.000000001"),
+        "11",
+        "USD 110.00 at 10 %, at least USD 0.50, at most USD 5.00 for each event",
+    ),
+    "an event of nothing pays the minimum": EventCase(
+        each_event("0.1", minimum="0.50"),
+        (0, 0),
+        "1",
+        "USD 0.00 at 10 %, at least USD 0.50 for each event",
+    ),
+    # cents: 0.1 x 10.00 + 0.1 x 20.00 beyond 30.00 free of 60.00
+    "a free amount is in the converted unit": EventCase(
+        each_event("0.1", free_amount=Decimal(30)),
+        (1000, 2000, 3000),
+        "3",
+        "USD 60.00, the first USD 30.00 free, at 10 %",
+        CENTS,
+    ),
+}

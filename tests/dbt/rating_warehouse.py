@@ -49,6 +49,13 @@ DISTINCT_VALUES = """
     dimension_key varchar, distinct_value varchar, customer_id varchar, contract_id varchar,
     contract_version integer, resolution_code varchar
 """
+KEPT_EVENTS = """
+    ingestion_batch_id integer, event_date date, system_id varchar, subject varchar,
+    local_date date, meter_id varchar, dimension_key varchar, customer_id varchar,
+    contract_id varchar, contract_version integer, resolution_code varchar,
+    event_at timestamp, event_at_nanos smallint, event_source varchar, event_id varchar,
+    quantity decimal(38, 9)
+"""
 EVENTS = """
     ingestion_batch_id integer, event_date date, system_id varchar, subject varchar,
     local_date date, event_type varchar, customer_id varchar, contract_id varchar,
@@ -118,6 +125,7 @@ class RatingWarehouse:
         self.register: list[Row] = []
         self.metered: list[Row] = []
         self.distinct_values: list[Row] = []
+        self.kept_events: list[Row] = []
         self.events: list[Row] = []
         self.set_aside: list[Row] = []
         self.add(
@@ -253,6 +261,37 @@ class RatingWarehouse:
             }
         )
 
+    def keep_event(
+        self,
+        contract_id: str,
+        meter_id: str,
+        at: datetime,
+        quantity: Decimal | int | str,
+        *,
+        event_id: str = "e",
+        nanos: int = 0,
+        dimension_key: str = "{}",
+    ) -> None:
+        """Add one event with a value of a meter that keeps each event, as metered rows too."""
+        self.use(
+            contract_id,
+            meter_id,
+            at.date(),
+            quantity,
+            at=at,
+            event_id=event_id,
+            dimension_key=dimension_key,
+        )
+        self.kept_events.append(
+            self.metered[-1]
+            | {
+                "event_at": at,
+                "event_at_nanos": nanos,
+                "event_id": event_id,
+                "quantity": Decimal(quantity),
+            }
+        )
+
     def build(self, *selected: str) -> None:
         """Write every input and run the selected models."""
         self.write_inputs()
@@ -296,6 +335,7 @@ class RatingWarehouse:
             for name, columns, rows in (
                 ("int_usage__metered", METERED, self.metered),
                 ("int_usage__distinct_values", DISTINCT_VALUES, self.distinct_values),
+                ("int_usage__kept_events", KEPT_EVENTS, self.kept_events),
                 ("int_events__counted", EVENTS, self.events),
                 ("int_events__set_aside", SET_ASIDE, self.set_aside),
             ):

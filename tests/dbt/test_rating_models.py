@@ -11,12 +11,13 @@ from rating_model_cases import (
     BY_MODEL,
     CARDS,
     CASES,
+    EACH_EVENT,
     MATCHED,
     OCTOBER,
     REFUSED,
     Case,
 )
-from rating_warehouse import BILLING, RatingWarehouse
+from rating_warehouse import BILLING, RatingWarehouse, instant
 
 
 def slug(name):
@@ -65,6 +66,11 @@ def rated(tmp_path_factory):
     add_case(warehouse, "unused", unused("dimensional", BY_MODEL))
     add_case(warehouse, "cards", unused("percentage", CARDS))
     warehouse.use("cards", "cards", OCTOBER, 100, event_count=5, unvalued_event_count=2)
+    for name, case in EACH_EVENT.items():
+        add_case(warehouse, name, unused("percentage", case.tiers)._replace(charge=case.charge))
+        for number, amount in enumerate(case.amounts):
+            at = instant(2026, 10, 5, 12, number)
+            warehouse.keep_event(slug(name), slug(name), at, amount, event_id=f"e{number}")
     warehouse.build(*BILLING)
     return warehouse
 
@@ -129,6 +135,16 @@ def test_an_event_without_a_value_pays_no_fixed_amount(rated):
     [line] = lines_of(rated, "cards")
     assert Decimal("3.8") == line["amount"]
     assert line["description"].endswith("USD 100.00 at 2.9 %, plus USD 0.30 for each of 3 events")
+
+
+@pytest.mark.parametrize("name", EACH_EVENT)
+def test_each_event_pays_its_own_fee(rated, name):
+    case = EACH_EVENT[name]
+    [line] = lines_of(rated, slug(name))
+    assert (Decimal(case.unrounded), case.words) == (
+        line["amount_unrounded"],
+        line["description"].partition(": ")[2],
+    )
 
 
 def test_every_conservation_check_holds(rated):

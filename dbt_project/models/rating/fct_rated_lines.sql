@@ -142,6 +142,14 @@ joined as (
                 then {{ price_text('prices.flat_amount', 'priced.minor_unit') }}
             else tier_texts.only_flat_amount
         end as only_flat_amount,
+        {{ charge_price_text('lines.charge_model', 'prices.unit_price', '0') }}
+            as rate_words,
+        coalesce(prices.looks_at_each_event, false) as looks_at_each_event,
+        coalesce(prices.flat_amount, 0) <> 0 as has_fixed_amount,
+        prices.free_events,
+        {% for term in ['free_amount', 'minimum_per_event', 'maximum_per_event'] -%}
+        {{ price_text('prices.' ~ term, 'priced.minor_unit') }} as {{ term }}_text,
+        {% endfor -%}
         {{ price_text('priced.converted_quantity', 'priced.minor_unit') }}
             as money_text,
         {{ price_text('tier_texts.flat_amount', 'priced.minor_unit') }} as flat_text,
@@ -154,7 +162,11 @@ joined as (
         {{ decimal_text('prices.free_quantity') }} as free_text,
         {{ decimal_text('prices.scaled_free_quantity') }} as metered_free_text,
         {{ decimal_text('prices.package_size') }} as package_text,
-        coalesce(prices.free_quantity, 0) > 0 as has_free_quantity,
+        greatest(
+            coalesce(prices.free_quantity, 0),
+            coalesce(prices.free_events, 0),
+            coalesce(prices.free_amount, 0)
+        ) > 0 as has_free_quantity,
         -- What is priced by the million reads better, and exact, in metered units.
         coalesce(
             {{ is_several('prices.unit_label') }}
@@ -204,6 +216,14 @@ worded as (
         end as quantity_words,
         case
             when not has_free_quantity then ''
+            when free_events > 0
+                then
+                    ', the first '
+                    || {{ units_text('cast(free_events as varchar)', "'event'") }} || ' free'
+            when charge_model = 'percentage'
+                then
+                    ', the first '
+                    || {{ money_words('currency_code', 'free_amount_text') }} || ' free'
             when is_in_metered_units
                 then
                     ', the first ' || {{ units_text('metered_free_text', 'unit') }}
@@ -218,6 +238,10 @@ worded as (
         end as tier_words,
         {{ units_text("cast(valued_event_count as varchar)", "'event'") }} as event_words,
         {{ money_words('currency_code', 'only_flat_amount') }} as only_flat_words,
+        ', at least ' || {{ money_words('currency_code', 'minimum_per_event_text') }}
+            as minimum_words,
+        ', at most ' || {{ money_words('currency_code', 'maximum_per_event_text') }}
+            as maximum_words,
         case
             when has_flat_amount
                 then currency_code || ' ' || {{ grouped_text('flat_text') }}
@@ -273,6 +297,20 @@ described as (
                         else comma
                     end
                     || coalesce(' for ' || flat_words, '')
+            when looks_at_each_event
+                then
+                    comma || ' at ' || rate_words
+                    || case
+                        when has_fixed_amount
+                            then ', plus ' || only_flat_words || ' per event'
+                        else ''
+                    end
+                    || coalesce(minimum_words, '')
+                    || coalesce(maximum_words, '')
+                    || case
+                        when coalesce(minimum_words, maximum_words) is null then ''
+                        else ' for each event'
+                    end
             when charge_model = 'percentage'
                 then
                     ' at ' || only_price_words
@@ -346,6 +384,9 @@ final as (
         unit_label,
         case
             when tier_count = 0 then null
+            when looks_at_each_event and has_fixed_amount
+                then rate_words || ' + ' || only_flat_amount
+            when looks_at_each_event then rate_words
             when tier_count > 1 then tier_prices
             when not has_unit_price then only_flat_amount
             when has_flat_amount then only_unit_price || ' + ' || only_flat_amount
@@ -388,6 +429,10 @@ final as (
             ['package_counting', 'package_counting'],
             ['period_length', 'period_length'],
             ['valued_event_count', 'valued_event_count'],
+            ['free_events', 'free_events'],
+            ['free_amount', 'free_amount_text'],
+            ['minimum_per_event', 'minimum_per_event_text'],
+            ['maximum_per_event', 'maximum_per_event_text'],
             ['priced_quantity', decimal_text('priced_quantity')],
             ['charge_model', 'charge_model'],
             ['charge_price_id', 'charge_price_id'],

@@ -70,6 +70,26 @@ divisors as (
     from fractions
 ),
 
+-- What a percentage price asks of each event.
+event_terms as (
+    select
+        charge_price_id,
+        currency_code,
+        true as looks_at_each_event,
+        max(free_events) as free_events,
+        max(free_amount) as free_amount,
+        {% for bound in ['minimum', 'maximum'] -%}
+        max(case when event_bound = '{{ bound }}' then flat_amount end)
+            as {{ bound }}_per_event{{ ',' if not loop.last }}
+        {% endfor %}
+    from charge_tiers
+    where
+        event_bound is not null
+        or free_events is not null
+        or free_amount is not null
+    group by charge_price_id, currency_code
+),
+
 final as (
     select
         divisors.charge_price_id,
@@ -126,9 +146,18 @@ final as (
         end as upper_bound,
         charge_tiers.unit_price,
         charge_tiers.flat_amount,
-        charge_tiers.package_size
+        charge_tiers.package_size,
+        event_terms.free_events,
+        event_terms.free_amount,
+        event_terms.minimum_per_event,
+        event_terms.maximum_per_event,
+        coalesce(event_terms.looks_at_each_event, false) as looks_at_each_event
     from divisors
     inner join charge_tiers on divisors.charge_price_id = charge_tiers.charge_price_id
+    left join event_terms
+        on
+            charge_tiers.charge_price_id = event_terms.charge_price_id
+            and charge_tiers.currency_code = event_terms.currency_code
 )
 
 select * from final

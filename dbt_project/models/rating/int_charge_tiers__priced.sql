@@ -21,6 +21,10 @@ matched as (
     select * from {{ ref('int_dimension_prices__matched') }}
 ),
 
+event_fees as (
+    select * from {{ ref('int_event_fees__counted') }}
+),
+
 seats_prices as (
     select distinct
         charge_price_id,
@@ -70,6 +74,11 @@ converted as (
         cast(coalesce(seats_periods.period_length, 1) as decimal(38, 0))
             as period_length,
         prices.*,
+        case
+            when event_fees.rated_line_id is null then cast(0 as decimal(38, 9))
+            else event_fees.tier_quantity
+        end as event_quantity,
+        coalesce(event_fees.event_count, 0) as paying_event_count,
         {{ converted_quantity(
             'used.quantity_before',
             'prices.multiplier',
@@ -90,6 +99,10 @@ converted as (
             used.charge_price_id = prices.charge_price_id
             and used.currency_code = prices.currency_code
     left join seats_periods on used.rated_line_id = seats_periods.rated_line_id
+    left join event_fees
+        on
+            used.rated_line_id = event_fees.rated_line_id
+            and prices.tier_number = event_fees.tier_number
     left join matched
         on
             used.charge_price_id = matched.charge_price_id
@@ -137,27 +150,32 @@ billable as (
 tiered as (
     select
         *,
-        cast(
-            {{ tier_quantity(
-                'charge_model', 'billable_after', 'lower_bound', 'upper_bound', package
-            ) }}
-            as decimal(38, 9)
-        )
-        - case
-            when has_quantity_before
-                then cast(
+        case
+            when looks_at_each_event then event_quantity
+            else
+                cast(
                     {{ tier_quantity(
-                        'charge_model',
-                        'billable_before',
-                        'lower_bound',
-                        'upper_bound',
-                        package
+                        'charge_model', 'billable_after', 'lower_bound', 'upper_bound', package
                     ) }}
                     as decimal(38, 9)
                 )
-            else 0
+                - case
+                    when has_quantity_before
+                        then cast(
+                            {{ tier_quantity(
+                                'charge_model',
+                                'billable_before',
+                                'lower_bound',
+                                'upper_bound',
+                                package
+                            ) }}
+                            as decimal(38, 9)
+                        )
+                    else 0
+                end
         end as tier_quantity,
         case
+            when looks_at_each_event then paying_event_count
             when charge_model = 'percentage'
                 then {{ percentage_flat_count('valued_event_count') }}
             else

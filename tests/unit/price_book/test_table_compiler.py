@@ -103,6 +103,9 @@ def test_every_model_is_one_open_tier_or_its_ladder(
             "flat_amount": Decimal(flat_amount),
             "package_size": None if package_size is None else Decimal(package_size),
             "dimension_match": None,
+            "free_events": None,
+            "free_amount": None,
+            "event_bound": None,
             "reference_version": VERSION,
         }
     ] == found
@@ -119,6 +122,9 @@ EVERY_MODEL = """\
             {up_to: 25, package_price: 3}, {package_price: 2, flat_amount: 1}]}}}]}
       - {id: c3, product: api, meter: tokens, model: percentage, versions: [
           {effective_from: 2026-01-01, prices: {USD: {rate: "0.029", fixed_amount: "0.30"}}}]}
+      - {id: c8, product: api, meter: tokens, model: percentage, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {rate: "0.01", free_events: 10,
+            minimum_per_event: "0.50", maximum_per_event: 5}}}]}
       - {id: c4, product: api, meter: tokens, model: graduated_percentage, versions: [
           {effective_from: 2026-01-01, prices: {USD: {tiers: [
             {up_to: 1000, rate: 0.03}, {rate: 0.02}]}}}]}
@@ -156,6 +162,9 @@ def test_every_model_compiles_into_tiers_and_keeps_its_name(reference: Any) -> N
         ("c6", "0", None, "1", "0", None),
         ("c7", "0", None, "4", "0", None),
         ("c7", "0", None, "1", "0", None),
+        ("c8", "0", None, "0.01", "0", None),
+        ("c8", "0", None, "0", "0.5", None),
+        ("c8", "0", None, "0", "5", None),
     ] == [
         (price_id.split("/")[1], *(None if one is None else plain_text(one) for one in figures))
         for price_id, *figures in found
@@ -167,6 +176,11 @@ def test_every_model_compiles_into_tiers_and_keeps_its_name(reference: Any) -> N
         if row["charge_price_id"] == "every/c7/2026-01-01"
     ]
     assert ['{"model":"large"}', "{}"] == matches
+    assert [(10, None), (None, "minimum"), (None, "maximum")] == [
+        (row["free_events"], row["event_bound"])
+        for row in tables["charge_tiers"].to_pylist()
+        if row["charge_price_id"] == "every/c8/2026-01-01"
+    ]
     assert [
         ("c1", "stairstep", "total"),
         ("c2", "package", "per_tier"),
@@ -175,6 +189,7 @@ def test_every_model_compiles_into_tiers_and_keeps_its_name(reference: Any) -> N
         ("c5", "cost_plus", "total"),
         ("c6", "dynamic", "total"),
         ("c7", "dimensional", "total"),
+        ("c8", "percentage", "total"),
     ] == [
         row
         for row in rows(tables["charges"], "charge_id", "charge_model", "package_counting")
