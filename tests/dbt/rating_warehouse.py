@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.dbt import run_dbt
 from orchestration.operations_db import open_operations, write_operations_inputs
+from orchestration.price_book.moments import start_instant
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
 
@@ -26,6 +27,7 @@ REFERENCE_VERSION = "0123456789abcdef"
 BEFORE = (
     "tallyhouse.staging",
     "int_contracts__cells",
+    "int_contracts__spans",
     "int_subjects__segmented",
     "int_source_days__arrived",
 )
@@ -34,7 +36,7 @@ BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
 
 METERED = """
     ingestion_batch_id integer, event_date date, system_id varchar, event_source varchar,
-    subject varchar, segment_start_at timestamp, local_date date, meter_id varchar,
+    subject varchar, slice_start_at timestamp, local_date date, meter_id varchar,
     dimension_key varchar, event_count bigint, unvalued_event_count bigint,
     negative_event_count bigint, quantity_sum decimal(38, 9),
     quantity_max decimal(38, 9), latest_quantity decimal(38, 9), latest_event_at timestamp,
@@ -45,7 +47,7 @@ METERED = """
 """
 DISTINCT_VALUES = """
     ingestion_batch_id integer, event_date date, system_id varchar, event_source varchar,
-    subject varchar, segment_start_at timestamp, local_date date, meter_id varchar,
+    subject varchar, slice_start_at timestamp, local_date date, meter_id varchar,
     dimension_key varchar, distinct_value varchar, customer_id varchar, contract_id varchar,
     contract_version integer, resolution_code varchar
 """
@@ -225,7 +227,7 @@ class RatingWarehouse:
                 "system_id": "product",
                 "event_source": "/gateway",
                 "subject": subject or contract_id,
-                "segment_start_at": instant(2020, 1, 1),
+                "slice_start_at": None,
                 "local_date": local_date,
                 "meter_id": meter_id,
                 "dimension_key": dimension_key,
@@ -292,8 +294,12 @@ class RatingWarehouse:
         with duckdb.connect(self.settings.warehouse_file) as connection:
             connection.execute("create schema if not exists intermediate")
             for name, columns, rows in (
-                ("int_usage__metered", METERED, self.metered),
-                ("int_usage__distinct_values", DISTINCT_VALUES, self.distinct_values),
+                ("int_usage__metered", METERED, self._sliced(self.metered)),
+                (
+                    "int_usage__distinct_values",
+                    DISTINCT_VALUES,
+                    self._sliced(self.distinct_values),
+                ),
                 ("int_events__counted", EVENTS, self.events),
                 ("int_events__set_aside", SET_ASIDE, self.set_aside),
             ):
@@ -303,6 +309,20 @@ class RatingWarehouse:
                     metered_rows = table_of(schema, rows)
                     connection.register("metered_rows", metered_rows)
                     connection.execute(f"insert into intermediate.{name} from metered_rows")
+
+    def _sliced(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows of whole local days, each with the instant at which its day starts."""
+        zones = {row["contract_id"]: row["time_zone"] for row in self.reference["contracts"]}
+        return [
+            {
+                **row,
+                "slice_start_at": row["slice_start_at"]
+                or start_instant(row["local_date"], zones.get(row["contract_id"], "UTC")).replace(
+                    tzinfo=None
+                ),
+            }
+            for row in rows
+        ]
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Answer a query as one dictionary per row."""

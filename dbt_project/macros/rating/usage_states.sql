@@ -19,3 +19,8 @@
 {% macro month_number(day_date) -%}
     (extract(year from {{ day_date }}) * 12 + extract(month from {{ day_date }}))
 {%- endmacro %}
+
+{#- Whether quantities of consecutive stretches of time add up; all others are levels. -#}
+{% macro is_additive(aggregation) -%}
+    {{ aggregation }} in ('count', 'sum')
+{%- endmacro %}

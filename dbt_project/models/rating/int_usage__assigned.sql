@@ -12,24 +12,24 @@ meters as (
     select * from {{ ref('stg_price_book__meters') }}
 ),
 
-segments as (
-    select * from {{ ref('int_charges__segmented') }}
+runs as (
+    select * from {{ ref('int_charges__runs') }}
     where meter_id is not null
 ),
 
--- A segment is found by the month of the day: joining stays linear in a long history.
-segment_months as (
+-- A run is found by the month of the day: joining stays linear in a long history.
+run_months as (
     select
         contract_id,
         meter_id,
         charge_id,
         cell_start_date,
-        segment_start_date,
-        segment_end_date,
+        run_start_at,
+        run_end_at,
         {{ each_of(integers_between(
-            month_number('segment_start_date'), month_number('(segment_end_date - 1)')
+            month_number('run_start_date'), month_number('(run_end_date - 1)')
         )) }} as usage_month
-    from segments
+    from runs
 ),
 
 placed as (
@@ -38,12 +38,12 @@ placed as (
         metered.customer_id,
         metered.meter_id,
         metered.dimension_key,
-        segment_months.charge_id,
-        segment_months.cell_start_date,
-        segment_months.segment_start_date,
+        run_months.charge_id,
+        run_months.cell_start_date,
+        run_months.run_start_at,
         case
             when
-                segment_months.charge_id is null
+                run_months.charge_id is null
                 then date_trunc('month', metered.local_date)
         end as unpriced_month,
         metered.local_date,
@@ -62,13 +62,13 @@ placed as (
         metered.first_event_at,
         metered.last_event_at
     from metered
-    left join segment_months
+    left join run_months
         on
-            metered.contract_id = segment_months.contract_id
-            and metered.meter_id = segment_months.meter_id
-            and {{ month_number('metered.local_date') }} = segment_months.usage_month
-            and metered.local_date >= segment_months.segment_start_date
-            and metered.local_date < segment_months.segment_end_date
+            metered.contract_id = run_months.contract_id
+            and metered.meter_id = run_months.meter_id
+            and {{ month_number('metered.local_date') }} = run_months.usage_month
+            and metered.slice_start_at >= run_months.run_start_at
+            and metered.slice_start_at < run_months.run_end_at
 ),
 
 merged as (
@@ -79,7 +79,7 @@ merged as (
         dimension_key,
         charge_id,
         cell_start_date,
-        segment_start_date,
+        run_start_at,
         unpriced_month,
         min(local_date) as first_usage_date,
         cast(sum(event_count) as bigint) as event_count,
@@ -104,7 +104,7 @@ merged as (
         dimension_key,
         charge_id,
         cell_start_date,
-        segment_start_date,
+        run_start_at,
         unpriced_month
 ),
 
@@ -114,25 +114,25 @@ unique_counts as (
         distinct_values.customer_id,
         distinct_values.meter_id,
         distinct_values.dimension_key,
-        segment_months.charge_id,
-        segment_months.segment_start_date,
+        run_months.charge_id,
+        run_months.run_start_at,
         count(distinct distinct_values.distinct_value) as unique_count
     from distinct_values
-    inner join segment_months
+    inner join run_months
         on
-            distinct_values.contract_id = segment_months.contract_id
-            and distinct_values.meter_id = segment_months.meter_id
+            distinct_values.contract_id = run_months.contract_id
+            and distinct_values.meter_id = run_months.meter_id
             and {{ month_number('distinct_values.local_date') }}
-            = segment_months.usage_month
-            and distinct_values.local_date >= segment_months.segment_start_date
-            and distinct_values.local_date < segment_months.segment_end_date
+            = run_months.usage_month
+            and distinct_values.slice_start_at >= run_months.run_start_at
+            and distinct_values.slice_start_at < run_months.run_end_at
     group by
         distinct_values.contract_id,
         distinct_values.customer_id,
         distinct_values.meter_id,
         distinct_values.dimension_key,
-        segment_months.charge_id,
-        segment_months.segment_start_date
+        run_months.charge_id,
+        run_months.run_start_at
 ),
 
 final as (
@@ -143,7 +143,7 @@ final as (
         merged.dimension_key,
         merged.charge_id,
         merged.cell_start_date,
-        merged.segment_start_date,
+        merged.run_start_at,
         cast(merged.unpriced_month as date) as unpriced_month,
         merged.first_usage_date,
         merged.event_count,
@@ -172,7 +172,7 @@ final as (
             and merged.meter_id = unique_counts.meter_id
             and merged.dimension_key = unique_counts.dimension_key
             and merged.charge_id = unique_counts.charge_id
-            and merged.segment_start_date = unique_counts.segment_start_date
+            and merged.run_start_at = unique_counts.run_start_at
 )
 
 select * from final
