@@ -84,6 +84,7 @@ METER_DEFAULTS = {
     "dimensions": [],
     "is_negative_allowed": False,
     "carry_in": "zero",
+    "keeps_each_event": False,
     "definition_digest": "d",
 }
 CONTRACT_DEFAULTS = {

@@ -37,6 +37,7 @@ from orchestration.settings import Settings
 METERING = (
     "+int_usage__metered",
     "+int_usage__distinct_values",
+    "+int_usage__kept_events",
     "+int_events__counted",
     "+int_contracts__cells",
 )
@@ -81,6 +82,7 @@ class UsageWarehouse:
             "dimensions": [],
             "is_negative_allowed": False,
             "carry_in": "zero",
+            "keeps_each_event": False,
             "definition_digest": f"{meter_id} {version}",
         }
         self.add("meters", **given | columns)
@@ -241,7 +243,12 @@ class UsageWarehouse:
 
     def counted(self) -> list[tuple[Any, ...]]:
         """Everything that metering keeps between runs, in a fixed order."""
-        tables = ("int_usage__counted", "int_distinct_values__counted", "int_events__set_aside")
+        tables = (
+            "int_usage__counted",
+            "int_distinct_values__counted",
+            "int_events__kept",
+            "int_events__set_aside",
+        )
         return [
             row for table in tables for row in self.rows(f"from intermediate.{table} order by all")
         ]
