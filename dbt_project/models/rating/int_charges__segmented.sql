@@ -260,10 +260,34 @@ described as (
     left join meters on segments.meter_id = meters.meter_id
 ),
 
+-- A run goes on while the same price is in force, whatever else changes.
+compared as (
+    select
+        *,
+        case
+            when
+                charge_price_id = lag(charge_price_id) over (
+                    partition by contract_id, charge_id, cell_start_date
+                    order by service_start_at
+                )
+                and service_start_at = lag(service_end_at) over (
+                    partition by contract_id, charge_id, cell_start_date
+                    order by service_start_at
+                )
+                then 0
+            else 1
+        end as is_run_start
+    from described
+),
+
 -- An advance fee is due when its first day begins.
 begun as (
     select
         *,
+        sum(is_run_start) over (
+            partition by contract_id, charge_id, cell_start_date
+            order by service_start_at
+        ) as run_number,
         row_number() over (
             partition by contract_id, charge_id, cell_start_date
             order by segment_start_date
@@ -277,7 +301,7 @@ begun as (
         sum(segment_days) over (
             partition by contract_id, charge_id, cell_start_date
         ) as active_days
-    from described
+    from compared
 ),
 
 final as (
@@ -318,11 +342,14 @@ final as (
         ) }} as is_due,
         begun.cell_start_date,
         begun.cell_end_date,
+        begun.cell_start_at,
+        begun.cell_end_at,
         begun.segment_start_date,
         begun.segment_end_date,
         begun.service_start_at,
         begun.service_end_at,
         cast(begun.segment_number as integer) as segment_number,
+        cast(begun.run_number as integer) as run_number,
         -- A fee is for its share of the full cell; a level for its share of the days
         -- that are priced.
         cast(
