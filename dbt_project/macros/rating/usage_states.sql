@@ -19,3 +19,74 @@
 {% macro month_number(day_date) -%}
     (extract(year from {{ day_date }}) * 12 + extract(month from {{ day_date }}))
 {%- endmacro %}
+
+{#- Whether quantities of consecutive stretches of time add up; all others are levels. -#}
+{% macro is_additive(aggregation, window_aggregation) -%}
+    coalesce(
+        {{ window_aggregation }} = 'sum',
+        {{ aggregation }} in ('count', 'sum', 'weighted_sum')
+    )
+{%- endmacro %}
+
+{#- Whether a meter's quantity is the sum of its events' quantities, however time is cut. -#}
+{% macro is_sum_of_events(meters) -%}
+    (
+        {{ meters }}.aggregation in ('count', 'sum')
+        and coalesce({{ meters }}.window_aggregation, 'sum') = 'sum'
+    )
+{%- endmacro %}
+
+{#- Whether the figures of int_usage__counted, merged, are not yet a meter's quantity. -#}
+{% macro is_refined(meters) -%}
+    (
+        {{ meters }}.window_unit is not null
+        or {{ meters }}.aggregation in ('unique_count', 'weighted_sum', 'percentile')
+        or ({{ meters }}.aggregation = 'latest' and {{ meters }}.carry_in = 'previous')
+    )
+{%- endmacro %}
+
+{#- Whether a meter has a quantity in every window, be it a level of zero. -#}
+{% macro holds_in_every_window(meters) -%}
+    (
+        {{ meters }}.aggregation = 'weighted_sum'
+        or ({{ meters }}.aggregation = 'unique_count' and {{ meters }}.carry_in = 'previous')
+    )
+{%- endmacro %}
+
+{#- sum ÷ count, rounded once, half away from zero, to nine decimals; null for no count. -#}
+{% macro average_of(quantity_sum, quantity_count) -%}
+    case
+        when {{ quantity_count }} > 0
+            then {{ from_scaled_integer(
+                rounded_quotient(
+                    scaled_integer(quantity_sum, 9), quantity_count, "'half_away'"
+                ), 9
+            ) }}
+    end
+{%- endmacro %}
+
+{#- The quantity of merged figures of int_usage__counted, null where it has none. -#}
+{% macro counted_quantity(figures='') -%}
+    cast(
+        case {{ figures }}aggregation
+            when 'count' then cast({{ figures }}event_count as decimal(38, 9))
+            when 'sum' then coalesce({{ figures }}quantity_sum, {{ zero_quantity() }})
+            when 'max' then {{ figures }}quantity_max
+            when 'min' then {{ figures }}quantity_min
+            when 'avg' then {{ average_of(
+                figures ~ 'quantity_sum',
+                '(' ~ figures ~ 'event_count - ' ~ figures ~ 'unvalued_event_count)'
+            ) | indent(16) }}
+            when 'latest' then {{ figures }}latest_quantity
+        end as decimal(38, 9)
+    )
+{%- endmacro %}
+
+{% macro zero_quantity() -%}
+    cast(0 as decimal(38, 9))
+{%- endmacro %}
+
+{#- A level beyond this is not weighted by its time: 10^15 units over a year fit 38 digits. -#}
+{% macro largest_level() -%}
+    cast(1000000000000000 as decimal(38, 9))
+{%- endmacro %}
