@@ -66,9 +66,9 @@
 {%- endmacro %}
 
 {#- The quantity of merged figures of int_usage__counted, null where it has none. -#}
-{% macro counted_quantity(figures='') -%}
+{% macro counted_quantity(aggregation, figures='') -%}
     cast(
-        case {{ figures }}aggregation
+        case {{ aggregation }}
             when 'count' then cast({{ figures }}event_count as decimal(38, 9))
             when 'sum' then coalesce({{ figures }}quantity_sum, {{ zero_quantity() }})
             when 'max' then {{ figures }}quantity_max
@@ -89,4 +89,34 @@
 {#- A level beyond this is not weighted by its time: 10^15 units over a year fit 38 digits. -#}
 {% macro largest_level() -%}
     cast(1000000000000000 as decimal(38, 9))
+{%- endmacro %}
+
+{#- The CTEs that take the percentile of values (key columns, percentile, quantity, event_count) by
+    nearest rank: the smallest value that at least this share of the events does not exceed. The
+    last one, ranked, has the key and its quantity. -#}
+{% macro ranked_values(value_events, key_columns) -%}
+    accumulated as (
+        select
+            *,
+            sum(event_count) over (
+                partition by {{ key_columns | join(', ') }}
+                order by quantity
+                rows between unbounded preceding and current row
+            ) as events_up_to,
+            sum(event_count) over (
+                partition by {{ key_columns | join(', ') }}
+            ) as events_of_all
+        from {{ value_events }}
+    ),
+
+    ranked as (
+        select
+            {{ key_columns | join(',\n            ') }},
+            min(quantity) as quantity
+        from accumulated
+        where
+            cast(events_up_to as decimal(27, 0)) * 100
+            >= cast(events_of_all as decimal(20, 0)) * cast(percentile as decimal(12, 9))
+        group by {{ key_columns | join(', ') }}
+    )
 {%- endmacro %}

@@ -15,6 +15,7 @@ counted as (
     select
         merged.*,
         meters.aggregation,
+        meters.empty_windows,
         {{ is_refined('meters') }} as is_refined
     from merged
     inner join meters on merged.meter_id = meters.meter_id
@@ -35,16 +36,18 @@ used as (
         counted.unvalued_event_count,
         counted.negative_event_count,
         case
-            when not counted.is_refined
-                then {{ counted_quantity('counted.') | indent(16) }}
+            when counted.charge_id is null or not counted.is_refined
+                then {{ counted_quantity('counted.aggregation', 'counted.') | indent(16) }}
             when combined.contract_id is not null then combined.quantity
             when
-                counted.charge_id is not null
-                and counted.aggregation in ('count', 'sum', 'unique_count', 'weighted_sum')
+                counted.empty_windows = 'zero'
+                or counted.aggregation
+                in ('count', 'sum', 'unique_count', 'weighted_sum')
                 then {{ zero_quantity() }}
         end as quantity,
         case
-            when counted.is_refined then coalesce(combined.is_beyond_limit, false)
+            when counted.charge_id is not null and counted.is_refined
+                then coalesce(combined.is_beyond_limit, false)
             else
                 counted.aggregation in ('sum', 'avg') and counted.is_beyond_limit
         end as is_beyond_limit,

@@ -48,35 +48,16 @@ merged as (
         distinct_value
 ),
 
-accumulated as (
-    select
-        *,
-        sum(event_count) over (
-            partition by
-                contract_id,
-                charge_id,
-                run_start_at,
-                meter_id,
-                customer_id,
-                dimension_key,
-                window_number
-            order by quantity
-            rows between unbounded preceding and current row
-        ) as events_up_to,
-        sum(event_count) over (
-            partition by
-                contract_id,
-                charge_id,
-                run_start_at,
-                meter_id,
-                customer_id,
-                dimension_key,
-                window_number
-        ) as events_of_all
-    from merged
-),
+{{ ranked_values('merged', [
+    'contract_id',
+    'charge_id',
+    'run_start_at',
+    'meter_id',
+    'customer_id',
+    'dimension_key',
+    'window_number',
+]) }},
 
--- Nearest rank: the smallest value that at least this share of the events does not exceed.
 final as (
     select
         contract_id,
@@ -87,20 +68,9 @@ final as (
         dimension_key,
         window_number as first_window_number,
         1 as window_count,
-        min(quantity) as quantity,
+        quantity,
         false as is_beyond_limit
-    from accumulated
-    where
-        cast(events_up_to as decimal(27, 0)) * 100
-        >= cast(events_of_all as decimal(20, 0)) * cast(percentile as decimal(12, 9))
-    group by
-        contract_id,
-        charge_id,
-        run_start_at,
-        meter_id,
-        customer_id,
-        dimension_key,
-        window_number
+    from ranked
 )
 
 select * from final

@@ -70,7 +70,7 @@ final as (
         dimension_key,
         window_number as first_window_number,
         1 as window_count,
-        {{ counted_quantity() | indent(8) }} as quantity,
+        {{ counted_quantity('aggregation') | indent(8) }} as quantity,
         is_beyond_limit
     from merged
 )
