@@ -47,27 +47,44 @@ def _check_fields(meter: Located[Meter], problems: ProblemList) -> None:
 
 
 def _aggregation_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:
-    kind = meter.aggregation
-    if kind in _VALUED and not meter.value:
-        yield ("value",), f"{kind} needs a value"
-    if kind not in _VALUED and meter.value:
-        yield ("value",), f"{kind} reads no value"
-    if kind not in _VALUED and meter.is_negative_allowed:
-        yield ("is_negative_allowed",), f"{kind} is never negative"
-    if kind == "unique_count" and meter.distinct is None:
-        yield ("distinct",), "unique_count needs the property whose values are counted"
-    if kind != "unique_count" and meter.distinct is not None:
-        yield ("distinct",), f"{kind} reads no distinct property"
-    if kind not in _CARRYING and "carry_in" in meter.model_fields_set:
-        yield ("carry_in",), f"{kind} takes no carry_in"
-    if kind == "percentile" and meter.percentile is None:
-        yield ("percentile",), "percentile needs the percentile to take, such as 95"
-    if kind != "percentile" and meter.percentile is not None:
-        yield ("percentile",), f"{kind} takes no percentile"
+    kind, given = meter.aggregation, meter.model_fields_set
+    yield from _only_for(
+        _VALUED, meter, "value", "needs a value", "reads no value", is_given=bool(meter.value)
+    )
+    yield from _only_for(
+        ("unique_count",),
+        meter,
+        "distinct",
+        "needs the property whose values are counted",
+        "reads no distinct property",
+        is_given=meter.distinct is not None,
+    )
+    yield from _only_for(
+        ("percentile",),
+        meter,
+        "percentile",
+        "needs the percentile to take, such as 95",
+        "takes no percentile",
+        is_given=meter.percentile is not None,
+    )
     if meter.percentile is not None and meter.percentile > _HIGHEST_PERCENTILE:
         yield ("percentile",), f"{meter.percentile} is above {_HIGHEST_PERCENTILE}"
-    if kind != "weighted_sum" and "weighted_by" in meter.model_fields_set:
+    if kind not in _VALUED and meter.is_negative_allowed:
+        yield ("is_negative_allowed",), f"{kind} is never negative"
+    if kind not in _CARRYING and "carry_in" in given:
+        yield ("carry_in",), f"{kind} takes no carry_in"
+    if kind != "weighted_sum" and "weighted_by" in given:
         yield ("weighted_by",), f"{kind} is weighted by nothing"
+
+
+def _only_for(
+    kinds: Sequence[str], meter: Meter, field: str, lacks: str, spare: str, *, is_given: bool
+) -> Iterator[tuple[Steps, str]]:
+    """The fault of a field that aggregations of some kinds need, and no other takes."""
+    if meter.aggregation in kinds and not is_given:
+        yield (field,), f"{meter.aggregation} {lacks}"
+    if meter.aggregation not in kinds and is_given:
+        yield (field,), f"{meter.aggregation} {spare}"
 
 
 def _window_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:

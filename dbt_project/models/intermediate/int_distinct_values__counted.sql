@@ -43,11 +43,17 @@ valued as (
         {{ by_meter(meter_dimensions(plan, loop.index0), 'cast(null as varchar)')
             | indent(8) }} as {{ name }},
         {%- endfor %}
-        {{ by_meter(quarters, no_instant()) | indent(8) }} as quarter_hour_at,
         {{ by_meter(meter_quantities(plan, ['unique_count']), 'cast(null as varchar)')
             | indent(8) }} as text_value,
+        {%- if quarters %}
+        {{ by_meter(quarters, no_instant()) | indent(8) }} as quarter_hour_at,
+        {%- endif %}
+        {%- if numbers %}
         {{ by_meter(numbers, no_quantity()) | indent(8) }} as number_value,
+        {%- endif %}
+        {%- if operations %}
         {{ by_meter(operations, 'cast(null as boolean)') | indent(8) }} as is_add,
+        {%- endif %}
         measured.event_at,
         measured.event_at_nanos,
         measured.event_source,
@@ -67,9 +73,9 @@ metered as (
         {%- for name in dimension_values %}
         {{ name }},
         {%- endfor %}
-        quarter_hour_at,
         text_value,
-        number_value,
+        {{ 'quarter_hour_at' if quarters else no_instant() ~ ' as quarter_hour_at' }},
+        {{ 'number_value' if numbers else no_quantity() ~ ' as number_value' }},
         {{ 'count(*)' if numbers else 'cast(null as bigint)' }} as event_count,
         {{ 'bool_or(is_add)' if operations else 'cast(null as boolean)' }} as has_add,
         {% if operations -%}
@@ -91,7 +97,8 @@ metered as (
     from valued
     group by {{ (
         ['ingestion_batch_id', 'slice_id', 'meter_number', 'meter_id'] + dimension_values
-        + ['quarter_hour_at', 'text_value', 'number_value']
+        + ['text_value'] + (['quarter_hour_at'] if quarters else [])
+        + (['number_value'] if numbers else [])
     ) | join(', ') }}
 ),
 

@@ -1,7 +1,7 @@
 """What a price run's quantity is, from the list of its events, in plain Python.
 
-Belongs here: every aggregation and window as the price-book page words it, one event after another,
-in exact fractions. Does not belong here: anything that is read from the engine but the runs' bounds.
+Belongs here: every aggregation and window as the price-book page words it, event by event, in
+exact fractions. Does not belong here: anything that is read from the engine but the runs' bounds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -68,7 +69,7 @@ def windows_of(run: Run, unit: str) -> tuple[Span, ...]:
         starts.setdefault(keys[unit], moment)
         moment += QUARTER
     bounds = [*starts.values(), run.end]
-    return tuple(zip(bounds, bounds[1:], strict=False))
+    return tuple(pairwise(bounds))
 
 
 def quantity_of(meter: Mapping[str, Any], readings: Sequence[Reading], run: Run) -> Decimal | None:

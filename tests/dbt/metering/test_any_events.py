@@ -29,7 +29,7 @@ KINDS = {
     "max": {"aggregation": "max", **NUMBER},
     "min": {"aggregation": "min", **NUMBER},
     "avg": {"aggregation": "avg", **NUMBER},
-    "p95": {"aggregation": "percentile", "percentile": Decimal("95"), **NUMBER},
+    "p95": {"aggregation": "percentile", "percentile": Decimal(95), **NUMBER},
     "p37": {"aggregation": "percentile", "percentile": Decimal("37.5"), **NUMBER},
     "latest": {"aggregation": "latest", **NUMBER},
     "held": {"aggregation": "latest", "carry_in": "previous", **NUMBER},

@@ -276,8 +276,10 @@ REFINEMENTS = (
             },
         ),
         (
-            "aggregation: unique_count\n    distinct: user_id\n    carry_in: previous\n"
-            "    operation: {property: status, remove: [failed], add: [ok]}",
+            """aggregation: unique_count
+    distinct: user_id
+    carry_in: previous
+    operation: {property: status, remove: [failed], add: [ok]}""",
             {
                 "operation_property": "status",
                 "operation_add": ["ok"],
