@@ -176,6 +176,7 @@ def _products(book: PriceBook) -> list[Record]:
 
 
 def _meter(meter: Meter) -> Record:
+    is_weighted = meter.aggregation == "weighted_sum"
     definition = {
         "aggregation": meter.aggregation,
         "event_types": sorted(meter.event_types),
@@ -191,14 +192,28 @@ def _meter(meter: Meter) -> Record:
         ],
         "dimensions": list(meter.dimensions),
         "is_negative_allowed": meter.is_negative_allowed,
-        "carry_in": meter.carry_in,
+        "carry_in": "previous" if is_weighted else meter.carry_in,
     }
+    refined: Record = {
+        "percentile": meter.percentile,
+        "operation_property": meter.operation.property if meter.operation else None,
+        "operation_add": sorted(set(meter.operation.add)) if meter.operation else None,
+        "operation_remove": sorted(set(meter.operation.remove)) if meter.operation else None,
+        "weighted_by": meter.weighted_by if is_weighted else None,
+        "window_unit": meter.window,
+        "window_aggregation": meter.window_aggregation,
+        "empty_windows": meter.empty_windows if meter.window_aggregation == "avg" else None,
+        "keeps_each_event": False,
+    }
+    # A meter that uses none of the refinements keeps the digest that it had before them.
+    digested = {**definition, **{name: value for name, value in refined.items() if value}}
     return {
         "meter_id": meter.id,
         "meter_name": meter.name or meter.id,
         "unit": meter.unit,
         **definition,
-        "definition_digest": definition_digest(definition),
+        **refined,
+        "definition_digest": definition_digest(digested),
     }
 
 

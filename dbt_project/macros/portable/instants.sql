@@ -85,6 +85,33 @@
     {{ instant_at }} + to_hours(cast({{ hours }} as integer))
 {%- endmacro %}
 
+{% macro quarter_hour_of(instant_at) -%}
+    {#- The quarter hour of UTC that an instant lies in, by its start. -#}
+    {{ return(adapter.dispatch('quarter_hour_of', 'tallyhouse')(instant_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__quarter_hour_of(instant_at) -%}
+    time_bucket(interval '15 minutes', {{ instant_at }})
+{%- endmacro %}
+
+{% macro microseconds_between(from_at, to_at) -%}
+    {#- Microseconds from one instant to another, as a bigint; negative where it lies before. -#}
+    {{ return(adapter.dispatch('microseconds_between', 'tallyhouse')(from_at, to_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__microseconds_between(from_at, to_at) -%}
+    (epoch_us({{ to_at }}) - epoch_us({{ from_at }}))
+{%- endmacro %}
+
+{% macro microseconds_after(instant_at, microseconds) -%}
+    {#- The instant that lies microseconds after another, or before it where they are negative. -#}
+    {{ return(adapter.dispatch('microseconds_after', 'tallyhouse')(instant_at, microseconds)) }}
+{%- endmacro %}
+
+{% macro duckdb__microseconds_after(instant_at, microseconds) -%}
+    make_timestamp(epoch_us({{ instant_at }}) + {{ microseconds }})
+{%- endmacro %}
+
 {% macro month_text(day_date) -%}
     {#- The month of a date as 'YYYY-MM'. -#}
     substr(cast({{ day_date }} as varchar), 1, 7)

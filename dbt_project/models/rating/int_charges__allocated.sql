@@ -79,11 +79,8 @@ lined as (
             when charges.charge_model = 'flat' then timed.time_units
             else timed.level_units
         end as time_units,
-        case
-            when ladder_runs.is_additive and ladder_runs.segment_count > 1
-                then coalesce(pieces.quantity, 0)
-            else ladder_runs.quantity
-        end as quantity,
+        coalesce({{ is_sum_of_events('meters') }}, false) as is_sum_of_events,
+        coalesce(pieces.quantity, {{ zero_quantity() }}) as segment_quantity,
         case
             when ladder_runs.segment_count = 1 then ladder_runs.event_count
             else coalesce(pieces.event_count, 0)
@@ -157,16 +154,17 @@ weighed as (
         rated_line_id,
         ladder_run_id,
         ladder_line_number,
-        {{ scaled_integer('quantity', 9) }} as quantity_weight,
+        {{ scaled_integer('segment_quantity', 9) }} as segment_weight,
         time_units,
-        is_additive
-        and sum(quantity) over run_lines <> 0 as is_by_usage,
+        is_sum_of_events
+        and sum(segment_quantity) over run_lines <> 0 as is_by_usage,
         sum(time_units) over run_lines = 0 as is_without_time,
         row_number() over (
             partition by ladder_run_id
             order by ladder_line_number
         ) as run_line_number,
         cast(run_gross_units as {{ whole_number() }}) as run_gross_units,
+        {{ scaled_integer('run_quantity', 9) }} as run_quantity_units,
         {{ scaled_integer('run_converted_quantity', 9) }} as run_converted_units,
         {{ scaled_integer('run_billable_quantity', 9) }} as run_billable_units
     from numbered
@@ -178,7 +176,7 @@ weights as (
     select
         *,
         case
-            when is_by_usage then quantity_weight
+            when is_by_usage then segment_weight
             when not is_without_time then time_units
             when run_line_number = 1 then 1
             else 0
@@ -201,10 +199,14 @@ shares as (
         line_weight,
         run_weight,
         run_gross_units,
+        run_quantity_units,
         run_converted_units,
         run_billable_units,
         {{ proportional_columns('run_gross_units', 'line_weight', 'run_weight', 'gross')
             | indent(8) }},
+        {{ proportional_columns(
+            'run_quantity_units', 'line_weight', 'run_weight', 'quantity'
+        ) | indent(8) }},
         {{ proportional_columns(
             'run_converted_units', 'line_weight', 'run_weight', 'converted'
         ) | indent(8) }},
@@ -219,7 +221,7 @@ shared as (
         rated_line_id,
         line_weight,
         run_weight,
-        {% for name in ['converted', 'billable'] -%}
+        {% for name in ['quantity', 'converted', 'billable'] -%}
         {{ name }}_units
         + {{ one_more_step(
             'ladder_run_id',
@@ -278,7 +280,13 @@ final as (
         numbered.segment_end_date,
         numbered.service_start_at,
         numbered.service_end_at,
-        cast(numbered.quantity as decimal(38, 9)) as quantity,
+        case
+            when numbered.segment_count = 1 or not numbered.is_additive
+                then numbered.run_quantity
+            when numbered.is_sum_of_events
+                then cast(numbered.segment_quantity as decimal(38, 9))
+            else {{ from_scaled_integer('shared.quantity_units', 9) }}
+        end as quantity,
         numbered.quantity_before,
         case
             when numbered.segment_count = 1 or not numbered.is_additive

@@ -2,164 +2,13 @@ with runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
-contracts as (
-    select * from {{ ref('stg_reference__contracts') }}
-),
-
-meters as (
-    select * from {{ ref('stg_price_book__meters') }}
-),
-
-metered as (
-    select * from {{ ref('int_usage__metered') }}
-    where contract_id is not null
-),
-
-assigned as (
+used as (
     select * from {{ ref('int_usage__assigned') }}
     where charge_id is not null
 ),
 
 conflicted as (
     select * from {{ ref('int_charges__conflicted') }}
-),
-
--- Readings of levels that are carried in, a day at a time.
-readings as (
-    select
-        contracts.contract_lineage_id,
-        metered.meter_id,
-        metered.customer_id,
-        metered.dimension_key,
-        metered.local_date,
-        {{ latest_by(
-            'metered.latest_quantity',
-            [
-                'metered.latest_event_at',
-                'metered.latest_event_nanos',
-                'metered.latest_event_source',
-                'metered.latest_event_id',
-            ]
-        ) }} as quantity
-    from metered
-    inner join meters on metered.meter_id = meters.meter_id
-    inner join contracts on metered.contract_id = contracts.contract_id
-    where meters.aggregation = 'latest' and meters.carry_in = 'previous'
-    group by
-        contracts.contract_lineage_id,
-        metered.meter_id,
-        metered.customer_id,
-        metered.dimension_key,
-        metered.local_date
-),
-
-levels as (
-    select
-        contract_lineage_id,
-        meter_id,
-        customer_id,
-        dimension_key,
-        min(local_date) as first_local_date
-    from readings
-    group by contract_lineage_id, meter_id, customer_id, dimension_key
-),
-
--- At a run's start stands the last reading of the days before it.
-level_steps as (
-    select
-        contract_lineage_id,
-        meter_id,
-        customer_id,
-        dimension_key,
-        local_date as step_date,
-        true as is_reading,
-        quantity,
-        cast(null as varchar) as contract_id,
-        cast(null as varchar) as charge_id,
-        cast(null as timestamp) as run_start_at
-    from readings
-    union all
-    select
-        levels.contract_lineage_id,
-        levels.meter_id,
-        levels.customer_id,
-        levels.dimension_key,
-        runs.run_start_date as step_date,
-        false as is_reading,
-        cast(null as decimal(38, 9)) as quantity,
-        runs.contract_id,
-        runs.charge_id,
-        runs.run_start_at
-    from levels
-    inner join runs
-        on
-            levels.contract_lineage_id = runs.contract_lineage_id
-            and levels.meter_id = runs.meter_id
-            and levels.first_local_date < runs.run_start_date
-),
-
-level_starts as (
-    select
-        *,
-        last_value(quantity ignore nulls) over (
-            partition by contract_lineage_id, meter_id, customer_id, dimension_key
-            order by step_date, is_reading
-        ) as level_quantity
-    from level_steps
-),
-
-carried as (
-    select
-        contract_id,
-        charge_id,
-        run_start_at,
-        customer_id,
-        dimension_key,
-        level_quantity as quantity
-    from level_starts
-    where not is_reading
-),
-
-used as (
-    select
-        contract_id,
-        charge_id,
-        run_start_at,
-        customer_id,
-        dimension_key,
-        quantity,
-        is_beyond_limit,
-        negative_event_count > 0 as has_negative_events,
-        event_count,
-        digest_sum_1,
-        digest_sum_2,
-        first_event_at,
-        last_event_at
-    from assigned
-    union all
-    select
-        carried.contract_id,
-        carried.charge_id,
-        carried.run_start_at,
-        carried.customer_id,
-        carried.dimension_key,
-        carried.quantity,
-        false as is_beyond_limit,
-        false as has_negative_events,
-        0 as event_count,
-        0 as digest_sum_1,
-        0 as digest_sum_2,
-        cast(null as timestamp) as first_event_at,
-        cast(null as timestamp) as last_event_at
-    from carried
-    left join assigned
-        on
-            carried.contract_id = assigned.contract_id
-            and carried.charge_id = assigned.charge_id
-            and carried.run_start_at = assigned.run_start_at
-            and carried.customer_id = assigned.customer_id
-            and carried.dimension_key = assigned.dimension_key
-    where assigned.contract_id is null
 ),
 
 used_cells as (
@@ -182,9 +31,10 @@ quantities as (
         runs.*,
         used.customer_id,
         used.dimension_key,
-        used.quantity,
+        -- What has no value, such as the largest of nothing, counts as nothing used.
+        coalesce(used.quantity, {{ zero_quantity() }}) as quantity,
         used.is_beyond_limit,
-        used.has_negative_events,
+        used.negative_event_count > 0 as has_negative_events,
         used.event_count,
         used.digest_sum_1,
         used.digest_sum_2,
@@ -201,7 +51,9 @@ quantities as (
         runs.*,
         runs.contract_customer_id as customer_id,
         {{ no_dimension_values() }} as dimension_key,
-        case when runs.charge_model = 'flat' then 1 else 0 end as quantity,
+        cast(
+            case when runs.charge_model = 'flat' then 1 else 0 end as decimal(38, 9)
+        ) as quantity,
         false as is_beyond_limit,
         false as has_negative_events,
         0 as event_count,

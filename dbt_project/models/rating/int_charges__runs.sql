@@ -76,7 +76,9 @@ described as (
         min(runs.run_start_at) over cell_runs as active_from_at,
         case when charges.charge_model = 'flat' then 'fee' else 'usage' end
             as line_kind,
-        coalesce({{ is_additive('meters.aggregation') }}, false) as is_additive,
+        coalesce(
+            {{ is_additive('meters.aggregation', 'meters.window_aggregation') }}, false
+        ) as is_additive,
         coalesce(meters.is_negative_allowed, false) as is_negative_allowed
     from runs
     cross join known_until

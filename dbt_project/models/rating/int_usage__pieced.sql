@@ -40,9 +40,10 @@ final as (
         metered.customer_id,
         metered.dimension_key,
         cast(
-            case min(meters.aggregation)
-                when 'count' then sum(metered.event_count)
-                when 'sum' then coalesce({{ limited_sum('metered.quantity_sum') }}, 0)
+            case
+                when not bool_or({{ is_sum_of_events('meters') }}) then null
+                when min(meters.aggregation) = 'count' then sum(metered.event_count)
+                else coalesce({{ limited_sum('metered.quantity_sum') }}, 0)
             end as decimal(38, 9)
         ) as quantity,
         cast(sum(metered.event_count) as bigint) as event_count,
