@@ -1,0 +1,36 @@
+"""Every golden case comes out as it was worked out by hand.
+
+Belongs here: the comparison, case by case. Does not belong here: cases (*.yml beside it).
+"""
+
+import pytest
+from golden_cases import KEY_FIELDS, read_cases
+from golden_run import Rated, rate
+
+CASES = read_cases()
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory):
+    """What was rated, by case: one folder, one load, one build for all of them."""
+    return rate(CASES, tmp_path_factory.mktemp("golden") / "data")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.test_id for case in CASES])
+def test_a_golden_case_is_rated_as_worked_out(rated, case):
+    found = rated.get(case.prefix, Rated())
+    expected = {key(line): line for line in case.fields["lines"]}
+
+    assert sorted(map(key, case.fields["lines"])) == sorted(map(key, found.lines)), found.lines
+    assert expected == {
+        key(line): {name: line.get(name) for name in expected[key(line)]} for line in found.lines
+    }, case.fields["why"]
+    assert sorted(case.fields["exceptions"]) == sorted(found.exceptions)
+    assert sorted(case.fields["rejected"]) == sorted(found.rejected)
+
+
+def key(line):
+    """What names a line of a case."""
+    return tuple(str(line[name]) for name in KEY_FIELDS)
