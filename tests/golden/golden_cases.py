@@ -129,7 +129,9 @@ def _case(path, prefix, given, defaults):
             raise CaseError(f"{where}: the field {field} is missing.")
     fields = dict(given)
     fields["meters"] = _filled(given, "meter", "meters", [METER, defaults.get("meter", {})], "m")
-    fields["charges"] = _filled(given, "charge", "charges", [CHARGE, defaults.get("charge", {})], "c")
+    fields["charges"] = _filled(
+        given, "charge", "charges", [CHARGE, defaults.get("charge", {})], "c"
+    )
     fields["contracts"] = _filled(
         given, "contract", "contracts", [CONTRACT, defaults.get("contract", {})], "k"
     )
@@ -166,12 +168,19 @@ def _line(where, given, fields):
         "charge": charge_id,
         "kind": "fee" if model == "flat" else "usage",
         "customer": contract["customer"],
-        "dimensions": {},
         "days": f"{contract['start']}/{contract.get('end', '')}",
+        "exception": None,
         **given,
+        "dimensions": {
+            name: None if value == "null" else value
+            for name, value in given.get("dimensions", {}).items()
+        },
         **{name: plain(given[name]) for name in FIGURES if name in given},
-        **({"tiers": [[plain(each) for each in tier] for tier in given["tiers"]]}
-           if "tiers" in given else {}),
+        **(
+            {"tiers": [[plain(each) for each in tier] for tier in given["tiers"]]}
+            if "tiers" in given
+            else {}
+        ),
     }
 
 

@@ -22,6 +22,7 @@ from orchestration.pipeline import (
     build_models,
     load_reference_data,
     load_usage_files,
+    read_conservation,
     write_inputs,
 )
 from orchestration.price_book.table_models import TABLE_MODELS, columns_of
@@ -33,7 +34,7 @@ NOW = datetime(2032, 1, 1, tzinfo=UTC)
 SETTLED_SECONDS = 3600
 # Data tests judge the models; golden cases judge what they hold.
 SELECTION = (
-    *("--select", "+fct_rated_lines", "+fct_rated_line_tiers", "+fct_exceptions"),
+    *("--select", "+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation"),
     *("--exclude-resource-type", "test"),
 )
 PREFIX = re.compile(r"\b([a-z0-9_]+-[0-9]{3})\.")
@@ -64,9 +65,9 @@ TIERS = """
 EXCEPTIONS = """
     select exception_code, customer_id, object_id
     from billing.fct_exceptions
-    where object_kind <> 'settlement_key'
+    where object_kind in ('subject', 'meter')
 """
-REJECTS = "select reject_code, subject from staging.stg_usage__rejects"
+REJECTS = "select reject_code, raw_text from staging.stg_usage__rejects"
 
 
 @dataclass
@@ -78,8 +79,20 @@ class Rated:
     rejected: list = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class GoldenRun:
+    """What one run over all cases left behind.
+
+    Attributes:
+        rated: by the prefix of the case. conservation: invariants 1 to 7 over all of them.
+    """
+
+    rated: dict
+    conservation: list
+
+
 def rate(cases, data_dir):
-    """Load and rate every case as one batch; returns Rated by prefix.
+    """Load and rate every case as one batch, each as a tenant of its own; returns a GoldenRun.
 
     Raises:
         TallyhouseError: the folder was refused, or a model could not be built.
@@ -93,16 +106,14 @@ def rate(cases, data_dir):
     write_inputs(installation)
     prepare_manifest(installation.settings)
     build_models(installation, SELECTION)
-    return read_rated(installation.settings)
+    return GoldenRun(read_rated(installation.settings), read_conservation(installation))
 
 
 def write_reference(folder, tenants):
     """Write the company's reference folder in the published format."""
     for name in ("price_book", "event_contracts", "tables"):
         (folder / name).mkdir(parents=True)
-    product = {
-        "id": "product", "name": "Product", "erp_item": "ITEM-1", "revenue_account": "4000"
-    }
+    product = {"id": "product", "name": "Product", "erp_item": "ITEM-1", "revenue_account": "4000"}
     _write_json(folder / "price_book" / "products.yml", {"products": [product]})
     meters, plans = {}, defaultdict(list)
     for tenant in tenants:
@@ -176,8 +187,8 @@ def read_rated(settings):
             rated[_prefix_of(row[0])].lines.append(line)
         for code, *ids in connection.execute(EXCEPTIONS).fetchall():
             rated[_prefix_of(*ids)].exceptions.append(code)
-        for code, subject in connection.execute(REJECTS).fetchall():
-            rated[_prefix_of(subject)].rejected.append(code)
+        for code, text in connection.execute(REJECTS).fetchall():
+            rated[_prefix_of(text)].rejected.append(code)
     return rated
 
 
@@ -194,7 +205,8 @@ def _line(row, tiers):
         "quantity": plain(quantity),
         "priced": plain(priced),
         "unrounded": plain(unrounded),
-        **({"amount": plain(amount)} if exception is None else {"exception": exception}),
+        "amount": plain(amount),
+        "exception": exception,
         "events": str(event_count),
         "entity": entity,
         "cell": cell,

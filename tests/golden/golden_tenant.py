@@ -22,7 +22,18 @@ STEPS = {
     "day": timedelta(days=1),
 }
 # What an event of a case says about itself; every other field is a property of it.
-EVENT_FIELDS = {"at", "customer", "type", "id", "source", "copies", "each", "count", "batch"}
+EVENT_FIELDS = {
+    "at",
+    "customer",
+    "subject",
+    "type",
+    "id",
+    "source",
+    "copies",
+    "each",
+    "count",
+    "batch",
+}
 # Charge fields that say something else in a case than in a price book.
 CHARGE_FIELDS = {"id", "plan", "price", "versions", "meter"}
 
@@ -114,6 +125,7 @@ class Tenant:
 
     def _charge(self, charge):
         versions = charge.get("versions", [{"price": charge.get("price")}])
+        currencies = sorted({contract["currency"] for contract in self.case.fields["contracts"]})
         written = {
             "id": self.named(charge["id"]),
             "product": charge.get("product", "product"),
@@ -121,12 +133,7 @@ class Tenant:
             "versions": [
                 {
                     "effective_from": version.get("from", FIRST_PRICE_DAY),
-                    "prices": {
-                        currency: version["price"]
-                        for currency in sorted(
-                            {contract["currency"] for contract in self.case.fields["contracts"]}
-                        )
-                    },
+                    "prices": dict.fromkeys(currencies, version["price"]),
                 }
                 for version in versions
             ],
@@ -188,7 +195,9 @@ class Tenant:
         }
 
     def _contract(self, given):
-        lineage = {"contract_lineage_id": self.named(given["lineage"])} if "lineage" in given else {}
+        lineage = (
+            {"contract_lineage_id": self.named(given["lineage"])} if "lineage" in given else {}
+        )
         return {
             "contract_id": self.named(given["id"]),
             **lineage,
@@ -242,7 +251,9 @@ class Tenant:
                     "id": given.get("id", f"{index}-{number}"),
                     "source": given.get("source", f"{SOURCE}/{self.prefix}"),
                     "type": f"{self.meter_group}.{given.get('type', 'use')}",
-                    "subject": self.named(given.get("customer", self._first_customer)),
+                    "subject": self.named(
+                        given.get("subject", given.get("customer", self._first_customer))
+                    ),
                     "time": at,
                 }
                 head = json.dumps(event).removesuffix("}")

@@ -13,14 +13,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def rated(tmp_path_factory):
-    """What was rated, by case: one folder, one load, one build for all of them."""
+def golden_run(tmp_path_factory):
+    """One folder, one load and one build for all cases."""
     return rate(CASES, tmp_path_factory.mktemp("golden") / "data")
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.test_id for case in CASES])
-def test_a_golden_case_is_rated_as_worked_out(rated, case):
-    found = rated.get(case.prefix, Rated())
+def test_a_golden_case_is_rated_as_worked_out(golden_run, case):
+    found = golden_run.rated.get(case.prefix, Rated())
     compared = {name_of(line): list(line) for line in case.fields["lines"]}
 
     assert sorted(map(text_of, case.fields["lines"])) == sorted(
@@ -29,6 +29,14 @@ def test_a_golden_case_is_rated_as_worked_out(rated, case):
     ), case.fields["why"]
     assert sorted(case.fields["exceptions"]) == sorted(found.exceptions)
     assert sorted(case.fields["rejected"]) == sorted(found.rejected)
+
+
+def test_every_invariant_holds_over_all_golden_cases(golden_run):
+    """Invariants 1-7."""
+    figures = golden_run.conservation
+
+    assert {1, 2, 3, 4, 5, 6, 7} == {figure.invariant_number for figure in figures}
+    assert [] == [figure.check_name for figure in figures if not figure.is_passed]
 
 
 def name_of(line):
