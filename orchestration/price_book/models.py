@@ -28,20 +28,32 @@ from orchestration.price_book.field_types import (
     Whole,
 )
 
-Aggregation = Literal["count", "sum", "max", "latest", "unique_count"]
-CarryIn = Literal["zero"]
+Aggregation = Literal[
+    "count",
+    "sum",
+    "max",
+    "min",
+    "avg",
+    "latest",
+    "unique_count",
+    "weighted_sum",
+    "percentile",
+]
+CarryIn = Literal["zero", "previous"]
+WeightedBy = Literal["second", "period"]
+Window = Literal["hour", "day", "month"]
+WindowAggregation = Literal["sum", "max", "avg"]
+EmptyWindows = Literal["skip", "zero"]
 ChargeModel = Literal["flat", "per_unit", "graduated", "volume", "package"]
 BillingTiming = Literal["advance", "arrears"]
 ConvertRounding = Literal["none", "up", "down", "half_up"]
 PackageRounding = Literal["up", "down"]
 ZeroUsage = Literal["charge", "skip"]
-Proration = Literal["day", "none"]
+Proration = Literal["day", "second", "fixed_30", "none"]
 RoundingMode = Literal["half_away", "half_even"]
 
 # Words of the rating semantics that this version of the engine cannot compute, by field.
 UNSUPPORTED_VALUES: Final[Mapping[str, frozenset[str]]] = {
-    "aggregation": frozenset({"min", "avg", "weighted_sum", "percentile"}),
-    "carry_in": frozenset({"previous"}),
     "model": frozenset(
         {
             "seats",
@@ -53,7 +65,6 @@ UNSUPPORTED_VALUES: Final[Mapping[str, frozenset[str]]] = {
             "cost_plus",
         }
     ),
-    "proration": frozenset({"second", "seconds", "fixed_30"}),
 }
 UNSUPPORTED_FIELDS: Final = frozenset(
     {
@@ -65,15 +76,12 @@ UNSUPPORTED_FIELDS: Final = frozenset(
         "maximum",
         "minimum",
         "on_termination",
-        "percentile",
         "percentage",
         "pool",
         "restates",
         "rollover",
         "scope",
         "trial",
-        "window",
-        "window_aggregation",
     }
 )
 
@@ -101,6 +109,14 @@ class MeterFilter(FrozenModel):
     values_not_in: Annotated[tuple[ScalarText, ...] | None, NOT_EMPTY, Field(alias="not_in")] = None
 
 
+class UniqueOperation(FrozenModel):
+    """Which events of a unique_count add their value, and which take it away."""
+
+    property: Text
+    add: Annotated[tuple[ScalarText, ...], NOT_EMPTY]
+    remove: Annotated[tuple[ScalarText, ...], NOT_EMPTY]
+
+
 class Meter(FrozenModel):
     """What is counted: events of some types, filtered, aggregated into one quantity."""
 
@@ -121,7 +137,27 @@ class Meter(FrozenModel):
     filters: tuple[MeterFilter, ...] = ()
     dimensions: tuple[Text, ...] = ()
     is_negative_allowed: Flag = False
-    carry_in: CarryIn = "zero"
+    carry_in: CarryIn = Field(
+        "zero", description="latest and unique_count: the level at the start of a period."
+    )
+    percentile: PositiveQuantity | None = Field(
+        None, description="percentile: above 0, up to 100; nearest rank."
+    )
+    operation: UniqueOperation | None = Field(
+        None, description="unique_count: events that add a value, and events that remove it."
+    )
+    weighted_by: WeightedBy = Field(
+        "second", description="weighted_sum: unit-seconds, or their average over the period."
+    )
+    window: Window | None = Field(
+        None, description="The quantity is taken per local hour, day or month first."
+    )
+    window_aggregation: WindowAggregation | None = Field(
+        None, description="What is made of the windows' quantities."
+    )
+    empty_windows: EmptyWindows = Field(
+        "skip", description="avg of windows: whether a window without events counts as 0."
+    )
 
 
 class Product(FrozenModel):
