@@ -53,7 +53,8 @@ CONTRACT = {
 # What a line is found by; everything else that a case says of it is compared.
 KEY_FIELDS = ("contract", "charge", "kind", "customer", "dimensions", "days")
 FIGURES = ("quantity", "priced", "unrounded", "amount")
-LINE_FIELDS = {*KEY_FIELDS, *FIGURES, "exception", "events", "entity", "cell", "tiers"}
+PARTIES = ("entity", "bill_to", "tax_profile")
+LINE_FIELDS = {*KEY_FIELDS, *FIGURES, *PARTIES, *["exception", "events", "cell", "time", "tiers"]}
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,13 @@ LINES = """
         line_kind,
         customer_id,
         legal_entity_id,
+        bill_to_customer_id,
+        tax_profile,
         dimension_key,
         cell_start_date || '/' || cell_end_date as cell,
         segment_start_date || '/' || segment_end_date as days,
+        strftime(service_start_at, '%Y-%m-%dT%H:%M:%SZ') || '/'
+        || strftime(service_end_at, '%Y-%m-%dT%H:%M:%SZ') as time,
         quantity,
         priced_quantity,
         amount_unrounded,
@@ -193,7 +197,8 @@ def read_rated(settings):
 
 
 def _line(row, tiers):
-    contract, charge, kind, customer, entity, dimensions, cell, days, *figures = row
+    contract, charge, kind, customer, entity, bill_to, tax_profile, dimensions, *rest = row
+    cell, days, service_time, *figures = rest
     quantity, priced, unrounded, amount, exception, event_count, line_id = figures
     return {
         "contract": _local(contract),
@@ -209,6 +214,9 @@ def _line(row, tiers):
         "exception": exception,
         "events": str(event_count),
         "entity": entity,
+        "bill_to": _local(bill_to),
+        "tax_profile": tax_profile,
+        "time": service_time,
         "cell": cell,
         "tiers": tiers[line_id],
     }

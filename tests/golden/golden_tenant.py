@@ -220,6 +220,11 @@ class Tenant:
                 "contract_version": str(number),
                 "effective_from_date": version["from"],
                 "plan_id": self.named(version.get("plan", "p")),
+                "legal_entity_id": version.get("entity", ""),
+                "bill_to_customer_id": self.named(version["bill_to"])
+                if "bill_to" in version
+                else "",
+                "tax_profile": version.get("tax_profile", ""),
             }
 
     def _override(self, number, given):
