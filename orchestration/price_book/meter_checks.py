@@ -12,9 +12,10 @@ from orchestration.price_book.models import Meter
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, ReferenceData
 
-_VALUED = ("sum", "max", "latest")
+_VALUED = ("sum", "max", "min", "avg", "latest", "weighted_sum", "percentile")
 _CARRYING = ("latest", "unique_count")
 _BOOLEANS = ("true", "false")
+_HIGHEST_PERCENTILE = 100
 
 Steps = tuple[str | int, ...]
 
@@ -30,7 +31,13 @@ def check_meters(data: ReferenceData, problems: ProblemList) -> None:
 
 
 def _check_fields(meter: Located[Meter], problems: ProblemList) -> None:
-    for steps, fault in (*_aggregation_faults(meter.item), *_entry_faults(meter.item)):
+    faults = (
+        *_aggregation_faults(meter.item),
+        *_window_faults(meter.item),
+        *_operation_faults(meter.item),
+        *_entry_faults(meter.item),
+    )
+    for steps, fault in faults:
         problems.add(
             "meter_field_mismatch",
             meter.path,
@@ -40,19 +47,65 @@ def _check_fields(meter: Located[Meter], problems: ProblemList) -> None:
 
 
 def _aggregation_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:
-    kind = meter.aggregation
-    if kind in _VALUED and not meter.value:
-        yield ("value",), f"{kind} needs a value"
-    if kind not in _VALUED and meter.value:
-        yield ("value",), f"{kind} reads no value"
+    kind, given = meter.aggregation, meter.model_fields_set
+    yield from _only_for(
+        _VALUED, meter, "value", "needs a value", "reads no value", is_given=bool(meter.value)
+    )
+    yield from _only_for(
+        ("unique_count",),
+        meter,
+        "distinct",
+        "needs the property whose values are counted",
+        "reads no distinct property",
+        is_given=meter.distinct is not None,
+    )
+    yield from _only_for(
+        ("percentile",),
+        meter,
+        "percentile",
+        "needs the percentile to take, such as 95",
+        "takes no percentile",
+        is_given=meter.percentile is not None,
+    )
+    if meter.percentile is not None and meter.percentile > _HIGHEST_PERCENTILE:
+        yield ("percentile",), f"{meter.percentile} is above {_HIGHEST_PERCENTILE}"
     if kind not in _VALUED and meter.is_negative_allowed:
         yield ("is_negative_allowed",), f"{kind} is never negative"
-    if kind == "unique_count" and meter.distinct is None:
-        yield ("distinct",), "unique_count needs the property whose values are counted"
-    if kind != "unique_count" and meter.distinct is not None:
-        yield ("distinct",), f"{kind} reads no distinct property"
-    if kind not in _CARRYING and "carry_in" in meter.model_fields_set:
-        yield ("carry_in",), f"{kind} carries no level in"
+    if kind not in _CARRYING and "carry_in" in given:
+        yield ("carry_in",), f"{kind} takes no carry_in"
+    if kind != "weighted_sum" and "weighted_by" in given:
+        yield ("weighted_by",), f"{kind} is weighted by nothing"
+
+
+def _only_for(
+    kinds: Sequence[str], meter: Meter, field: str, lacks: str, spare: str, *, is_given: bool
+) -> Iterator[tuple[Steps, str]]:
+    """The fault of a field that aggregations of some kinds need, and no other takes."""
+    if meter.aggregation in kinds and not is_given:
+        yield (field,), f"{meter.aggregation} {lacks}"
+    if meter.aggregation not in kinds and is_given:
+        yield (field,), f"{meter.aggregation} {spare}"
+
+
+def _window_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:
+    combined = meter.window_aggregation
+    if meter.window is not None and combined is None:
+        yield ("window_aggregation",), "a window needs to be told what is made of its quantities"
+    if meter.window is None and combined is not None:
+        yield ("window_aggregation",), "there is no window to aggregate"
+    if combined != "avg" and "empty_windows" in meter.model_fields_set:
+        yield ("empty_windows",), "only an avg of windows asks for the empty ones"
+    if meter.window is not None and meter.weighted_by == "period":
+        yield ("weighted_by",), "a window is weighted by second, not by the period around it"
+
+
+def _operation_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:
+    if meter.operation is None:
+        return
+    if meter.aggregation != "unique_count":
+        yield ("operation",), f"{meter.aggregation} neither adds nor removes values"
+    for both in sorted(set(meter.operation.add) & set(meter.operation.remove)):
+        yield ("operation",), f"{both} cannot both add and remove"
 
 
 def _entry_faults(meter: Meter) -> Iterator[tuple[Steps, str]]:
@@ -127,6 +180,7 @@ def _properties(meter: Meter) -> list[tuple[Steps, str, bool]]:
     return [
         *((("value", index), factor.property, True) for index, factor in enumerate(meter.value)),
         *(((("distinct",), meter.distinct, False),) if meter.distinct else ()),
+        *(((("operation",), meter.operation.property, False),) if meter.operation else ()),
         *((("filters", index), one.property, False) for index, one in enumerate(meter.filters)),
         *((("dimensions", index), one, False) for index, one in enumerate(meter.dimensions)),
     ]
@@ -163,22 +217,32 @@ def _check_kind(
 def _check_filter_values(
     meter: Located[Meter], contracts: Sequence[EventContract], problems: ProblemList
 ) -> None:
-    for index, given in enumerate(meter.item.filters):
+    for steps, field, property_name, values in _asked_values(meter.item):
         kinds = [
             found
             for contract in contracts
             for found in contract.properties
-            if found.name == given.property and not found.is_numeric
+            if found.name == property_name and not found.is_numeric
         ]
-        field = "in" if given.values_in is not None else "not_in"
-        for value in (*(given.values_in or ()), *(given.values_not_in or ())):
+        for value in values:
             if kinds and not any(_may_be(found, value) for found in kinds):
                 problems.add(
                     "filter_value_impossible",
                     meter.path,
-                    meter.line("filters", index, field),
-                    f"{meter.name('filters', index)}: {given.property} is never {value}.",
+                    meter.line(*steps, field),
+                    f"{meter.name(*steps)}: {property_name} is never {value}.",
                 )
+
+
+def _asked_values(meter: Meter) -> Iterator[tuple[Steps, str, str, Sequence[str]]]:
+    """Where values of a property are named, in which field, the property, and the values."""
+    for index, given in enumerate(meter.filters):
+        field = "in" if given.values_in is not None else "not_in"
+        values = (*(given.values_in or ()), *(given.values_not_in or ()))
+        yield ("filters", index), field, given.property, values
+    if meter.operation is not None:
+        for field, values in (("add", meter.operation.add), ("remove", meter.operation.remove)):
+            yield ("operation",), field, meter.operation.property, values
 
 
 def _may_be(found: EventProperty, value: str) -> bool:

@@ -13,8 +13,8 @@ from orchestration.price_book.price_forms import looks_at_each_event
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, PriceBook
 
-# Aggregations that add up over time; every other one is a level.
-ADDITIVE: Final = frozenset({"count", "sum"})
+# Aggregations that add up over time, without windows; every other one is a level.
+ADDITIVE: Final = frozenset({"count", "sum", "weighted_sum"})
 
 # Models whose quantity is an amount of money: the meter sums amounts.
 MONEY_MODELS: Final = frozenset({"percentage", "graduated_percentage", "dynamic", "cost_plus"})
@@ -64,6 +64,8 @@ def _check_prices(charge: Located[Charge], meter: Meter, problems: ProblemList) 
 
 def is_additive(meter: Meter) -> bool:
     """Whether a meter's quantities of two stretches of time add up to that of both."""
+    if meter.window_aggregation is not None:
+        return meter.window_aggregation == "sum"
     return meter.aggregation in ADDITIVE
 
 

@@ -8,7 +8,6 @@ Unsupported words of the rating semantics are listed, so that they are refused b
 being called misspelt.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
@@ -27,10 +26,24 @@ from orchestration.price_book.field_types import (
     Text,
     Whole,
 )
-from orchestration.price_book.term_models import Term
+from orchestration.price_book.term_models import Proration, Term
 
-Aggregation = Literal["count", "sum", "max", "latest", "unique_count"]
-CarryIn = Literal["zero"]
+Aggregation = Literal[
+    "count",
+    "sum",
+    "max",
+    "min",
+    "avg",
+    "latest",
+    "unique_count",
+    "weighted_sum",
+    "percentile",
+]
+CarryIn = Literal["zero", "previous"]
+WeightedBy = Literal["second", "period"]
+Window = Literal["hour", "day", "month"]
+WindowAggregation = Literal["sum", "max", "avg"]
+EmptyWindows = Literal["skip", "zero"]
 ChargeModel = Literal[
     "flat",
     "per_unit",
@@ -51,24 +64,15 @@ PackageRounding = Literal["up", "down"]
 PackageCounting = Literal["total", "per_tier"]
 ZeroUsage = Literal["charge", "skip"]
 Ladder = Literal["continue", "restart"]
-Proration = Literal["day", "second", "none"]
 RoundingMode = Literal["half_away", "half_even"]
 
-# Words of the rating semantics that this version of the engine cannot compute, by field.
-UNSUPPORTED_VALUES: Final[Mapping[str, frozenset[str]]] = {
-    "aggregation": frozenset({"min", "avg", "weighted_sum", "percentile"}),
-    "carry_in": frozenset({"previous"}),
-    "proration": frozenset({"fixed_30"}),
-}
+# Fields of the rating semantics that this version of the engine cannot compute.
 UNSUPPORTED_FIELDS: Final = frozenset(
     {
         "on_termination",
-        "percentile",
         "pool",
         "restates",
         "scope",
-        "window",
-        "window_aggregation",
     }
 )
 
@@ -96,6 +100,14 @@ class MeterFilter(FrozenModel):
     values_not_in: Annotated[tuple[ScalarText, ...] | None, NOT_EMPTY, Field(alias="not_in")] = None
 
 
+class UniqueOperation(FrozenModel):
+    """Which events of a unique_count add their value, and which take it away."""
+
+    property: Text
+    add: Annotated[tuple[ScalarText, ...], NOT_EMPTY]
+    remove: Annotated[tuple[ScalarText, ...], NOT_EMPTY]
+
+
 class Meter(FrozenModel):
     """What is counted: events of some types, filtered, aggregated into one quantity."""
 
@@ -116,7 +128,27 @@ class Meter(FrozenModel):
     filters: tuple[MeterFilter, ...] = ()
     dimensions: tuple[Text, ...] = ()
     is_negative_allowed: Flag = False
-    carry_in: CarryIn = "zero"
+    carry_in: CarryIn = Field(
+        "zero", description="latest and unique_count: the level at the start of a period."
+    )
+    percentile: PositiveQuantity | None = Field(
+        None, description="percentile: above 0, up to 100; nearest rank."
+    )
+    operation: UniqueOperation | None = Field(
+        None, description="unique_count: events that add a value, and events that remove it."
+    )
+    weighted_by: WeightedBy = Field(
+        "second", description="weighted_sum: unit-seconds, or their average over the period."
+    )
+    window: Window | None = Field(
+        None, description="The quantity is taken per local hour, day or month first."
+    )
+    window_aggregation: WindowAggregation | None = Field(
+        None, description="What is made of the windows' quantities."
+    )
+    empty_windows: EmptyWindows = Field(
+        "skip", description="avg of windows: whether a window without events counts as 0."
+    )
 
 
 class Product(FrozenModel):

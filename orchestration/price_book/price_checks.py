@@ -77,11 +77,8 @@ def _check_fields(charge: Located[Charge], problems: ProblemList) -> None:
         faults.append(("free_quantity", f"a {item.model} charge does not read it"))
     if item.model == "seats":
         faults += _seats_faults(item)
-    else:
-        if item.proration == "second":
-            faults.append(("proration", "only a seats charge is shared by seconds"))
-        if item.convert is not None and not is_flat:
-            faults += _conversion_faults(item)
+    elif item.convert is not None and not is_flat:
+        faults += _conversion_faults(item)
     for name, fault in faults:
         problems.add(
             "charge_field_mismatch",
@@ -94,7 +91,7 @@ def _check_fields(charge: Located[Charge], problems: ProblemList) -> None:
 def _seats_faults(charge: Charge) -> list[tuple[str, str]]:
     convert = charge.convert
     faults = []
-    if charge.proration == "none":
+    if charge.proration not in {"day", "second"}:
         faults.append(("proration", "seats come and go by the day or by the second"))
     if convert is None or convert.unit is None:
         faults.append(

@@ -36,7 +36,6 @@ REMEDIES: Final[dict[str, str]] = {
     # Fields
     "unknown_field": "Correct its spelling, or remove it; docs/reference/price-book.md lists all.",
     "unsupported_field": "Remove the field; this version of the engine would not honour it.",
-    "unsupported_value": "Use one of the values that this version of the engine can compute.",
     "missing_field": "Add the field.",
     "wrong_value": "Correct the value; docs/reference/price-book.md gives its form.",
     "wrong_type": "Write the value in the form that docs/reference/price-book.md gives.",

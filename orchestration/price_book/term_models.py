@@ -25,7 +25,7 @@ from orchestration.price_book.field_types import (
 )
 
 TermKind = Literal["discount", "trial", "allowance", "commitment", "maximum_spend", "one_off"]
-TermProration = Literal["day", "second", "fixed_30", "none"]
+Proration = Literal["day", "second", "fixed_30", "none"]
 CommitmentSpan = Literal["period", "term"]
 
 _WHOLE_PERCENT: Final = Decimal(100)
@@ -85,7 +85,7 @@ class Discount(DatedTerm):
     free_quantity: PositiveQuantity | None = Field(
         None, description="Units of one charge that cost nothing, after the conversion."
     )
-    proration: TermProration | None = Field(
+    proration: Proration | None = Field(
         None, description="day unless given; for an amount and a free quantity."
     )
 
@@ -116,7 +116,7 @@ class Allowance(DatedTerm):
     kind: Literal["allowance"]
     charges: ChargeIds
     quantity: PositiveQuantity = Field(description="Units per period, after the conversion.")
-    proration: TermProration = "day"
+    proration: Proration = "day"
     rollover: Rollover | None = None
 
 
@@ -131,7 +131,7 @@ class Commitment(DatedTerm):
     overage_factor: PositivePrice | None = Field(
         None, description="1.2: what lies above the commitment costs a fifth more."
     )
-    proration: TermProration = "day"
+    proration: Proration = "day"
     product: Text | None = None
 
 
@@ -142,7 +142,7 @@ class MaximumSpend(DatedTerm):
 
     kind: Literal["maximum_spend"]
     amount: AmountsFromZero
-    proration: TermProration = "day"
+    proration: Proration = "day"
     product: Text | None = None
 
 

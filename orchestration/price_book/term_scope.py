@@ -3,7 +3,8 @@
 Belongs here: following a term to its plan or contract and their charges. Does not belong here:
 judging it (term_checks.py, term_overlaps.py); the tables it becomes (term_tables.py).
 
-Days are local days of the contract; a span is (first day, day after the last).
+Days are local days of the contract; a span is (first day, day after the last). A day on which a plan
+changes at an instant belongs to both plans.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from orchestration.price_book.models import Charge
+from orchestration.price_book.moments import day_after, first_day, start_instant
 from orchestration.price_book.reference_data import OwnedTerm, ReferenceData
 from orchestration.price_book.table_models import Contract, ContractVersion
 from orchestration.price_book.term_models import AnyTerm, CoveringTerm, DatedTerm, OneOff
@@ -104,7 +106,8 @@ def term_span(term: AnyTerm) -> Span:
 
 def contract_span(contract: Contract) -> Span:
     """The days that a contract touches."""
-    return contract.start_date, contract.end_date or date.max
+    zone, end = contract.time_zone, contract.end_date
+    return first_day(contract.start_date, zone), date.max if end is None else day_after(end, zone)
 
 
 def shared_days(*spans: Span) -> Span | None:
@@ -114,10 +117,14 @@ def shared_days(*spans: Span) -> Span | None:
 
 
 def _plan_spans(contract: Contract, versions: Sequence[ContractVersion]) -> Sequence[PlanSpan]:
-    in_order = sorted(versions, key=lambda one: (one.effective_from_date, one.contract_version))
-    starts = [version.effective_from_date for version in in_order]
-    ends = [*starts[1:], contract_span(contract)[1]]
+    zone = contract.time_zone
+    in_order = sorted(
+        (start_instant(one.effective_from_date, zone), one.contract_version, one)
+        for one in versions
+    )
+    begins = [version.effective_from_date for *_, version in in_order]
+    ends = [*(day_after(begin, zone) for begin in begins[1:]), contract_span(contract)[1]]
     return [
-        PlanSpan(version.plan_id, (start, end))
-        for version, start, end in zip(in_order, starts, ends, strict=True)
+        PlanSpan(version.plan_id, (first_day(version.effective_from_date, zone), end))
+        for (*_, version), end in zip(in_order, ends, strict=True)
     ]

@@ -175,9 +175,11 @@ def _quantity_steps(explanation: LineExplanation) -> Iterator[tuple[str, str, st
         yield "converted", _units(steps["converted_quantity"], label), _conversion(steps)
     if Decimal(steps["free_quantity"] or 0):
         yield "free", _units(steps["free_quantity"], label), "the first ones of every cell"
-    if line["charge_model"] == "percentage":
-        valued = f"{steps.get('valued_event_count') or 0:,}"
-        yield "with a value", valued, "events that pay the fixed amount"
+    if steps.get("free_events"):
+        yield "free", f"{steps['free_events']:,} events", "the first ones of every cell"
+    if steps.get("free_amount"):
+        free_amount = _money(Decimal(steps["free_amount"]), line)
+        yield "free", free_amount, "the first of every cell, event by event"
     if line["charge_model"] == "package" and steps.get("package_counting") == "per_tier":
         size = _units(steps["package_size"], label)
         yield (

@@ -203,7 +203,7 @@ CASES = {
         12000,
         "348.3",
         "348.3",
-        "USD 12,000.00 at 2.9 %, plus USD 0.30 for 1 event",
+        "USD 12,000.00 at 2.9 %, plus USD 0.30 per event",
     ),
     "no event pays no fee": Case("percentage", CARDS, 0, "0", "0", "USD 0.00"),
     # -0.029 x 100 + 0.30
@@ -213,7 +213,7 @@ CASES = {
         -100,
         "-2.6",
         "-2.6",
-        "USD -100.00 at 2.9 %, plus USD 0.30 for 1 event",
+        "USD -100.00 at 2.9 %, plus USD 0.30 per event",
     ),
     # 0.029 x 1,234,567 ÷ 100
     "cents become whole dollars first": Case(

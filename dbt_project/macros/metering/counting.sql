@@ -24,6 +24,9 @@
         {%- if meter.distinct_property -%}
             {%- do properties.append(meter.distinct_property) -%}
         {%- endif -%}
+        {%- if meter.operation_property -%}
+            {%- do properties.append(meter.operation_property) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- set columns = [] -%}
     {%- for property in properties | unique | sort -%}
@@ -116,12 +119,14 @@
 {%- endmacro %}
 
 
-{% macro measured_events(plan) -%}
-    {#- The CTE that adds the plan's dimensions, conditions and quantities to placed events. -#}
+{% macro measured_events(plan, aggregations=[]) -%}
+    {#- The CTE that adds the plan's dimensions, conditions, operations and quantities to placed
+        events; and, where a meter of the aggregations has windows of an hour, the quarter hour of
+        events of its types, event_quarter_at. -#}
     measured as (
         select
             *
-            {%- for entry in plan.dimensions + plan.conditions %},
+            {%- for entry in plan.dimensions + plan.conditions + plan.operations %},
             case
                 when event_type in ({{ tallyhouse.text_literals(entry.event_types) }})
                     then {{ entry.expression }}
@@ -132,6 +137,15 @@
             {{ part.expression }} as {{ part.name }}
             {%- endfor %}
             {%- endfor %}
+            {%- if tallyhouse.hourly_meters(plan, aggregations) %},
+            case
+                when event_type in ({{ tallyhouse.text_literals(
+                    tallyhouse.hourly_meters(plan, aggregations)
+                    | map(attribute='event_types') | sum(start=[]) | unique | list
+                ) }})
+                    then {{ tallyhouse.quarter_hour_of('event_at') }}
+            end as event_quarter_at
+            {%- endif %}
         from placed
     )
 {%- endmacro %}
@@ -142,7 +156,9 @@
         by, from which each meter's figures add up. -#}
     {%- set keys = ['ingestion_batch_id', 'slice_id', 'event_type']
         + plan.dimensions | map(attribute='name') | list
-        + plan.conditions | map(attribute='name') | list -%}
+        + plan.conditions | map(attribute='name') | list
+        + (['event_quarter_at']
+            if tallyhouse.hourly_meters(plan, tallyhouse.counted_aggregations()) else []) -%}
     grouped as (
         select
             {{ keys | join(',\n            ') }},
@@ -153,13 +169,16 @@
             {{ tallyhouse.digest_sum('digest_2') }} as digest_sum_2
             {%- for quantity in plan.quantities %},
             count({{ quantity.name }}) as {{ quantity.name }}_count
-            {%- if 'sum' in quantity.aggregates %},
+            {%- if 'sum' in quantity.aggregates or 'avg' in quantity.aggregates %},
             sum({{ quantity.name }}) as {{ quantity.name }}_sum
             {%- endif %}
             {%- if 'max' in quantity.aggregates %},
             max({{ quantity.name }}) as {{ quantity.name }}_max
             {%- endif %}
-            {%- if 'latest' in quantity.aggregates %},
+            {%- if 'min' in quantity.aggregates %},
+            min({{ quantity.name }}) as {{ quantity.name }}_min
+            {%- endif %}
+            {%- if 'latest' in quantity.aggregates or 'weighted_sum' in quantity.aggregates %},
             max(
                 case
                     when {{ quantity.name }} is not null
@@ -256,13 +275,64 @@
 {%- endmacro %}
 
 
-{% macro meter_quantities(plan) -%}
-    {#- Per meter number, the name of its quantity. -#}
+{% macro meter_quantities(plan, aggregations) -%}
+    {#- Per meter number, the name of its quantity, for meters of some aggregations. -#}
     {%- set names = {} -%}
-    {%- for meter in plan.meters if meter.quantity -%}
+    {%- for meter in plan.meters if meter.quantity and meter.aggregation in aggregations -%}
         {%- do names.update({meter.number: meter.quantity}) -%}
     {%- endfor -%}
     {%- do return(names) -%}
+{%- endmacro %}
+
+
+{% macro meter_operations(plan) -%}
+    {#- Per meter number, the name of the column that says whether an event adds its value. -#}
+    {%- set names = {} -%}
+    {%- for meter in plan.meters if meter.operation -%}
+        {%- do names.update({meter.number: meter.operation}) -%}
+    {%- endfor -%}
+    {%- do return(names) -%}
+{%- endmacro %}
+
+
+{% macro valued_aggregations() -%}
+    {#- Aggregations that read a value of each event. -#}
+    {%- do return([
+        'sum', 'max', 'min', 'avg', 'latest', 'unique_count', 'weighted_sum', 'percentile'
+    ]) -%}
+{%- endmacro %}
+
+
+{% macro counted_aggregations() -%}
+    {#- Aggregations whose state of a window is one row of int_usage__counted. -#}
+    {%- do return(['count', 'sum', 'max', 'min', 'avg', 'latest']) -%}
+{%- endmacro %}
+
+
+{% macro hourly_meters(plan, aggregations) -%}
+    {#- The meters of some aggregations that have windows of an hour. -#}
+    {%- set meters = [] -%}
+    {%- for meter in plan.meters
+        if meter.window_unit == 'hour' and meter.aggregation in aggregations -%}
+        {%- do meters.append(meter) -%}
+    {%- endfor -%}
+    {%- do return(meters) -%}
+{%- endmacro %}
+
+
+{% macro meter_quarters(plan, aggregations) -%}
+    {#- Per meter number, the quarter hour by which its events are counted apart; none for meters
+        without windows of an hour. Every zone's hours begin on quarter hours of UTC. -#}
+    {%- set quarters = {} -%}
+    {%- for meter in tallyhouse.hourly_meters(plan, aggregations) -%}
+        {%- do quarters.update({meter.number: 'event_quarter_at'}) -%}
+    {%- endfor -%}
+    {%- do return(quarters) -%}
+{%- endmacro %}
+
+
+{% macro no_instant() -%}
+    cast(null as timestamp)
 {%- endmacro %}
 
 

@@ -15,6 +15,11 @@
             aggregation,
             is_negative_allowed,
             distinct_property,
+            operation_property,
+            window_unit,
+            keeps_each_event,
+            {{ tallyhouse.json_text_of('operation_add') }} as operation_add,
+            {{ tallyhouse.json_text_of('operation_remove') }} as operation_remove,
             {{ tallyhouse.json_text_of('event_types') }} as event_types,
             {{ tallyhouse.json_text_of(
                 'cast(value_factors as struct(property varchar, minimum varchar, maximum varchar, '
@@ -32,6 +37,11 @@
             'aggregation': row.aggregation,
             'is_negative_allowed': row.is_negative_allowed,
             'distinct_property': row.distinct_property,
+            'operation_property': row.operation_property,
+            'window_unit': row.window_unit,
+            'keeps_each_event': row.keeps_each_event,
+            'operation_add': fromjson(row.operation_add or '[]'),
+            'operation_remove': fromjson(row.operation_remove or '[]'),
             'event_types': fromjson(row.event_types),
             'value_factors': fromjson(row.value_factors),
             'filters': fromjson(row.filters),
@@ -49,21 +59,27 @@
         conditions   name, expression: whether a filter of some meter holds
         quantities   name, parts (name, expression; the last one is the quantity), and which
                      aggregations some meter has, 'negative' where one allows none
-        meters       number (from 1), meter_id, aggregation, event_types, and the names of its
-                     dimensions (property, name), conditions and quantity
+        operations   name, expression: whether an event adds its value, for meters that have
+                     removals too
+        meters       number (from 1), meter_id, aggregation, event_types, window_unit, and the
+                     names of its dimensions (property, name), conditions, quantity and operation
 
         Properties, filters and quantities that several meters share are computed once. -#}
-    {%- set plan = {'dimensions': {}, 'conditions': {}, 'quantities': {}, 'meters': []} -%}
+    {%- set plan = {
+        'dimensions': {}, 'conditions': {}, 'quantities': {}, 'operations': {}, 'meters': []
+    } -%}
     {%- for meter in meters -%}
         {%- set planned = {
             'number': loop.index,
             'meter_id': meter.meter_id,
             'aggregation': meter.aggregation,
             'event_types': meter.event_types,
+            'window_unit': meter.window_unit,
             'may_be_negative': tallyhouse.may_be_negative(meter),
             'dimensions': [],
             'conditions': [],
             'quantity': none,
+            'operation': none,
         } -%}
         {%- for property in meter.dimensions | sort -%}
             {%- set entry = tallyhouse.planned_entry(plan.dimensions, property, 'dimension', meter) -%}
@@ -76,11 +92,14 @@
             {%- do planned.conditions.append(entry.name) -%}
         {%- endfor -%}
         {%- if meter.aggregation != 'count' -%}
-            {%- set key = tojson([meter.value_factors, meter.distinct_property]) -%}
+            {%- set key = tojson([
+                meter.value_factors, meter.distinct_property, tallyhouse.operation_filter(meter)
+            ]) -%}
             {%- set entry = tallyhouse.planned_entry(plan.quantities, key, 'quantity', meter) -%}
             {%- do entry.update({
                 'factors': meter.value_factors,
                 'distinct_property': meter.distinct_property,
+                'operation': tallyhouse.operation_filter(meter),
             }) -%}
             {%- do entry.aggregates.append(meter.aggregation) -%}
             {%- if not tallyhouse.may_be_negative(meter) -%}
@@ -88,12 +107,21 @@
             {%- endif -%}
             {%- do planned.update({'quantity': entry.name}) -%}
         {%- endif -%}
+        {%- if meter.operation_property -%}
+            {%- set added = {
+                'property': meter.operation_property, 'values': meter.operation_add,
+                'is_negated': false,
+            } -%}
+            {%- set entry = tallyhouse.planned_entry(plan.operations, tojson(added), 'operation', meter) -%}
+            {%- do entry.update({'filter': added}) -%}
+            {%- do planned.update({'operation': entry.name}) -%}
+        {%- endif -%}
         {%- do plan.meters.append(planned) -%}
     {%- endfor -%}
     {%- for entry in plan.dimensions.values() -%}
         {%- do entry.update({'expression': tallyhouse.property_text(entry.property, columns)}) -%}
     {%- endfor -%}
-    {%- for entry in plan.conditions.values() -%}
+    {%- for entry in plan.conditions.values() | list + plan.operations.values() | list -%}
         {%- do entry.update({'expression': tallyhouse.filter_condition(entry.filter, columns)}) -%}
     {%- endfor -%}
     {%- for entry in plan.quantities.values() -%}
@@ -103,7 +131,21 @@
         'dimensions': plan.dimensions.values() | list,
         'conditions': plan.conditions.values() | list,
         'quantities': plan.quantities.values() | list,
+        'operations': plan.operations.values() | list,
         'meters': plan.meters,
+    }) -%}
+{%- endmacro %}
+
+
+{% macro operation_filter(meter) -%}
+    {#- The filter that passes events which add or remove a value; none where every event adds. -#}
+    {%- if not meter.operation_property -%}
+        {%- do return(none) -%}
+    {%- endif -%}
+    {%- do return({
+        'property': meter.operation_property,
+        'values': meter.operation_add + meter.operation_remove,
+        'is_negated': false,
     }) -%}
 {%- endmacro %}
 
@@ -201,12 +243,14 @@
 
         Products keep up to 18 decimals on the way and end with nine. From the third factor on, one
         that does not fit with that many decimals is tried with nine, where that loses nothing. A
-        factor that is missing or beyond the limit, and a product beyond it, make the quantity null. The distinct property of a unique_count is its text. -#}
+        factor that is missing or beyond the limit, and a product beyond it, make the quantity null. The distinct property of a unique_count is its text, null where its operation is unknown. -#}
     {%- set of_these_types = 'event_type in (' ~ tallyhouse.text_literals(quantity.event_types) ~ ')' -%}
     {%- if quantity.distinct_property -%}
         {%- do return([{
             'name': quantity.name,
-            'expression': 'case when ' ~ of_these_types ~ ' then '
+            'expression': 'case when ' ~ of_these_types
+                ~ (' and ' ~ tallyhouse.filter_condition(quantity.operation, columns)
+                    if quantity.operation else '') ~ ' then '
                 ~ tallyhouse.property_text(quantity.distinct_property, columns) ~ ' end',
         }]) -%}
     {%- endif -%}

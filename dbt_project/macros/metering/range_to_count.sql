@@ -1,9 +1,12 @@
 {% macro range_to_count() -%}
     {#- The batches that metering has to take in: those after the last ones counted, or all of them
-        where a meter, or the system of a source that was counted before, is another one today. -#}
+        where a meter, or the system of a source that was counted before, is another one today, or
+        where the table of a state is missing that some meter needs. -#}
     {%- set counted = tallyhouse.progress_of('int_distinct_values__counted') -%}
+    {%- set kept = tallyhouse.event_keeping_meters(tallyhouse.price_book_meters()) -%}
     {%- do return(tallyhouse.range_to_open(
-        ['int_usage__counted', 'int_distinct_values__counted'],
+        ['int_usage__counted'] + (['int_events__kept'] if kept else [])
+        + ['int_distinct_values__counted'],
         tallyhouse.counting_definitions(counted.last_batch_id) if counted.last_batch_id | int > 0 else '',
         tallyhouse.counting_definitions(tallyhouse.last_committed_batch()),
     )) -%}

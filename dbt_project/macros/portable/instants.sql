@@ -34,6 +34,26 @@
 {%- endmacro %}
 
 
+{% macro local_date(instant_at, time_zone) -%}
+    {#- The local date on which a UTC instant lies. -#}
+    cast({{ tallyhouse.local_timestamp(instant_at, time_zone) }} as date)
+{%- endmacro %}
+
+{% macro last_local_date(end_at, time_zone) -%}
+    {#- The local date of the last moment before a UTC instant, an exclusive end. -#}
+    {{ tallyhouse.local_date('(' ~ end_at ~ " - interval '1 microsecond')", time_zone) }}
+{%- endmacro %}
+
+{% macro seconds_between(start_at, end_at) -%}
+    {#- Whole seconds from one instant to another, as a bigint; both lie on whole seconds. -#}
+    {{ return(adapter.dispatch('seconds_between', 'tallyhouse')(start_at, end_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(start_at, end_at) -%}
+    date_diff('second', {{ start_at }}, {{ end_at }})
+{%- endmacro %}
+
+
 {% macro add_months(from_date, months, anchor_day) -%}
     {#- The anchor day of the month that lies `months` after from_date's month; an anchor day that
         the month does not have falls on its last day. -#}
@@ -56,15 +76,6 @@
     cast({{ to_date }} - {{ from_date }} as integer)
 {%- endmacro %}
 
-{% macro seconds_between(from_at, to_at) -%}
-    {#- Whole seconds from one instant to another, as a bigint. -#}
-    {{ return(adapter.dispatch('seconds_between', 'tallyhouse')(from_at, to_at)) }}
-{%- endmacro %}
-
-{% macro duckdb__seconds_between(from_at, to_at) -%}
-    date_diff('second', {{ from_at }}, {{ to_at }})
-{%- endmacro %}
-
 {% macro hours_after(instant_at, hours) -%}
     {#- The instant that lies whole hours after another. -#}
     {{ return(adapter.dispatch('hours_after', 'tallyhouse')(instant_at, hours)) }}
@@ -72,6 +83,33 @@
 
 {% macro duckdb__hours_after(instant_at, hours) -%}
     {{ instant_at }} + to_hours(cast({{ hours }} as integer))
+{%- endmacro %}
+
+{% macro quarter_hour_of(instant_at) -%}
+    {#- The quarter hour of UTC that an instant lies in, by its start. -#}
+    {{ return(adapter.dispatch('quarter_hour_of', 'tallyhouse')(instant_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__quarter_hour_of(instant_at) -%}
+    time_bucket(interval '15 minutes', {{ instant_at }})
+{%- endmacro %}
+
+{% macro microseconds_between(from_at, to_at) -%}
+    {#- Microseconds from one instant to another, as a bigint; negative where it lies before. -#}
+    {{ return(adapter.dispatch('microseconds_between', 'tallyhouse')(from_at, to_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__microseconds_between(from_at, to_at) -%}
+    (epoch_us({{ to_at }}) - epoch_us({{ from_at }}))
+{%- endmacro %}
+
+{% macro microseconds_after(instant_at, microseconds) -%}
+    {#- The instant that lies microseconds after another, or before it where they are negative. -#}
+    {{ return(adapter.dispatch('microseconds_after', 'tallyhouse')(instant_at, microseconds)) }}
+{%- endmacro %}
+
+{% macro duckdb__microseconds_after(instant_at, microseconds) -%}
+    make_timestamp(epoch_us({{ instant_at }}) + {{ microseconds }})
 {%- endmacro %}
 
 {% macro month_text(day_date) -%}

@@ -152,7 +152,7 @@ unpriced_usage as (
         cast(
             case
                 when
-                    max(meters.aggregation) in ('count', 'sum')
+                    bool_or({{ is_sum_of_events('meters') }})
                     then sum(assigned.quantity)
             end as decimal(38, 9)
         ) as quantity_at_risk,

@@ -19,9 +19,9 @@ final as (
         cast(sum(metered.event_count) as bigint) as event_count,
         cast(
             case
+                when not {{ is_sum_of_events('meters') }} then null
                 when meters.aggregation = 'count' then sum(metered.event_count)
-                when meters.aggregation = 'sum'
-                    then coalesce({{ limited_sum('metered.quantity_sum') }}, 0)
+                else coalesce({{ limited_sum('metered.quantity_sum') }}, 0)
             end as decimal(38, 9)
         ) as quantity,
         min(metered.local_date) as first_usage_date
@@ -35,7 +35,8 @@ final as (
         {{ month_text('metered.local_date') }},
         metered.meter_id,
         meters.unit,
-        meters.aggregation
+        meters.aggregation,
+        meters.window_aggregation
 )
 
 select * from final

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_counted',
-    on_schema_change='fail',
+    on_schema_change='append_new_columns',
 ) }}
 
 -- depends_on: {{ ref('stg_price_book__meters') }}
@@ -11,10 +11,11 @@
 {%- set columns = properties_of_meters(meters) %}
 {%- set plan = counting_plan(meters, columns) %}
 {%- set dimension_values = dimension_value_names(plan) %}
+{%- set quarters = meter_quarters(plan, counted_aggregations()) %}
 
 with {{ placed_events(columns, shown_property_columns(), recounted_event_parts()) }},
 
-{{ measured_events(plan) }},
+{{ measured_events(plan, counted_aggregations()) }},
 
 {{ grouped_events(plan) }},
 
@@ -30,12 +31,13 @@ metered as (
         {{ by_meter(meter_dimensions(plan, loop.index0), 'cast(null as varchar)')
             | indent(8) }} as {{ name }},
         {%- endfor %}
+        {{ by_meter(quarters, no_instant()) | indent(8) }} as quarter_hour_at,
         sum(grouped.event_count) as event_count,
         sum(grouped.event_count) as metered_event_count,
         sum(
             grouped.event_count
             - {{ by_meter(
-                meter_figures(plan, 'count', ['sum', 'max', 'latest', 'unique_count']),
+                meter_figures(plan, 'count', valued_aggregations()),
                 'grouped.event_count'
             ) | indent(12) }}
         ) as unvalued_event_count,
@@ -43,15 +45,21 @@ metered as (
             {{ by_meter(negative_figures(plan), '0') | indent(12) }}
         ) as negative_event_count,
         sum(
-            {{ by_meter(meter_figures(plan, 'sum', ['sum']), no_quantity())
+            {{ by_meter(meter_figures(plan, 'sum', ['sum', 'avg']), no_quantity())
                 | indent(12) }}
         ) as quantity_sum,
         max(
             {{ by_meter(meter_figures(plan, 'max', ['max']), no_quantity())
                 | indent(12) }}
         ) as quantity_max,
+        min(
+            {{ by_meter(meter_figures(plan, 'min', ['min']), no_quantity())
+                | indent(12) }}
+        ) as quantity_min,
         max(
-            {{ by_meter(meter_figures(plan, 'latest', ['latest']), no_latest())
+            {{ by_meter(
+                meter_figures(plan, 'latest', ['latest', 'weighted_sum']), no_latest()
+            )
                 | indent(12) }}
         ) as latest,
         min(grouped.first_event_at) as first_event_at,
@@ -63,7 +71,7 @@ metered as (
     where {{ by_meter(meter_conditions(plan), 'true') | indent(4) }}
     group by {{ (
         ['grouped.ingestion_batch_id', 'grouped.slice_id', 'meters.meter_number']
-        + ['meters.meter_id'] + dimension_values
+        + ['meters.meter_id'] + dimension_values + (['quarter_hour_at'] if quarters else [])
     ) | join(', ') }}
 ),
 
@@ -100,12 +108,14 @@ counted as (
         'meter' as counted_kind,
         meter_id as counted_id,
         {{ dimension_key(plan) | indent(8) }} as dimension_key,
+        quarter_hour_at,
         event_count,
         metered_event_count,
         unvalued_event_count,
         negative_event_count,
         quantity_sum,
         quantity_max,
+        quantity_min,
         latest,
         first_event_at,
         last_event_at,
@@ -119,12 +129,14 @@ counted as (
         'event_type' as counted_kind,
         event_type as counted_id,
         {{ no_dimension_values() }} as dimension_key,
+        {{ no_instant() }} as quarter_hour_at,
         event_count,
         metered_event_count,
         0 as unvalued_event_count,
         0 as negative_event_count,
         {{ no_quantity() }} as quantity_sum,
         {{ no_quantity() }} as quantity_max,
+        {{ no_quantity() }} as quantity_min,
         {{ no_latest() }} as latest,
         first_event_at,
         last_event_at,
@@ -167,7 +179,9 @@ final as (
         counted.first_event_at,
         counted.last_event_at,
         cast(counted.digest_sum_1 as decimal(38, 0)) as digest_sum_1,
-        cast(counted.digest_sum_2 as decimal(38, 0)) as digest_sum_2
+        cast(counted.digest_sum_2 as decimal(38, 0)) as digest_sum_2,
+        counted.quarter_hour_at,
+        cast(counted.quantity_min as decimal(38, 9)) as quantity_min
     from counted
     left join slice_places on counted.slice_id = slice_places.slice_id
 )

@@ -24,7 +24,17 @@ final as (
         contract_version,
         time_zone,
         resolution_code,
-        distinct_value
+        distinct_value,
+        quarter_hour_at,
+        event_count,
+        has_add,
+        first_operation_at,
+        first_operation_nanos,
+        last_operation_at,
+        last_operation_nanos,
+        last_operation_source,
+        last_operation_id,
+        is_last_add
     from resolved
 )
 

@@ -38,7 +38,9 @@ final as (
         first_event_at,
         last_event_at,
         digest_sum_1,
-        digest_sum_2
+        digest_sum_2,
+        quarter_hour_at,
+        quantity_min
     from resolved
 )
 

@@ -24,6 +24,7 @@ days as (
         cast(sum(unvalued_event_count) as bigint) as unvalued_event_count,
         {{ limited_sum('quantity_sum') }} as quantity_sum,
         max(quantity_max) as quantity_max,
+        min(quantity_min) as quantity_min,
         {{ latest_by(
             'latest_quantity',
             ['latest_event_at', 'latest_event_nanos', 'latest_event_source', 'latest_event_id']
@@ -50,7 +51,9 @@ unique_counts as (
         meter_id,
         dimension_key,
         local_date,
-        count(distinct distinct_value) as unique_count
+        count(
+            distinct case when coalesce(has_add, true) then distinct_value end
+        ) as unique_count
     from distinct_values
     group by
         contract_id,
@@ -60,6 +63,40 @@ unique_counts as (
         dimension_key,
         local_date
 ),
+
+value_events as (
+    select
+        distinct_values.contract_id,
+        distinct_values.contract_version,
+        distinct_values.customer_id,
+        distinct_values.meter_id,
+        distinct_values.dimension_key,
+        distinct_values.local_date,
+        meters.percentile,
+        cast(distinct_values.distinct_value as decimal(38, 9)) as quantity,
+        sum(distinct_values.event_count) as event_count
+    from distinct_values
+    inner join meters on distinct_values.meter_id = meters.meter_id
+    where meters.aggregation = 'percentile'
+    group by
+        distinct_values.contract_id,
+        distinct_values.contract_version,
+        distinct_values.customer_id,
+        distinct_values.meter_id,
+        distinct_values.dimension_key,
+        distinct_values.local_date,
+        meters.percentile,
+        distinct_values.distinct_value
+),
+
+{{ ranked_values('value_events', [
+    'contract_id',
+    'contract_version',
+    'customer_id',
+    'meter_id',
+    'dimension_key',
+    'local_date',
+]) }},
 
 final as (
     select
@@ -73,11 +110,11 @@ final as (
         meters.unit,
         cast(
             case meters.aggregation
-                when 'count' then days.event_count
-                when 'sum' then coalesce(days.quantity_sum, 0)
-                when 'max' then days.quantity_max
-                when 'latest' then days.latest_quantity
-                when 'unique_count' then unique_counts.unique_count
+                when 'unique_count'
+                    then cast(coalesce(unique_counts.unique_count, 0) as decimal(38, 9))
+                when 'percentile' then ranked.quantity
+                when 'weighted_sum' then days.latest_quantity
+                else {{ counted_quantity('meters.aggregation', 'days.') | indent(16) }}
             end as decimal(38, 9)
         ) as quantity,
         days.event_count,
@@ -96,6 +133,14 @@ final as (
             and days.meter_id = unique_counts.meter_id
             and days.dimension_key = unique_counts.dimension_key
             and days.local_date = unique_counts.local_date
+    left join ranked
+        on
+            days.contract_id = ranked.contract_id
+            and days.contract_version = ranked.contract_version
+            and days.customer_id = ranked.customer_id
+            and days.meter_id = ranked.meter_id
+            and days.dimension_key = ranked.dimension_key
+            and days.local_date = ranked.local_date
 )
 
 select * from final

@@ -1,17 +1,13 @@
 with lines as (
-    select * from {{ ref('int_charges__quantified') }}
+    select * from {{ ref('int_charges__allocated') }}
 ),
 
-priced as (
-    select * from {{ ref('int_charges__priced') }}
+rounded as (
+    select * from {{ ref('int_charges__rounded') }}
 ),
 
 tiers as (
     select * from {{ ref('fct_rated_line_tiers') }}
-),
-
-metered_tiers as (
-    select * from {{ ref('int_charge_tiers__priced') }}
 ),
 
 prices as (
@@ -23,31 +19,26 @@ worded_tiers as (
     select
         tiers.*,
         lines.currency_code,
-        metered_tiers.period_length,
         {{ decimal_text('tiers.quantity') }} as quantity_text,
         case
             when {{ prices_money('lines.charge_model') }}
-                then {{ price_text('tiers.quantity', 'priced.minor_unit') }}
+                then {{ price_text('tiers.quantity', 'rounded.minor_unit') }}
             else {{ decimal_text('tiers.quantity') }}
         end as worded_quantity,
-        {{ decimal_text('metered_tiers.metered_quantity') }} as metered_text,
+        {{ decimal_text('tiers.metered_quantity') }} as metered_text,
         {{ charge_price_text(
-            'lines.charge_model', 'tiers.unit_price', 'priced.minor_unit'
+            'lines.charge_model', 'tiers.unit_price', 'rounded.minor_unit'
         ) }} as price_text,
         {{ charge_price_words(
             'lines.charge_model',
             'tiers.unit_price',
-            'priced.minor_unit',
+            'rounded.minor_unit',
             'lines.currency_code'
         ) }} as price_words,
-        {{ price_text('tiers.flat_amount', 'priced.minor_unit') }} as flat_text
+        {{ price_text('tiers.flat_amount', 'rounded.minor_unit') }} as flat_text
     from tiers
     inner join lines on tiers.rated_line_id = lines.rated_line_id
-    inner join priced on tiers.rated_line_id = priced.rated_line_id
-    inner join metered_tiers
-        on
-            tiers.rated_line_id = metered_tiers.rated_line_id
-            and tiers.tier_number = metered_tiers.tier_number
+    inner join rounded on tiers.rated_line_id = rounded.rated_line_id
 ),
 
 tier_texts as (
@@ -75,7 +66,6 @@ tier_texts as (
         max(quantity_text) as only_quantity,
         max(lower_quantity) as only_lower_quantity,
         max(upper_quantity) as only_upper_quantity,
-        max(period_length) as period_length,
         max(flat_text) as only_flat_amount,
         cast(sum(flat_amount) as decimal(38, 12)) as flat_amount,
         bool_or(unit_price <> 0) as has_unit_price,
@@ -98,13 +88,12 @@ tier_texts as (
 joined as (
     select
         lines.*,
-        priced.minor_unit,
-        priced.rounding_mode,
-        priced.converted_quantity,
-        coalesce(priced.billable_quantity, 0) as priced_quantity,
-        priced.exception_code,
-        priced.amount_unrounded,
-        priced.computed_amount,
+        rounded.minor_unit,
+        rounded.rounding_mode,
+        coalesce(lines.billable_quantity, 0) as priced_quantity,
+        rounded.exception_code,
+        rounded.amount_unrounded,
+        rounded.computed_amount,
         prices.convert_multiply,
         prices.convert_divide,
         prices.convert_rounding,
@@ -114,8 +103,8 @@ joined as (
         case when lines.charge_model = 'package' then prices.package_counting end
             as package_counting,
         prices.zero_usage,
-        case when lines.charge_model = 'seats' then tier_texts.period_length end
-            as period_length,
+        case when lines.charge_model = 'seats' then lines.period_length end
+            as seats_period_length,
         case
             when lines.charge_model = 'flat' then 'fee'
             else coalesce(prices.unit_label, lines.unit)
@@ -139,26 +128,25 @@ joined as (
         {{ decimal_text('tier_texts.only_upper_quantity') }} as upper_text,
         case
             when lines.charge_model = 'percentage'
-                then {{ price_text('prices.flat_amount', 'priced.minor_unit') }}
+                then {{ price_text('prices.flat_amount', 'rounded.minor_unit') }}
             else tier_texts.only_flat_amount
         end as only_flat_amount,
         {{ charge_price_text('lines.charge_model', 'prices.unit_price', '0') }}
             as rate_words,
-        coalesce(prices.looks_at_each_event, false) as looks_at_each_event,
         coalesce(prices.flat_amount, 0) <> 0 as has_fixed_amount,
         prices.free_events,
         {% for term in ['free_amount', 'minimum_per_event', 'maximum_per_event'] -%}
-        {{ price_text('prices.' ~ term, 'priced.minor_unit') }} as {{ term }}_text,
+        {{ price_text('prices.' ~ term, 'rounded.minor_unit') }} as {{ term }}_text,
         {% endfor -%}
-        {{ price_text('priced.converted_quantity', 'priced.minor_unit') }}
+        {{ price_text('lines.converted_quantity', 'rounded.minor_unit') }}
             as money_text,
-        {{ price_text('tier_texts.flat_amount', 'priced.minor_unit') }} as flat_text,
+        {{ price_text('tier_texts.flat_amount', 'rounded.minor_unit') }} as flat_text,
         tier_texts.has_unit_price,
         tier_texts.has_flat_amount,
         coalesce(tier_texts.tier_steps, '[]') as tier_steps,
         {{ decimal_text('lines.quantity') }} as quantity_text,
-        {{ decimal_text('priced.converted_quantity') }} as converted_text,
-        {{ decimal_text('priced.billable_quantity') }} as priced_text,
+        {{ decimal_text('lines.converted_quantity') }} as converted_text,
+        {{ decimal_text('lines.billable_quantity') }} as priced_text,
         {{ decimal_text('prices.free_quantity') }} as free_text,
         {{ decimal_text('prices.scaled_free_quantity') }} as metered_free_text,
         {{ decimal_text('prices.package_size') }} as package_text,
@@ -177,14 +165,14 @@ joined as (
         ) as is_in_metered_units,
         coalesce(
             {{ checked(
-                'priced.converted_quantity * prices.convert_divide'
-                ~ ' * coalesce(tier_texts.period_length, 1)'
+                'lines.converted_quantity * prices.convert_divide'
+                ~ ' * coalesce(lines.period_length, 1)'
             ) }}
             = {{ checked('lines.quantity * prices.convert_multiply') }},
             false
         ) as is_converted_exactly
     from lines
-    inner join priced on lines.rated_line_id = priced.rated_line_id
+    inner join rounded on lines.rated_line_id = rounded.rated_line_id
     left join prices
         on
             lines.charge_price_id = prices.charge_price_id
@@ -236,7 +224,6 @@ worded as (
             when is_in_metered_units then metered_tier_words
             else priced_tier_words
         end as tier_words,
-        {{ units_text("cast(valued_event_count as varchar)", "'event'") }} as event_words,
         {{ money_words('currency_code', 'only_flat_amount') }} as only_flat_words,
         ', at least ' || {{ money_words('currency_code', 'minimum_per_event_text') }}
             as minimum_words,
@@ -248,10 +235,11 @@ worded as (
         end as flat_words,
         coalesce(' per ' || unit_label, '') as per_words,
         case
-            when share_days < share_of_days
+            when share_units < share_of_units
                 then
-                    cast(share_days as varchar) || ' of '
-                    || cast(share_of_days as varchar) || ' days'
+                    {{ grouped_text('cast(share_units as varchar)') }} || ' of '
+                    || {{ grouped_text('cast(share_of_units as varchar)') }} || ' '
+                    || share_unit
         end as share_words
     from joined
 ),
@@ -297,7 +285,7 @@ described as (
                         else comma
                     end
                     || coalesce(' for ' || flat_words, '')
-            when looks_at_each_event
+            when charge_model = 'percentage'
                 then
                     comma || ' at ' || rate_words
                     || case
@@ -310,17 +298,6 @@ described as (
                     || case
                         when coalesce(minimum_words, maximum_words) is null then ''
                         else ' for each event'
-                    end
-            when charge_model = 'percentage'
-                then
-                    ' at ' || only_price_words
-                    || case
-                        when has_flat_amount
-                            then
-                                ', plus ' || only_flat_words || ' for '
-                                || case when valued_event_count = 1 then '' else 'each of ' end
-                                || event_words
-                        else ''
                     end
             when charge_model = 'dynamic' then ' at the prices of its events'
             when charge_model = 'cost_plus' then ' of cost × ' || only_price_words
@@ -384,9 +361,9 @@ final as (
         unit_label,
         case
             when tier_count = 0 then null
-            when looks_at_each_event and has_fixed_amount
+            when charge_model = 'percentage' and has_fixed_amount
                 then rate_words || ' + ' || only_flat_amount
-            when looks_at_each_event then rate_words
+            when charge_model = 'percentage' then rate_words
             when tier_count > 1 then tier_prices
             when not has_unit_price then only_flat_amount
             when has_flat_amount then only_unit_price || ' + ' || only_flat_amount
@@ -427,8 +404,7 @@ final as (
             ['free_quantity', 'free_text'],
             ['package_size', 'package_text'],
             ['package_counting', 'package_counting'],
-            ['period_length', 'period_length'],
-            ['valued_event_count', 'valued_event_count'],
+            ['period_length', 'seats_period_length'],
             ['free_events', 'free_events'],
             ['free_amount', 'free_amount_text'],
             ['minimum_per_event', 'minimum_per_event_text'],
@@ -438,8 +414,9 @@ final as (
             ['charge_price_id', 'charge_price_id'],
             ['contract_version', 'contract_version'],
             ['zero_usage', 'zero_usage'],
-            ['share_days', 'share_days'],
-            ['share_of_days', 'share_of_days'],
+            ['share_units', 'share_units'],
+            ['share_of_units', 'share_of_units'],
+            ['share_unit', 'share_unit'],
             ['amount_unrounded', decimal_text('amount_unrounded')],
             ['rounding_mode', 'rounding_mode'],
             ['minor_unit', 'minor_unit'],

@@ -4,7 +4,7 @@
     'counting': 'package_counting',
 } %}
 
-with lines as (
+with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
 ),
 
@@ -36,7 +36,7 @@ seats_prices as (
 -- Seats are divided by the length of the full cell too.
 seats_periods as (
     select
-        lines.rated_line_id,
+        ladder_runs.ladder_run_id,
         {{ seats_period_length(
             'seats_prices.proration',
             'cells.cell_start_date',
@@ -44,70 +44,62 @@ seats_periods as (
             'cells.cell_start_at',
             'cells.cell_end_at'
         ) }} as period_length
-    from lines
-    inner join seats_prices on lines.charge_price_id = seats_prices.charge_price_id
+    from ladder_runs
+    inner join
+        seats_prices
+        on ladder_runs.charge_price_id = seats_prices.charge_price_id
     inner join cells
         on
-            lines.contract_id = cells.contract_id
-            and lines.cell_start_date = cells.cell_start_date
-),
-
--- A level of which nothing was read has no value: it is priced as nothing used.
-used as (
-    select
-        *,
-        case
-            when is_beyond_limit then cast(null as decimal(38, 9))
-            else coalesce(quantity_after, cast(0 as decimal(38, 9)))
-        end as used_quantity
-    from lines
+            ladder_runs.contract_id = cells.contract_id
+            and ladder_runs.cell_start_date = cells.cell_start_date
 ),
 
 converted as (
     select
-        used.rated_line_id,
-        used.settlement_key,
-        used.share_days,
-        used.share_of_days,
-        used.valued_event_count,
-        used.quantity_before is not null as has_quantity_before,
+        ladder_runs.ladder_run_id,
+        ladder_runs.share_units,
+        ladder_runs.share_of_units,
+        ladder_runs.valued_event_count,
+        ladder_runs.quantity_before is not null as has_quantity_before,
         cast(coalesce(seats_periods.period_length, 1) as decimal(38, 0))
             as period_length,
         prices.*,
         case
-            when event_fees.rated_line_id is null then cast(0 as decimal(38, 9))
+            when event_fees.ladder_run_id is null then cast(0 as decimal(38, 9))
             else event_fees.tier_quantity
         end as event_quantity,
         coalesce(event_fees.event_count, 0) as paying_event_count,
         {{ converted_quantity(
-            'used.quantity_before',
+            'ladder_runs.quantity_before',
             'prices.multiplier',
             'prices.divisor',
             'prices.convert_rounding',
             'prices.convert_decimals'
         ) }} as converted_before,
         {{ converted_quantity(
-            'used.used_quantity',
+            'ladder_runs.quantity_after',
             'prices.multiplier',
             'prices.divisor',
             'prices.convert_rounding',
             'prices.convert_decimals'
         ) }} as converted_after
-    from used
+    from ladder_runs
     inner join prices
         on
-            used.charge_price_id = prices.charge_price_id
-            and used.currency_code = prices.currency_code
-    left join seats_periods on used.rated_line_id = seats_periods.rated_line_id
+            ladder_runs.charge_price_id = prices.charge_price_id
+            and ladder_runs.currency_code = prices.currency_code
+    left join
+        seats_periods
+        on ladder_runs.ladder_run_id = seats_periods.ladder_run_id
     left join event_fees
         on
-            used.rated_line_id = event_fees.rated_line_id
+            ladder_runs.ladder_run_id = event_fees.ladder_run_id
             and prices.tier_number = event_fees.tier_number
     left join matched
         on
-            used.charge_price_id = matched.charge_price_id
-            and used.currency_code = matched.currency_code
-            and used.dimension_key = matched.dimension_key
+            ladder_runs.charge_price_id = matched.charge_price_id
+            and ladder_runs.currency_code = matched.currency_code
+            and ladder_runs.dimension_key = matched.dimension_key
     where
         prices.charge_model <> 'dimensional'
         or prices.tier_number = matched.tier_number
@@ -146,7 +138,7 @@ billable as (
     from allowed
 ),
 
--- What this line adds to each tier: the ladder at its end less the ladder at its start.
+-- What this run adds to each tier: the ladder at its end less the ladder at its start.
 tiered as (
     select
         *,
@@ -234,7 +226,7 @@ divided as (
         {{ floor_quotient('whole_quantity', 'whole_divisor') }} as priced_wholes,
         {{ floor_remainder('whole_quantity', 'whole_divisor') }} * 1000000000
         + fraction_quantity as priced_rest,
-        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_days')) }}
+        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_units')) }}
             as denominator
     from split
 ),
@@ -243,19 +235,19 @@ multiplied as (
     select
         *,
         {{ checked(
-            '(priced_wholes * price_units + flat_count * flat_units) * share_days'
+            '(priced_wholes * price_units + flat_count * flat_units) * share_units'
         ) }} as whole_amount,
-        {{ checked('priced_rest * price_units * share_days') }} as rest_amount
+        {{ checked('priced_rest * price_units * share_units') }} as rest_amount
     from divided
 ),
 
--- amount × share_of_days = whole_amount + rest_amount ÷ (divisor × 10^9), still exact.
+-- amount × share_of_units = whole_amount + rest_amount ÷ (divisor × 10^9), still exact.
 shared as (
     select
         *,
-        {{ floor_quotient('whole_amount', 'share_of_days') }} as shared_wholes,
+        {{ floor_quotient('whole_amount', 'share_of_units') }} as shared_wholes,
         {{ checked(
-            floor_remainder('whole_amount', 'share_of_days')
+            floor_remainder('whole_amount', 'share_of_units')
             ~ ' * (whole_divisor * 1000000000) + rest_amount'
         ) }} as shared_rest
     from multiplied
@@ -263,8 +255,7 @@ shared as (
 
 final as (
     select
-        rated_line_id,
-        settlement_key,
+        ladder_run_id,
         tier_number,
         lower_quantity,
         upper_quantity,

@@ -1,6 +1,10 @@
-with lines as (
+with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
     where charge_model = 'percentage'
+),
+
+run_months as (
+    select * from {{ ref('int_charge_months__listed') }}
 ),
 
 prices as (
@@ -18,51 +22,36 @@ kept_events as (
     where contract_id is not null
 ),
 
--- A line is found by the month of the day: joining stays linear in a long history.
-line_months as (
-    select
-        lines.rated_line_id,
-        lines.settlement_key,
-        lines.contract_id,
-        lines.meter_id,
-        lines.customer_id,
-        lines.dimension_key,
-        lines.charge_price_id,
-        lines.currency_code,
-        lines.service_start_at,
-        lines.service_end_at,
-        {{ each_of(integers_between(
-            month_number('lines.segment_start_date'),
-            month_number('(lines.segment_end_date - 1)')
-        )) }} as usage_month
-    from lines
-),
-
 placed as (
     select
-        line_months.rated_line_id,
-        line_months.settlement_key,
+        ladder_runs.ladder_run_id,
+        ladder_runs.ladder_key,
         kept_events.event_at,
         kept_events.event_at_nanos,
         kept_events.event_source,
         kept_events.event_id,
         kept_events.quantity,
         prices.*
-    from line_months
+    from ladder_runs
     inner join prices
         on
-            line_months.charge_price_id = prices.charge_price_id
-            and line_months.currency_code = prices.currency_code
+            ladder_runs.charge_price_id = prices.charge_price_id
+            and ladder_runs.currency_code = prices.currency_code
+    inner join run_months
+        on
+            ladder_runs.contract_id = run_months.contract_id
+            and ladder_runs.charge_id = run_months.charge_id
+            and ladder_runs.run_start_at = run_months.run_start_at
     inner join kept_events
         on
-            line_months.contract_id = kept_events.contract_id
-            and line_months.meter_id = kept_events.meter_id
-            and line_months.customer_id = kept_events.customer_id
-            and line_months.dimension_key = kept_events.dimension_key
-            and line_months.usage_month
+            ladder_runs.contract_id = kept_events.contract_id
+            and ladder_runs.meter_id = kept_events.meter_id
+            and ladder_runs.customer_id = kept_events.customer_id
+            and ladder_runs.dimension_key = kept_events.dimension_key
+            and run_months.usage_month
             = {{ month_number('kept_events.local_date') }}
-            and kept_events.event_at >= line_months.service_start_at
-            and kept_events.event_at < line_months.service_end_at
+            and kept_events.event_at >= run_months.run_start_at
+            and kept_events.event_at < run_months.run_end_at
 ),
 
 -- What is free is the first of a cell, also where its price changes.
@@ -70,11 +59,11 @@ ordered as (
     select
         *,
         row_number() over (
-            partition by settlement_key
+            partition by ladder_key
             order by event_at, event_at_nanos, event_source, event_id
         ) as event_number,
         {{ limited_sum('quantity') }} over (
-            partition by settlement_key
+            partition by ladder_key
             order by event_at, event_at_nanos, event_source, event_id
             rows between unbounded preceding and current row
         ) as quantity_after
@@ -151,7 +140,7 @@ priced as (
 
 bounded as (
     select
-        rated_line_id,
+        ladder_run_id,
         charge_price_id,
         currency_code,
         paying_quantity,
@@ -165,7 +154,7 @@ bounded as (
 
 numbered as (
     select
-        bounded.rated_line_id,
+        bounded.ladder_run_id,
         coalesce(bound_tiers.tier_number, 1) as tier_number,
         case when bounded.event_bound is null then bounded.paying_quantity else 0 end
             as tier_quantity,
@@ -180,7 +169,7 @@ numbered as (
 
 final as (
     select
-        rated_line_id,
+        ladder_run_id,
         tier_number,
         cast(
             case
@@ -192,7 +181,7 @@ final as (
         ) as tier_quantity,
         count(*) as event_count
     from numbered
-    group by rated_line_id, tier_number
+    group by ladder_run_id, tier_number
 )
 
 select * from final

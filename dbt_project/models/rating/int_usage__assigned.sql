@@ -1,178 +1,120 @@
-with metered as (
-    select * from {{ ref('int_usage__metered') }}
-    where contract_id is not null
+with merged as (
+    select * from {{ ref('int_usage__merged') }}
 ),
 
-distinct_values as (
-    select * from {{ ref('int_usage__distinct_values') }}
-    where contract_id is not null
+combined as (
+    select * from {{ ref('int_usage__windows_combined') }}
 ),
 
 meters as (
     select * from {{ ref('stg_price_book__meters') }}
 ),
 
-segments as (
-    select * from {{ ref('int_charges__segmented') }}
-    where meter_id is not null
+-- Plain figures of a run, or of a month without a charge.
+counted as (
+    select
+        merged.*,
+        meters.aggregation,
+        meters.empty_windows,
+        {{ is_refined('meters') }} as is_refined
+    from merged
+    inner join meters on merged.meter_id = meters.meter_id
 ),
 
--- A segment is found by the month of the day: joining stays linear in a long history.
-segment_months as (
+used as (
     select
-        contract_id,
-        meter_id,
-        charge_id,
-        cell_start_date,
-        segment_start_date,
-        segment_end_date,
-        {{ each_of(integers_between(
-            month_number('segment_start_date'), month_number('(segment_end_date - 1)')
-        )) }} as usage_month
-    from segments
-),
-
-placed as (
-    select
-        metered.contract_id,
-        metered.customer_id,
-        metered.meter_id,
-        metered.dimension_key,
-        segment_months.charge_id,
-        segment_months.cell_start_date,
-        segment_months.segment_start_date,
+        counted.contract_id,
+        counted.customer_id,
+        counted.meter_id,
+        counted.dimension_key,
+        counted.charge_id,
+        counted.cell_start_date,
+        counted.run_start_at,
+        counted.unpriced_month,
+        counted.first_usage_date,
+        counted.event_count,
+        counted.unvalued_event_count,
+        counted.negative_event_count,
         case
+            when counted.charge_id is null or not counted.is_refined
+                then {{ counted_quantity('counted.aggregation', 'counted.') | indent(16) }}
+            when combined.contract_id is not null then combined.quantity
             when
-                segment_months.charge_id is null
-                then date_trunc('month', metered.local_date)
-        end as unpriced_month,
-        metered.local_date,
-        metered.event_count,
-        metered.unvalued_event_count,
-        metered.negative_event_count,
-        metered.quantity_sum,
-        metered.quantity_max,
-        metered.latest_quantity,
-        metered.latest_event_at,
-        metered.latest_event_nanos,
-        metered.latest_event_source,
-        metered.latest_event_id,
-        metered.digest_sum_1,
-        metered.digest_sum_2,
-        metered.first_event_at,
-        metered.last_event_at
-    from metered
-    left join segment_months
+                counted.empty_windows = 'zero'
+                or counted.aggregation
+                in ('count', 'sum', 'unique_count', 'weighted_sum')
+                then {{ zero_quantity() }}
+        end as quantity,
+        case
+            when counted.charge_id is not null and counted.is_refined
+                then coalesce(combined.is_beyond_limit, false)
+            else
+                counted.aggregation in ('sum', 'avg') and counted.is_beyond_limit
+        end as is_beyond_limit,
+        counted.digest_sum_1,
+        counted.digest_sum_2,
+        counted.first_event_at,
+        counted.last_event_at
+    from counted
+    left join combined
         on
-            metered.contract_id = segment_months.contract_id
-            and metered.meter_id = segment_months.meter_id
-            and {{ month_number('metered.local_date') }} = segment_months.usage_month
-            and metered.local_date >= segment_months.segment_start_date
-            and metered.local_date < segment_months.segment_end_date
+            counted.contract_id = combined.contract_id
+            and counted.charge_id = combined.charge_id
+            and counted.run_start_at = combined.run_start_at
+            and counted.customer_id = combined.customer_id
+            and counted.dimension_key = combined.dimension_key
 ),
 
-merged as (
+-- Levels that were carried into a run without events of its own.
+carried as (
     select
-        contract_id,
-        customer_id,
-        meter_id,
-        dimension_key,
-        charge_id,
-        cell_start_date,
-        segment_start_date,
-        unpriced_month,
-        min(local_date) as first_usage_date,
-        cast(sum(event_count) as bigint) as event_count,
-        cast(sum(unvalued_event_count) as bigint) as unvalued_event_count,
-        cast(sum(negative_event_count) as bigint) as negative_event_count,
-        {{ limited_sum('quantity_sum') }} as quantity_sum,
-        max(quantity_max) as quantity_max,
-        {{ latest_by(
-            'latest_quantity',
-            ['latest_event_at', 'latest_event_nanos', 'latest_event_source', 'latest_event_id']
-        ) }} as latest_quantity,
-        {{ any_beyond_limit('quantity_sum') }} as is_beyond_limit,
-        sum(digest_sum_1) as digest_sum_1,
-        sum(digest_sum_2) as digest_sum_2,
-        min(first_event_at) as first_event_at,
-        max(last_event_at) as last_event_at
-    from placed
-    group by
-        contract_id,
-        customer_id,
-        meter_id,
-        dimension_key,
-        charge_id,
-        cell_start_date,
-        segment_start_date,
-        unpriced_month
-),
-
-unique_counts as (
-    select
-        distinct_values.contract_id,
-        distinct_values.customer_id,
-        distinct_values.meter_id,
-        distinct_values.dimension_key,
-        segment_months.charge_id,
-        segment_months.segment_start_date,
-        count(distinct distinct_values.distinct_value) as unique_count
-    from distinct_values
-    inner join segment_months
+        combined.contract_id,
+        combined.customer_id,
+        combined.meter_id,
+        combined.dimension_key,
+        combined.charge_id,
+        combined.cell_start_date,
+        combined.run_start_at,
+        combined.quantity,
+        combined.is_beyond_limit
+    from combined
+    inner join meters on combined.meter_id = meters.meter_id
+    anti join merged
         on
-            distinct_values.contract_id = segment_months.contract_id
-            and distinct_values.meter_id = segment_months.meter_id
-            and {{ month_number('distinct_values.local_date') }}
-            = segment_months.usage_month
-            and distinct_values.local_date >= segment_months.segment_start_date
-            and distinct_values.local_date < segment_months.segment_end_date
-    group by
-        distinct_values.contract_id,
-        distinct_values.customer_id,
-        distinct_values.meter_id,
-        distinct_values.dimension_key,
-        segment_months.charge_id,
-        segment_months.segment_start_date
+            combined.contract_id = merged.contract_id
+            and combined.charge_id = merged.charge_id
+            and combined.run_start_at = merged.run_start_at
+            and combined.customer_id = merged.customer_id
+            and combined.dimension_key = merged.dimension_key
+    where
+        meters.aggregation = 'latest'
+        or combined.quantity <> 0
+        or combined.is_beyond_limit
 ),
 
 final as (
+    select * from used
+    union all
     select
-        merged.contract_id,
-        merged.customer_id,
-        merged.meter_id,
-        merged.dimension_key,
-        merged.charge_id,
-        merged.cell_start_date,
-        merged.segment_start_date,
-        cast(merged.unpriced_month as date) as unpriced_month,
-        merged.first_usage_date,
-        merged.event_count,
-        merged.unvalued_event_count,
-        merged.negative_event_count,
-        cast(
-            case meters.aggregation
-                when 'count' then merged.event_count
-                when 'sum' then coalesce(merged.quantity_sum, 0)
-                when 'max' then merged.quantity_max
-                when 'latest' then merged.latest_quantity
-                when 'unique_count' then unique_counts.unique_count
-            end as decimal(38, 9)
-        ) as quantity,
-        meters.aggregation = 'sum' and merged.is_beyond_limit as is_beyond_limit,
-        cast(merged.digest_sum_1 as decimal(38, 0)) as digest_sum_1,
-        cast(merged.digest_sum_2 as decimal(38, 0)) as digest_sum_2,
-        merged.first_event_at,
-        merged.last_event_at
-    from merged
-    inner join meters on merged.meter_id = meters.meter_id
-    left join unique_counts
-        on
-            merged.contract_id = unique_counts.contract_id
-            and merged.customer_id = unique_counts.customer_id
-            and merged.meter_id = unique_counts.meter_id
-            and merged.dimension_key = unique_counts.dimension_key
-            and merged.charge_id = unique_counts.charge_id
-            and merged.segment_start_date = unique_counts.segment_start_date
+        contract_id,
+        customer_id,
+        meter_id,
+        dimension_key,
+        charge_id,
+        cell_start_date,
+        run_start_at,
+        cast(null as date) as unpriced_month,
+        cast(null as date) as first_usage_date,
+        cast(0 as bigint) as event_count,
+        cast(0 as bigint) as unvalued_event_count,
+        cast(0 as bigint) as negative_event_count,
+        quantity,
+        is_beyond_limit,
+        cast(0 as decimal(38, 0)) as digest_sum_1,
+        cast(0 as decimal(38, 0)) as digest_sum_2,
+        cast(null as timestamp) as first_event_at,
+        cast(null as timestamp) as last_event_at
+    from carried
 )
 
 select * from final

@@ -7,8 +7,8 @@ unresolved as (
 ),
 
 meters as (
-    select * from {{ ref('stg_price_book__meters') }}
-    where aggregation in ('count', 'sum')
+    select * from {{ ref('stg_price_book__meters') }} as meters
+    where {{ is_sum_of_events('meters') }}
 ),
 
 contract_versions as (
@@ -32,7 +32,7 @@ exceptions as (
     select * from {{ ref('fct_exceptions') }}
 ),
 
--- 3. Quantity of every additive meter: metered against resolved and excepted.
+-- 3. Quantity of every meter that sums its events: metered against resolved and excepted.
 metered_quantities as (
     select
         metered.meter_id,

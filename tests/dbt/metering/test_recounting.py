@@ -16,17 +16,26 @@ MERGED = """
     select
         system_id, subject, local_date, coalesce(contract_id, resolution_code) as contract,
         contract_version, meter_id, dimension_key, sum(event_count), sum(quantity_sum),
-        max(quantity_max), max((latest_event_at, latest_event_nanos, latest_event_source,
-        latest_event_id, latest_quantity)), min(first_event_at), max(last_event_at),
-        sum(digest_sum_1), sum(digest_sum_2)
+        max(quantity_max), min(quantity_min), quarter_hour_at, max((latest_event_at,
+        latest_event_nanos, latest_event_source, latest_event_id, latest_quantity)),
+        min(first_event_at), max(last_event_at), sum(digest_sum_1), sum(digest_sum_2)
     from intermediate.int_usage__metered
     group by all
     order by all
 """
 VALUES = """
-    select distinct subject, local_date, coalesce(contract_id, resolution_code), meter_id,
-        dimension_key, distinct_value
+    select subject, local_date, coalesce(contract_id, resolution_code), meter_id,
+        dimension_key, distinct_value, quarter_hour_at, sum(event_count), bool_or(has_add),
+        min((first_operation_at, first_operation_nanos)), max((last_operation_at,
+        last_operation_nanos, last_operation_source, last_operation_id, is_last_add))
     from intermediate.int_usage__distinct_values
+    group by all
+    order by all
+"""
+KEPT = """
+    select subject, local_date, coalesce(contract_id, resolution_code), meter_id, dimension_key,
+        event_at, event_at_nanos, event_source, event_id, quantity
+    from intermediate.int_usage__kept_events
     order by all
 """
 AFFECTED = """
@@ -49,6 +58,18 @@ def add_company(warehouse):
     warehouse.add_meter("peak", "max", value="tokens")
     warehouse.add_meter("level", "latest", value="tokens")
     warehouse.add_meter("users", "unique_count", distinct_property="user", dimensions=["model"])
+    hourly = {"window_unit": "hour", "window_aggregation": "sum"}
+    warehouse.add_meter("hourly_low", "min", value="tokens", **hourly)
+    warehouse.add_meter("p95", "percentile", value="tokens", percentile=Decimal(95), **hourly)
+    warehouse.add_meter("weighted", "weighted_sum", value="tokens", carry_in="previous")
+    warehouse.add_meter(
+        "seats",
+        "unique_count",
+        distinct_property="user",
+        operation_property="model",
+        operation_add=["large"],
+        operation_remove=["small"],
+    )
     for name, time_zone in ZONES.items():
         warehouse.add_customer(name, f"subject-{name}", time_zone=time_zone)
 
@@ -111,7 +132,8 @@ def test_any_split_into_batches_in_any_order_counts_the_same(warehouse, event, s
     for start, end in zip([0, *cuts], [*cuts, len(events)], strict=True):
         warehouse.load(*events[start:end])
         warehouse.count()
-    in_batches, values = warehouse.rows(MERGED), warehouse.rows(VALUES)
+    in_batches = [warehouse.rows(query) for query in (MERGED, VALUES, KEPT)]
+    assert all(in_batches)
     kept = warehouse.counted()
     found = warehouse.rows(
         "select local_date, subject, sum(event_count) from intermediate.int_usage__metered "
@@ -121,15 +143,14 @@ def test_any_split_into_batches_in_any_order_counts_the_same(warehouse, event, s
 
     warehouse.count("--full-refresh")
     assert kept == warehouse.counted()
-    assert in_batches == warehouse.rows(MERGED)
+    assert in_batches == [warehouse.rows(query) for query in (MERGED, VALUES, KEPT)]
 
     again = type(warehouse)(warehouse.settings)
     warehouse.settings.warehouse_file.unlink()
     add_company(again)
     again.load(*reversed(events))
     again.count()
-    assert in_batches == again.rows(MERGED)
-    assert values == again.rows(VALUES)
+    assert in_batches == [again.rows(query) for query in (MERGED, VALUES, KEPT)]
 
 
 def test_running_again_without_new_events_changes_nothing_and_reads_no_raw_file(warehouse, event):
@@ -329,3 +350,44 @@ def test_an_event_that_no_affected_list_names_stops_the_run(warehouse, event, no
     warehouse.parts = [part for part in warehouse.parts if part["part_kind"] != "affected"]
     with pytest.raises(DbtFailedError, match="NOT NULL constraint failed"):
         warehouse.count()
+
+
+def test_tables_of_an_earlier_version_gain_columns_and_are_not_counted_again(
+    warehouse, event, noon
+):
+    warehouse.add_meter("calls")
+    warehouse.add_meter("users", "unique_count", distinct_property="user")
+    warehouse.load(event("a", noon, properties={"user": "ana"}))
+    warehouse.count()
+    later = {
+        "int_usage__counted": ("quarter_hour_at", "quantity_min"),
+        "int_distinct_values__counted": ("quarter_hour_at", "event_count", "has_add"),
+    }
+    for view in ("int_usage__metered", "int_usage__distinct_values", "int_usage__kept_events"):
+        warehouse.rows(f"drop view intermediate.{view}")
+    warehouse.rows("drop table intermediate.int_events__kept")
+    for table, columns in later.items():
+        for column in columns:
+            warehouse.rows(f"alter table intermediate.{table} drop column {column}")
+    warehouse.load(event("b", noon, properties={"user": "bo"}))
+    warehouse.count()
+    opened = "select after_batch_id from intermediate.model_progress where model_name like 'stg%'"
+    assert [(1,)] == warehouse.rows(opened)
+    assert {"calls": 2, "users": 2} == warehouse.usage()
+    assert [("ana",), ("bo",)] == warehouse.rows(
+        "select distinct_value from intermediate.int_usage__distinct_values order by all"
+    )
+
+
+def test_events_that_a_meter_needs_are_found_again_where_their_table_is_missing(
+    warehouse, event, noon
+):
+    warehouse.add_meter("level", "weighted_sum", value="gb", carry_in="previous")
+    warehouse.load(event("a", noon, properties={"gb": 1}))
+    warehouse.count()
+    warehouse.rows("drop table intermediate.int_events__kept cascade")
+    warehouse.load(event("b", noon, properties={"gb": 2}))
+    warehouse.count()
+    assert [("a", Decimal(1)), ("b", Decimal(2))] == warehouse.rows(
+        "select event_id, quantity from intermediate.int_usage__kept_events order by all"
+    )

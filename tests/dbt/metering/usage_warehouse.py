@@ -37,6 +37,7 @@ from orchestration.settings import Settings
 METERING = (
     "+int_usage__metered",
     "+int_usage__distinct_values",
+    "+int_usage__kept_events",
     "+int_events__counted",
     "+int_contracts__cells",
 )
@@ -81,6 +82,7 @@ class UsageWarehouse:
             "dimensions": [],
             "is_negative_allowed": False,
             "carry_in": "zero",
+            "keeps_each_event": False,
             "definition_digest": f"{meter_id} {version}",
         }
         self.add("meters", **given | columns)
@@ -93,6 +95,8 @@ class UsageWarehouse:
         time_zone: str = "UTC",
         contract_id: str | None = None,
         start_date: date = date(2020, 1, 1),
+        end_date: date | None = None,
+        lineage_id: str | None = None,
         plan_id: str = "plan",
     ) -> None:
         """Add an identity without end, and a contract with one version."""
@@ -108,7 +112,7 @@ class UsageWarehouse:
         self.add(
             "contracts",
             contract_id=contract,
-            contract_lineage_id=contract,
+            contract_lineage_id=lineage_id or contract,
             customer_id=customer_id,
             legal_entity_id="entity",
             currency_code="USD",
@@ -116,6 +120,7 @@ class UsageWarehouse:
             billing_cadence="monthly",
             billing_anchor_day=1,
             start_date=start_date,
+            end_date=end_date,
         )
         self.add(
             "contract_versions",
@@ -125,11 +130,16 @@ class UsageWarehouse:
             plan_id=plan_id,
         )
 
-    def add_charge(self, plan_id: str, meter_id: str) -> None:
-        """Let a plan charge a meter."""
+    def add_charge(self, plan_id: str, meter_id: str, *, cut: date | None = None) -> None:
+        """Let a plan charge a meter, at another price from a cut on."""
+        first = date(2020, 1, 1)
+        for start, end in [(first, cut), (cut, None)] if cut else [(first, None)]:
+            self._add_price(plan_id, meter_id, start, end)
+
+    def _add_price(self, plan_id: str, meter_id: str, start: date, end: date | None) -> None:
         self.add(
             "charges",
-            charge_price_id=f"{plan_id}/{meter_id}",
+            charge_price_id=f"{plan_id}/{meter_id}/{start}",
             plan_id=plan_id,
             charge_id=f"{plan_id}-{meter_id}",
             charge_name="Charge",
@@ -137,7 +147,8 @@ class UsageWarehouse:
             meter_id=meter_id,
             charge_model="per_unit",
             billing_timing="arrears",
-            effective_from_date=date(2020, 1, 1),
+            effective_from_date=start,
+            effective_to_date=end,
             convert_multiply=Decimal(1),
             convert_divide=Decimal(1),
             convert_rounding="none",
@@ -241,7 +252,12 @@ class UsageWarehouse:
 
     def counted(self) -> list[tuple[Any, ...]]:
         """Everything that metering keeps between runs, in a fixed order."""
-        tables = ("int_usage__counted", "int_distinct_values__counted", "int_events__set_aside")
+        tables = (
+            "int_usage__counted",
+            "int_distinct_values__counted",
+            "int_events__kept",
+            "int_events__set_aside",
+        )
         return [
             row for table in tables for row in self.rows(f"from intermediate.{table} order by all")
         ]

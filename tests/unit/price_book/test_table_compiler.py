@@ -337,6 +337,83 @@ def test_a_meter_is_written_with_its_factors_and_filters(reference: Any) -> None
     )
 
 
+def test_a_meter_that_uses_nothing_new_keeps_its_digest_so_that_nothing_is_counted_again(
+    reference: Any,
+) -> None:
+    digests = rows(compiled(reference)["meters"], "meter_id", "definition_digest")
+    assert {
+        "calls": "c84059341b192b84eb1c29dfe6b71afe0792fafee53037444bc7b7270126321c",
+        "tokens": "77b75fe0b11814d25b459bd8cf515c4fdd71ead7c1aa1c2dc4df90a869720730",
+        "users": "cdfc2988725b7c44a4247b253520f79a842d41affa722974964e374eca2a063d",
+        "work": "9f132acc9347aab7e82e341c4c8a66a16db77bd702c4a09fdb90c11c91124997",
+    } == dict(digests)
+
+
+REFINEMENTS = (
+    "percentile",
+    "operation_property",
+    "operation_add",
+    "operation_remove",
+    "weighted_by",
+    "window_unit",
+    "window_aggregation",
+    "empty_windows",
+    "carry_in",
+    "keeps_each_event",
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "compiled_into"),
+    [
+        (
+            "aggregation: percentile\n    value: tokens\n    percentile: 99.9",
+            {"percentile": Decimal("99.9"), "carry_in": "zero"},
+        ),
+        (
+            "aggregation: weighted_sum\n    value: tokens",
+            {"weighted_by": "second", "carry_in": "previous"},
+        ),
+        (
+            "aggregation: weighted_sum\n    value: tokens\n    weighted_by: period",
+            {"weighted_by": "period", "carry_in": "previous"},
+        ),
+        (
+            "aggregation: max\n    value: tokens\n    window: hour\n    window_aggregation: avg",
+            {
+                "window_unit": "hour",
+                "window_aggregation": "avg",
+                "empty_windows": "skip",
+                "carry_in": "zero",
+            },
+        ),
+        (
+            """aggregation: unique_count
+    distinct: user_id
+    carry_in: previous
+    operation: {property: status, remove: [failed], add: [ok]}""",
+            {
+                "operation_property": "status",
+                "operation_add": ["ok"],
+                "operation_remove": ["failed"],
+                "carry_in": "previous",
+            },
+        ),
+    ],
+)
+def test_what_refines_a_meter_is_compiled_and_changes_its_digest(
+    reference: Any, given: str, compiled_into: dict[str, Any]
+) -> None:
+    digests = dict(rows(compiled(reference)["meters"], "meter_id", "definition_digest"))
+    reference.replace("price_book/meters.yml", "aggregation: sum\n    value: tokens", given)
+    meters = {row["meter_id"]: row for row in compiled(reference)["meters"].to_pylist()}
+    nothing = dict.fromkeys(REFINEMENTS) | {"keeps_each_event": False}
+    assert nothing | compiled_into == {name: meters["tokens"][name] for name in REFINEMENTS}
+    assert {"tokens"} == {
+        meter for meter, digest in digests.items() if digest != meters[meter]["definition_digest"]
+    }
+
+
 def test_a_meters_digest_follows_what_it_counts_and_not_its_name_or_notation(
     reference: Any,
 ) -> None:

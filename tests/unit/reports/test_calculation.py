@@ -275,17 +275,19 @@ def test_seats_are_divided_by_the_length_of_the_period() -> None:
     )
 
 
-def test_a_percentage_says_its_rate_and_which_events_pay_the_fixed_amount() -> None:
-    steps = STEPS | {
-        "convert_rounding": "half_even",
-        "convert_decimals": 2,
-        "free_quantity": "0",
-        "valued_event_count": 1300,
-    }
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"free_events": 10}, "free 10 events the first ones of every cell"),
+        ({"free_amount": "1000"}, "free USD 1,000.00 the first of every cell, event by event"),
+    ],
+)
+def test_a_percentage_says_its_rate_and_what_is_free(terms: dict[str, Any], said: str) -> None:
+    steps = STEPS | terms | {"convert_rounding": "half_even", "convert_decimals": 2}
     explanation = explained(line=LINE | {"charge_model": "percentage"}, derivation=steps)
 
     quantity = part(explanation, "How much is priced")
-    assert "with a value 1,300 events that pay the fixed amount" in quantity
+    assert said in quantity
     assert "rounded half to even to 2 decimals" in quantity[1]
     assert any("rate" in row for row in part(explanation, "At which prices (USD)"))
 
