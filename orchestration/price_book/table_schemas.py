@@ -229,6 +229,7 @@ CHARGES: Final = pa.schema(
         _text("package_counting"),
         _typed("free_quantity", QUANTITY),
         _text("zero_usage"),
+        _text("ladder"),
         _text("proration"),
         _text("rounding_mode"),
         _text("reason", is_nullable=True),
@@ -253,6 +254,15 @@ CHARGE_TIERS: Final = pa.schema(
         _REFERENCE_VERSION,
     ]
 )
+CHARGE_LIMITS: Final = pa.schema(
+    [
+        _text("charge_price_id"),
+        _text("currency_code"),
+        _typed("minimum_amount", PRICE, is_nullable=True),
+        _typed("maximum_amount", PRICE, is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
 TERMS: Final = pa.schema(
     [
         _text("term_id"),
@@ -260,21 +270,21 @@ TERMS: Final = pa.schema(
         _text("term_name"),
         _text("plan_id", is_nullable=True),
         _text("contract_id", is_nullable=True),
-        _typed("term_number", pa.int32(), is_nullable=True),
+        _typed("term_number", pa.int32()),
         _day("effective_from_date", is_nullable=True),
         _day("effective_to_date", is_nullable=True),
         _typed("percent", PRICE, is_nullable=True),
         _typed("quantity", QUANTITY, is_nullable=True),
-        _text("proration", is_nullable=True),
+        _text("proration"),
         _text("trial_unit", is_nullable=True),
         _typed("trial_length", pa.int32(), is_nullable=True),
         _text("commitment_span", is_nullable=True),
         _typed("overage_factor", PRICE, is_nullable=True),
         _typed("rollover_cap", QUANTITY, is_nullable=True),
         _typed("rollover_periods", pa.int32(), is_nullable=True),
-        _text("product_id", is_nullable=True),
-        _text("reason", is_nullable=True),
+        _text("product_id"),
         _text("author", is_nullable=True),
+        _text("reason", is_nullable=True),
         _REFERENCE_VERSION,
     ]
 )
@@ -290,16 +300,7 @@ TERM_CHARGES: Final = pa.schema(
     [
         _text("term_id"),
         _text("charge_id"),
-        _typed("charge_number", pa.int32(), is_nullable=True),
-        _REFERENCE_VERSION,
-    ]
-)
-CHARGE_LIMITS: Final = pa.schema(
-    [
-        _text("charge_price_id"),
-        _text("currency_code"),
-        _typed("minimum_amount", PRICE, is_nullable=True),
-        _typed("maximum_amount", PRICE, is_nullable=True),
+        _typed("charge_number", pa.int32()),
         _REFERENCE_VERSION,
     ]
 )
@@ -331,10 +332,10 @@ TABLE_SCHEMAS: Final[dict[str, pa.Schema]] = {
     "charges": CHARGES,
     "charge_tiers": CHARGE_TIERS,
     "event_properties": EVENT_PROPERTIES,
+    "charge_limits": CHARGE_LIMITS,
     "terms": TERMS,
     "term_amounts": TERM_AMOUNTS,
     "term_charges": TERM_CHARGES,
-    "charge_limits": CHARGE_LIMITS,
 }
 
 PRICE_BOOK_TABLES: Final = frozenset(
@@ -344,11 +345,11 @@ PRICE_BOOK_TABLES: Final = frozenset(
         "plans",
         "charges",
         "charge_tiers",
+        "charge_limits",
         "event_properties",
         "terms",
         "term_amounts",
         "term_charges",
-        "charge_limits",
     }
 )
 
