@@ -60,6 +60,8 @@ LINES = """
         event_count,
         rated_line_id
     from rating.fct_rated_lines
+    -- A term has a line in each cell, of zero where it adds nothing.
+    where amount is distinct from 0 or line_kind not in ('true_up', 'overage', 'cap')
 """
 TIERS = """
     select rated_line_id, tier_number, quantity, amount

@@ -57,6 +57,9 @@ seats_periods as (
 converted as (
     select
         ladder_runs.ladder_run_id,
+        ladder_runs.ladder_key,
+        ladder_runs.ladder_run_number,
+        ladder_runs.is_additive,
         ladder_runs.share_units,
         ladder_runs.share_of_units,
         ladder_runs.valued_event_count,
@@ -105,17 +108,34 @@ converted as (
         or prices.tier_number = matched.tier_number
 ),
 
--- Zero usage is a matter of the converted quantity, before free units come off.
+-- Zero usage is a matter of the converted quantity of the whole cell, before free units
+-- come off; where it is charged, the first run pays for it. Levels stand by themselves.
+measured as (
+    select
+        *,
+        converted_after = 0
+        and zero_usage = 'charge'
+        and (
+            not is_additive
+            or (
+                ladder_run_number = 1
+                and max_by(converted_after, ladder_run_number) over ladder = 0
+            )
+        ) as is_zero_charged
+    from converted
+    window ladder as (partition by ladder_key)
+),
+
 allowed as (
     select
         *,
-        converted_before <> 0 or zero_usage = 'charge' as has_before,
-        converted_after <> 0 or zero_usage = 'charge' as has_after,
+        converted_before <> 0 as has_before,
+        converted_after <> 0 or is_zero_charged as has_after,
         {{ billable_quantity('converted_before', 'scaled_free_quantity') }}
             as allowed_before,
         {{ billable_quantity('converted_after', 'scaled_free_quantity') }}
             as allowed_after
-    from converted
+    from measured
 ),
 
 billable as (

@@ -72,27 +72,38 @@ spans as (
         segments.cell_start_date
 ),
 
+prorated as (
+    select
+        contract_id,
+        charge_id,
+        charge_price_id,
+        cell_start_date,
+        {{ rounded_quotient(
+            '(' ~ scaled_integer('minimum_amount', 12) ~ ' * minimum_time_units)',
+            'cell_units',
+            "'half_away'"
+        ) | indent(8) }} as minimum_units,
+        {{ rounded_quotient(
+            '(' ~ scaled_integer('maximum_amount', 12) ~ ' * maximum_time_units)',
+            'cell_units',
+            "'half_away'"
+        ) | indent(8) }} as maximum_units
+    from spans
+),
+
+-- Prices that follow each other in a cell limit it together, each for its time.
 final as (
     select
         contract_id,
         charge_id,
         charge_price_id,
         cell_start_date,
-        cast(
-            {{ rounded_quotient(
-                '(' ~ scaled_integer('minimum_amount', 12) ~ ' * minimum_time_units)',
-                'cell_units',
-                "'half_away'"
-            ) | indent(12) }} as decimal(38, 0)
-        ) as minimum_units,
-        cast(
-            {{ rounded_quotient(
-                '(' ~ scaled_integer('maximum_amount', 12) ~ ' * maximum_time_units)',
-                'cell_units',
-                "'half_away'"
-            ) | indent(12) }} as decimal(38, 0)
-        ) as maximum_units
-    from spans
+        minimum_units is not null as has_minimum,
+        maximum_units is not null as has_maximum,
+        cast(sum(minimum_units) over cell_prices as decimal(38, 0)) as minimum_units,
+        cast(sum(maximum_units) over cell_prices as decimal(38, 0)) as maximum_units
+    from prorated
+    window cell_prices as (partition by contract_id, charge_id, cell_start_date)
 )
 
 select * from final

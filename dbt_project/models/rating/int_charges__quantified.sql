@@ -11,11 +11,13 @@ conflicted as (
     select * from {{ ref('int_charges__conflicted') }}
 ),
 
-used_cells as (
+used_ladders as (
     select distinct
         runs.contract_id,
         runs.charge_id,
-        runs.cell_start_date
+        runs.cell_start_date,
+        used.customer_id,
+        used.dimension_key
     from used
     inner join runs
         on
@@ -24,54 +26,71 @@ used_cells as (
             and used.run_start_at = runs.run_start_at
 ),
 
--- Runs with usage; fees; and where a cell has no usage at all, nothing used: once where
--- quantities add up, in every run where each has a share of the cell.
+cells as (
+    select distinct
+        contract_id,
+        charge_id,
+        cell_start_date,
+        contract_customer_id
+    from runs
+),
+
+-- A cell without usage has one ladder too, on which nothing is climbed.
+ladders as (
+    select
+        cells.contract_id,
+        cells.charge_id,
+        cells.cell_start_date,
+        coalesce(used_ladders.customer_id, cells.contract_customer_id) as customer_id,
+        coalesce(used_ladders.dimension_key, {{ no_dimension_values() }})
+            as dimension_key
+    from cells
+    left join used_ladders
+        on
+            cells.contract_id = used_ladders.contract_id
+            and cells.charge_id = used_ladders.charge_id
+            and cells.cell_start_date = used_ladders.cell_start_date
+),
+
+-- Every ladder has its first run, where quantities add up, and every run, where each has a
+-- share of the cell: used or not.
 quantities as (
     select
         runs.*,
-        used.customer_id,
-        used.dimension_key,
+        ladders.customer_id,
+        ladders.dimension_key,
         -- What has no value, such as the largest of nothing, counts as nothing used.
-        coalesce(used.quantity, {{ zero_quantity() }}) as quantity,
-        used.is_beyond_limit,
-        used.negative_event_count > 0 as has_negative_events,
-        used.event_count,
-        used.event_count - used.unvalued_event_count as valued_event_count,
-        used.digest_sum_1,
-        used.digest_sum_2,
+        cast(
+            case
+                when runs.charge_model = 'flat' then 1
+                else coalesce(used.quantity, {{ zero_quantity() }})
+            end as decimal(38, 9)
+        ) as quantity,
+        coalesce(used.is_beyond_limit, false) as is_beyond_limit,
+        coalesce(used.negative_event_count, 0) > 0 as has_negative_events,
+        coalesce(used.event_count, 0) as event_count,
+        coalesce(used.event_count - used.unvalued_event_count, 0) as valued_event_count,
+        coalesce(used.digest_sum_1, 0) as digest_sum_1,
+        coalesce(used.digest_sum_2, 0) as digest_sum_2,
         used.first_event_at,
         used.last_event_at
-    from runs
-    inner join used
+    from ladders
+    inner join runs
+        on
+            ladders.contract_id = runs.contract_id
+            and ladders.charge_id = runs.charge_id
+            and ladders.cell_start_date = runs.cell_start_date
+    left join used
         on
             runs.contract_id = used.contract_id
             and runs.charge_id = used.charge_id
             and runs.run_start_at = used.run_start_at
-    union all
-    select
-        runs.*,
-        runs.contract_customer_id as customer_id,
-        {{ no_dimension_values() }} as dimension_key,
-        cast(
-            case when runs.charge_model = 'flat' then 1 else 0 end as decimal(38, 9)
-        ) as quantity,
-        false as is_beyond_limit,
-        false as has_negative_events,
-        0 as event_count,
-        0 as valued_event_count,
-        0 as digest_sum_1,
-        0 as digest_sum_2,
-        cast(null as timestamp) as first_event_at,
-        cast(null as timestamp) as last_event_at
-    from runs
-    left join used_cells
-        on
-            runs.contract_id = used_cells.contract_id
-            and runs.charge_id = used_cells.charge_id
-            and runs.cell_start_date = used_cells.cell_start_date
+            and ladders.customer_id = used.customer_id
+            and ladders.dimension_key = used.dimension_key
     where
-        used_cells.contract_id is null
-        and (not runs.is_additive or runs.run_number = 1)
+        used.contract_id is not null
+        or not runs.is_additive
+        or runs.run_number = 1
 ),
 
 keyed as (

@@ -13,7 +13,7 @@ term_charges as (
 
 limits as (
     select * from {{ ref('int_charges__limited') }}
-    where maximum_units is not null
+    where has_maximum
 ),
 
 kinded as (
@@ -69,7 +69,6 @@ final as (
         {{ content_id([
             'lines.contract_id',
             'lines.charge_id',
-            'lines.charge_price_id',
             'lines.cell_start_date',
         ]) }} as step_group,
         cast(null as decimal(38, 0)) as percent_units,

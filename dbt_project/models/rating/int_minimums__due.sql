@@ -8,7 +8,7 @@ rounded as (
 
 limits as (
     select * from {{ ref('int_charges__limited') }}
-    where minimum_units is not null
+    where has_minimum
 ),
 
 segments as (
@@ -16,19 +16,25 @@ segments as (
 ),
 
 
--- The last segment of a price in a cell says who is billed for what is missing.
+-- The last segment in a cell says who is billed for what is missing.
 last_segments as (
     select
-        *,
+        segments.*,
         row_number() over (
-            partition by contract_id, charge_id, charge_price_id, cell_start_date
-            order by service_start_at desc
+            partition by segments.contract_id, segments.charge_id, segments.cell_start_date
+            order by segments.service_start_at desc
         ) as number_from_last,
-        min(service_start_at) over price_segments as price_start_at,
-        min(segment_start_date) over price_segments as price_start_date
+        min(segments.service_start_at) over limited_segments as limited_from_at,
+        min(segments.segment_start_date) over limited_segments as limited_from_date
     from segments
-    window price_segments as (
-        partition by contract_id, charge_id, charge_price_id, cell_start_date
+    inner join limits
+        on
+            segments.contract_id = limits.contract_id
+            and segments.charge_id = limits.charge_id
+            and segments.charge_price_id = limits.charge_price_id
+            and segments.cell_start_date = limits.cell_start_date
+    window limited_segments as (
+        partition by segments.contract_id, segments.charge_id, segments.cell_start_date
     )
 ),
 
@@ -36,8 +42,8 @@ sums as (
     select
         lines.contract_id,
         lines.charge_id,
-        lines.charge_price_id,
         lines.cell_start_date,
+        cast(min(limits.minimum_units) as {{ whole_number() }}) as minimum_units,
         min(lines.charge_name) as charge_name,
         min(lines.charge_model) as charge_model,
         min(lines.product_id) as product_id,
@@ -57,28 +63,24 @@ sums as (
         end as rounded_line_units
     from lines
     inner join rounded on lines.rated_line_id = rounded.rated_line_id
+    inner join limits
+        on
+            lines.contract_id = limits.contract_id
+            and lines.charge_id = limits.charge_id
+            and lines.charge_price_id = limits.charge_price_id
+            and lines.cell_start_date = limits.cell_start_date
     group by
         lines.contract_id,
         lines.charge_id,
-        lines.charge_price_id,
         lines.cell_start_date
 ),
 
 missing as (
     select
-        sums.*,
-        cast(limits.minimum_units as {{ whole_number() }}) as minimum_units,
-        {{ power_of_ten('12 - sums.minor_unit') }} as minor_step
-    from limits
-    inner join sums
-        on
-            limits.contract_id = sums.contract_id
-            and limits.charge_id = sums.charge_id
-            and limits.charge_price_id = sums.charge_price_id
-            and limits.cell_start_date = sums.cell_start_date
-    where
-        sums.exception_code is not null
-        or sums.line_units < limits.minimum_units
+        *,
+        {{ power_of_ten('12 - minor_unit') }} as minor_step
+    from sums
+    where exception_code is not null or line_units < minimum_units
 ),
 
 -- What is missing to the rounded minimum, so that the charge comes to it exactly.
@@ -104,7 +106,7 @@ final as (
         due.charge_id,
         due.charge_name,
         due.charge_model,
-        due.charge_price_id,
+        last_segments.charge_price_id,
         last_segments.is_override,
         due.product_id,
         due.erp_item,
@@ -115,9 +117,9 @@ final as (
         due.is_due,
         last_segments.cell_start_date,
         last_segments.cell_end_date,
-        last_segments.price_start_date as segment_start_date,
+        last_segments.limited_from_date as segment_start_date,
         last_segments.segment_end_date,
-        last_segments.price_start_at as service_start_at,
+        last_segments.limited_from_at as service_start_at,
         last_segments.service_end_at,
         due.minor_unit,
         due.rounding_mode,
@@ -134,7 +136,6 @@ final as (
         on
             due.contract_id = last_segments.contract_id
             and due.charge_id = last_segments.charge_id
-            and due.charge_price_id = last_segments.charge_price_id
             and due.cell_start_date = last_segments.cell_start_date
             and last_segments.number_from_last = 1
     where due.exception_code is not null or due.missing_units > 0

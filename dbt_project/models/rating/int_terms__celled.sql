@@ -100,6 +100,7 @@ final as (
         cell_end_date,
         cell_start_at,
         cell_end_at,
+        in_force_from_at,
         in_force_to_at <= cell_end_at as is_last_cell,
         from_at,
         to_at,

@@ -108,11 +108,6 @@ accumulated as (
             else covered_units
         end as spent_units,
         case
-            when commitment_span = 'term'
-                then sum(covered_units) over term_cells - covered_units
-            else 0
-        end as spent_before_units,
-        case
             when commitment_span = 'term' then bool_or(is_held) over term_cells
             else is_held
         end as is_any_held
@@ -128,11 +123,13 @@ true_ups as (
     select
         *,
         'true_up' as line_kind,
-        greatest(term_units - spent_units, 0) as line_units
+        case
+            when commitment_span = 'period' or is_last_cell
+                then greatest(term_units - spent_units, 0)
+            else 0
+        end as line_units
     from accumulated
-    where
-        term_kind = 'commitment'
-        and (commitment_span = 'period' or is_last_cell)
+    where term_kind = 'commitment'
 ),
 
 overages as (
@@ -140,14 +137,16 @@ overages as (
         *,
         'overage' as line_kind,
         {{ rounded_quotient(
-            '((greatest(spent_units - term_units, 0) '
-            ~ '- greatest(spent_before_units - term_units, 0)) * ('
+            '(greatest(spent_units - term_units, 0) * ('
             ~ scaled_integer('overage_factor', 12) ~ ' - 1000000000000))',
             '1000000000000',
             "'half_away'"
         ) | indent(8) }} as line_units
     from accumulated
-    where term_kind = 'commitment' and overage_factor is not null
+    where
+        term_kind = 'commitment'
+        and overage_factor is not null
+        and (commitment_span = 'period' or is_last_cell)
 ),
 
 commitment_lines as (
@@ -236,7 +235,11 @@ final as (
         charged.product_id,
         charged.cell_start_date,
         charged.cell_end_date,
-        charged.from_at as service_start_at,
+        case
+            when charged.commitment_span = 'term' and charged.is_last_cell
+                then charged.in_force_from_at
+            else charged.from_at
+        end as service_start_at,
         charged.to_at as service_end_at,
         case when charged.term_kind = 'one_off' then 'advance' else 'arrears' end
             as billing_timing,
