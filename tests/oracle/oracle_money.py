@@ -1,0 +1,203 @@
+"""Exact rounding, shares by largest remainder, and what happens to amounts after the gross.
+
+Belongs here: rounding modes, allocation, discounts, minimum and maximum of a charge, the rounding
+of a settlement whole to the minor unit. Does not belong here: how a gross amount comes about
+(oracle_prices); terms of the contract that stand on lines of their own (oracle_terms).
+
+An independent statement of the rating rules: it shares no code with the product.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+PICO = 10**12
+MINOR_DECIMALS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "TND": 3}
+
+
+def minor_decimals(currency):
+    """Return the decimals of a currency's minor unit by ISO 4217; 2 where nothing else is known."""
+    return MINOR_DECIMALS.get(currency, 2)
+
+
+def whole_number(value, mode):
+    """Round a Fraction to an int; a negative value mirrors the positive one.
+
+    Modes: up (away from zero), down (toward zero), half_up and half_away (a half away from zero),
+    half_even (a half to the even neighbour).
+    """
+    size = abs(value)
+    floor = size.numerator // size.denominator
+    rest = size - floor
+    if mode == "up":
+        grows = rest > 0
+    elif mode == "down":
+        grows = False
+    elif mode in {"half_up", "half_away"}:
+        grows = rest >= Fraction(1, 2)
+    elif mode == "half_even":
+        grows = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and floor % 2 == 1)
+    else:
+        raise ValueError(mode)
+    rounded = floor + 1 if grows else floor
+    return -rounded if value < 0 else rounded
+
+
+def rounded(value, decimals, mode="half_away"):
+    """Round a Fraction to so many decimals; returns a Fraction."""
+    return Fraction(whole_number(Fraction(value) * 10**decimals, mode), 10**decimals)
+
+
+def shared(total, weights, fallback=None):
+    """Allocate an int to weights by largest remainder; ties go to the earlier place.
+
+    Weights may be of both signs as long as their sum is not zero. Where it is zero, the fallback
+    weights decide, and without these the first place takes everything.
+    """
+    if not weights:
+        return []
+    whole = sum(weights, Fraction(0))
+    if whole == 0:
+        if fallback is not None and sum(fallback, Fraction(0)) != 0:
+            return shared(total, fallback)
+        return [total] + [0] * (len(weights) - 1)
+    sign = -1 if total < 0 else 1
+    exact = [Fraction(abs(total)) * weight / whole for weight in weights]
+    parts = [each.numerator // each.denominator for each in exact]
+    order = sorted(range(len(exact)), key=lambda i: (parts[i] - exact[i], i))
+    for place in order[: abs(total) - sum(parts)]:
+        parts[place] += 1
+    return [sign * part for part in parts]
+
+
+@dataclass
+class Piece:
+    """One stretch of a settlement whole, on a line of its own.
+
+    Attributes:
+        start, end: UTC instants, half-open. child: the customer whose usage it is.
+        exact: its gross amount, exact. quantity: metered, as far as it adds up over pieces.
+        tiers: exact amount and quantity by tier number.
+        units: amount in 10^-12 of the currency, as it stands after each step.
+        amount: in minor units, once rounded.
+        gross_units: as it was before the first step.
+        version, entity: of the contract in force.
+    """
+
+    start: object
+    end: object
+    child: str
+    exact: Fraction = Fraction(0)
+    quantity: Fraction = Fraction(0)
+    tiers: dict = field(default_factory=dict)
+    units: int = 0
+    gross_units: int = 0
+    amount: int = 0
+    version: int | None = None
+    entity: str | None = None
+
+    def seconds(self):
+        """Return its length in seconds."""
+        length = self.end - self.start
+        return Fraction(length.days * 86400 + length.seconds) + Fraction(length.microseconds, 10**6)
+
+
+@dataclass
+class Whole:
+    """What is rounded once: one charge, cell, set of dimension values and child.
+
+    Attributes:
+        child: whose usage it is. dimensions: sorted pairs. pieces: over entities, in time.
+        code: an exception; its amounts are unknown then.
+    """
+
+    child: str
+    dimensions: tuple
+    pieces: list
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A percentage ("percent", a fraction of 1) or an amount in the contract's currency.
+
+    Attributes:
+        start, end: UTC instants, end None for ever. share: of the cell that it covers, for amounts.
+    """
+
+    kind: str
+    figure: Fraction
+    start: object = None
+    end: object = None
+    share: Fraction = Fraction(1)
+
+    def covers(self, piece):
+        """Say whether a piece lies within its dates; pieces are cut there."""
+        return (self.start is None or self.start <= piece.start) and (
+            self.end is None or piece.start < self.end
+        )
+
+
+def set_gross(pieces):
+    """Divide one ladder's sum once to 12 decimals, half away, and share it over its pieces."""
+    total = whole_number(sum((each.exact for each in pieces), Fraction(0)) * PICO, "half_away")
+    parts = shared(total, [each.exact for each in pieces], [each.seconds() for each in pieces])
+    for piece, units in zip(pieces, parts, strict=True):
+        piece.units = piece.gross_units = units
+
+
+def take_percentages(pieces, discounts):
+    """Take each percentage of what is left of each piece, rounded to 12 decimals."""
+    for discount in discounts:
+        for piece in pieces:
+            if discount.covers(piece):
+                piece.units -= whole_number(discount.figure * piece.units, "half_away")
+
+
+def take_amounts(pieces, discounts):
+    """Take amounts off the lines that they cover, never below zero, in proportion to the lines."""
+    for discount in discounts:
+        covered = [piece for piece in pieces if discount.covers(piece)]
+        open_units = sum(piece.units for piece in covered)
+        wanted = whole_number(discount.figure * discount.share * PICO, "half_away")
+        taken = min(wanted, max(0, open_units))
+        parts = shared(taken, [Fraction(piece.units) for piece in covered])
+        for piece, units in zip(covered, parts, strict=True):
+            piece.units -= units
+
+
+def settle(wholes, *, currency, mode="half_away", discounts=(), minimum=None, maximum=None):
+    """Take one charge and cell from its gross to rounded amounts; returns the minimum line's amount.
+
+    Args:
+        wholes: every known whole of the charge in the cell; their pieces are changed in place.
+        currency: decides the minor unit. mode: rounding mode of the price.
+        discounts: in declared order; percentages come before amounts.
+        minimum, maximum: of the charge in the cell, prorated already; None where there is none.
+
+    Returns:
+        minor units of the line of kind minimum; 0 without one.
+    """
+    decimals = minor_decimals(currency)
+    pieces = [piece for whole in wholes for piece in whole.pieces]
+    take_percentages(pieces, [each for each in discounts if each.kind == "percent"])
+    take_amounts(pieces, [each for each in discounts if each.kind == "amount"])
+    is_raised = minimum is not None and sum(piece.units for piece in pieces) < minimum * PICO
+    if maximum is not None:
+        limit = whole_number(maximum * PICO, "half_away")
+        if sum(piece.units for piece in pieces) > limit:
+            parts = shared(limit, [Fraction(piece.units) for piece in pieces])
+            for piece, units in zip(pieces, parts, strict=True):
+                piece.units = units
+    for whole in wholes:
+        total = sum(piece.units for piece in whole.pieces)
+        amount = whole_number(Fraction(total * 10**decimals, PICO), mode)
+        parts = shared(
+            amount,
+            [Fraction(piece.units) for piece in whole.pieces],
+            [piece.seconds() for piece in whole.pieces],
+        )
+        for piece, minor in zip(whole.pieces, parts, strict=True):
+            piece.amount = minor
+    if not is_raised:
+        return 0
+    return whole_number(minimum * 10**decimals, mode) - sum(piece.amount for piece in pieces)
