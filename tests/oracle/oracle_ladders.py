@@ -9,9 +9,11 @@ An independent statement of the rating rules: it shares no code with the product
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 
 from oracle_money import Piece, rounded
 from oracle_prices import (
+    NEGATIVE_MODELS,
     RatingError,
     billable,
     converted,
@@ -96,13 +98,26 @@ class Ladder:
             return False
         return any(each.value < 0 for run in self.runs for each in self.readings(run.stretch))
 
+    def is_below_zero(self):
+        """Say whether a metered quantity is negative under a model that prices none such.
+
+        Of an additive meter that is the quantity from the cell's start to the end of any run.
+        """
+        if self.charge["model"] in NEGATIVE_MODELS:
+            return False
+        quantities = [self.quantity(run.stretch) for run in self.runs]
+        if is_additive(self.meter):
+            quantities = accumulate(quantities)
+        return any(each < 0 for each in quantities)
+
 
 def price_ladder(ladder):
-    """Return the pieces of a ladder with their exact amounts; sets its code where it has none."""
+    """Return the pieces of a ladder with their exact amounts; sets its code where it has none.
+
+    A code that was there before, such as of contradicting events, stays where pricing has none."""
     pieces = [_run_pieces(ladder, run, {}) for run in ladder.runs]
     try:
-        if ladder.code is None:
-            pieces = _priced(ladder)
+        pieces = _priced(ladder)
     except RatingError as error:
         ladder.code = error.code
     return [piece for mine in pieces for piece in mine]
@@ -112,11 +127,12 @@ def _priced(ladder):
     """Return the pieces of each run."""
     if any(run.price is None for run in ladder.runs):
         raise RatingError("missing_price")
-    if ladder.has_refused_value():
+    if ladder.has_refused_value() or ladder.is_below_zero():
         raise RatingError("negative_quantity")
-    is_due = ladder.charge.get("zero_usage") == "charge" or ladder.has_usage()
+    is_due = ladder.charge.get("zero_usage") == "charge"
     if not is_additive(ladder.meter):
         return [_run_pieces(ladder, run, _level_parts(ladder, run, is_due)) for run in ladder.runs]
+    is_due = is_due and not ladder.has_usage()
     found = []
     so_far, event_count, left = Fraction(0), 0, ladder.allowance
     for place, run in enumerate(ladder.runs):
@@ -148,11 +164,15 @@ def _fees(charge, price, readings, before):
 
 
 def _parts(ladder, price, quantity, is_due, events_before, readings, allowance=None, free=None):
-    """Return the tier parts of a cumulative quantity."""
+    """Return the tier parts of a cumulative quantity.
+
+    Any usage enters the first tier, also one that is free. A level of zero, or a whole cell
+    without usage, enters it where `is_due` says so.
+    """
     charge = ladder.charge
-    units = billable(
-        converted(charge, quantity), ladder.allowance if allowance is None else allowance
-    )
+    units = converted(charge, quantity)
+    is_due = is_due or units != 0
+    units = billable(units, ladder.allowance if allowance is None else allowance)
     units = billable(units, number(charge.get("free_quantity")) if free is None else free)
     if charge["model"] == "seats":
         return seats(price, units, per=_seat_divisor(ladder))

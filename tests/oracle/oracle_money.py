@@ -47,23 +47,28 @@ def rounded(value, decimals, mode="half_away"):
     return Fraction(whole_number(Fraction(value) * 10**decimals, mode), 10**decimals)
 
 
-def shared(total, weights, fallback=None):
-    """Allocate an int to weights by largest remainder; ties go to the earlier place.
+def shared(total, weights):
+    """Allocate an int in proportion to weights by largest remainder; ties go to the earlier place.
 
-    Weights may be of both signs as long as their sum is not zero. Where it is zero, the fallback
-    weights decide, and without these the first place takes everything.
+    Weights may be of both signs as long as their sum is not zero; where it is, the first place
+    takes everything.
     """
-    if not weights:
-        return []
     whole = sum(weights, Fraction(0))
     if whole == 0:
-        if fallback is not None and sum(fallback, Fraction(0)) != 0:
-            return shared(total, fallback)
-        return [total] + [0] * (len(weights) - 1)
+        return [total, *[0] * (len(weights) - 1)] if weights else []
+    return completed(total, [total * weight / whole for weight in weights])
+
+
+def completed(total, exact):
+    """Round exact parts to ints that sum to an int, their rounded sum, by largest remainder.
+
+    Every part is rounded down, and what is missing goes to the largest remainders, ties to the
+    earlier place. A negative total mirrors a positive one.
+    """
     sign = -1 if total < 0 else 1
-    exact = [Fraction(abs(total)) * weight / whole for weight in weights]
-    parts = [each.numerator // each.denominator for each in exact]
-    order = sorted(range(len(exact)), key=lambda i: (parts[i] - exact[i], i))
+    mirrored = [sign * Fraction(part) for part in exact]
+    parts = [each.numerator // each.denominator for each in mirrored]
+    order = sorted(range(len(parts)), key=lambda place: (parts[place] - mirrored[place], place))
     for place in order[: abs(total) - sum(parts)]:
         parts[place] += 1
     return [sign * part for part in parts]
@@ -94,11 +99,6 @@ class Piece:
     amount: int = 0
     version: int | None = None
     entity: str | None = None
-
-    def seconds(self):
-        """Return its length in seconds."""
-        length = self.end - self.start
-        return Fraction(length.days * 86400 + length.seconds) + Fraction(length.microseconds, 10**6)
 
 
 @dataclass
@@ -139,8 +139,8 @@ class Discount:
 
 def set_gross(pieces):
     """Divide one ladder's sum once to 12 decimals, half away, and share it over its pieces."""
-    total = whole_number(sum((each.exact for each in pieces), Fraction(0)) * PICO, "half_away")
-    parts = shared(total, [each.exact for each in pieces], [each.seconds() for each in pieces])
+    exact = [each.exact * PICO for each in pieces]
+    parts = completed(whole_number(sum(exact, Fraction(0)), "half_away"), exact)
     for piece, units in zip(pieces, parts, strict=True):
         piece.units = piece.gross_units = units
 
@@ -189,13 +189,8 @@ def settle(wholes, *, currency, mode="half_away", discounts=(), minimum=None, ma
             for piece, units in zip(pieces, parts, strict=True):
                 piece.units = units
     for whole in wholes:
-        total = sum(piece.units for piece in whole.pieces)
-        amount = whole_number(Fraction(total * 10**decimals, PICO), mode)
-        parts = shared(
-            amount,
-            [Fraction(piece.units) for piece in whole.pieces],
-            [piece.seconds() for piece in whole.pieces],
-        )
+        exact = [Fraction(piece.units * 10**decimals, PICO) for piece in whole.pieces]
+        parts = completed(whole_number(sum(exact, Fraction(0)), mode), exact)
         for piece, minor in zip(whole.pieces, parts, strict=True):
             piece.amount = minor
     if not is_raised:

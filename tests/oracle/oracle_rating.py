@@ -72,7 +72,7 @@ class Usage:
         for event in conflicting:
             contract, _customer = resolved(event, book)
             for meter in book.meters.values():
-                if contract is not None and passes(event, meter):
+                if contract is not None and event.type in meter["event_types"]:
                     self.conflicts[contract.id, meter["id"]].append(event.at)
         for event in counted:
             contract, customer = resolved(event, book)

@@ -1,0 +1,434 @@
+"""Whole catalogs, contracts and usage for rating, drawn by hypothesis and aimed at the edges.
+
+Belongs here: strategies of meters, charges, prices, contracts with amendments, and events at tier
+bounds, period edges, clock changes and ties; the one list of what is drawn at all. Does not belong
+here: files and builds (rated_world), expected figures (the oracle).
+
+Times are drawn as places (an edge and a small step from it), so that a tenant stays readable.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+SWITCHES = {
+    "aggregations": ["count", "sum", "max", "latest", "unique_count"],
+    "models": ["flat", "per_unit", "graduated", "volume", "package"],
+    "conversion_roundings": ["none", "up", "down", "half_up"],
+    "prorations": ["day", "none"],
+    "carry_in": ["zero"],
+    "windows": [],
+    "window_aggregations": [],
+    "ladders": ["continue"],
+    "has_minimum_and_maximum": False,
+    "has_levels_in_both_plans": False,
+    "has_runs": False,
+}
+"""What the engine computes today, and therefore what is drawn; widen it as features land.
+
+The oracle and the strategies know, beside these: aggregations min, avg, weighted_sum, percentile;
+models stairstep, percentage, graduated_percentage, dimensional, dynamic, cost_plus;
+conversion_roundings half_even; prorations second, fixed_30; carry_in previous; windows hour, day,
+month with window_aggregations sum, max, avg; ladders restart. `has_levels_in_both_plans` draws a
+level that is charged before and after a change of plan; `has_runs` says that a contract version
+that changes no price ends no run.
+"""
+
+FIRST_DAY = date(2026, 7, 1)
+UNTIL = datetime(2026, 11, 15, tzinfo=UTC)
+ZONES = [
+    "UTC",
+    "America/New_York",
+    "Europe/Berlin",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "America/Havana",
+    "Africa/Cairo",
+    "Asia/Kathmandu",
+    "America/St_Johns",
+    "America/Santiago",
+]
+CURRENCIES = ["USD", "EUR", "JPY", "KWD"]
+CADENCES = ["monthly", "monthly", "monthly", "quarterly", "semi_annual", "annual"]
+ANCHORS = [1, 1, 15, 29, 30, 31]
+BOUNDS = ["0.5", "1", "2", "2.5", "3", "5", "10"]
+AMOUNTS = ["0", "0.005", "0.01", "1", "9.99", "10", "100.125"]
+UNIT_PRICES = ["0", "0.005", "0.01", "0.333333333333", "1", "2.5", "0.000000000001"]
+SIZES = ["1", "2", "2.5", "3"]
+RATES = ["0", "0.029", "0.5", "1"]
+VALUES = ["0", "1", "0.5", "2.5", "0.000000001", "3", "7.25", "1000000.125"]
+USERS = ["ann", "bob", "cem", "dia"]
+REGIONS = ["eu", "us"]
+STEPS = [timedelta(0), timedelta(microseconds=-1), timedelta(microseconds=1), timedelta(hours=5)]
+VALUED = ["sum", "max", "min", "avg", "latest", "weighted_sum", "percentile"]
+ADDITIVE = {"count", "sum", "weighted_sum"}
+
+
+def is_level(meter):
+    """Say whether a meter's quantities do not add up over time."""
+    if "window" in meter:
+        return meter["window_aggregation"] != "sum"
+    return meter["aggregation"] not in ADDITIVE
+
+
+@st.composite
+def meters(draw, aggregation):
+    """Draw one meter of an aggregation over the event type `usage`, without an id."""
+    meter = {"unit": "unit", "event_types": ["usage"], "aggregation": aggregation}
+    if aggregation in VALUED:
+        plain = st.just("amount")
+        product = st.just(
+            [{"property": "amount", "round_up_to": "0.5", "maximum": "50"}, {"property": "factor"}]
+        )
+        meter["value"] = draw(plain | product)
+        if meter["value"] == "amount":
+            meter["is_negative_allowed"] = draw(st.booleans())
+    if aggregation == "unique_count":
+        meter["distinct"] = "user"
+    if aggregation == "percentile":
+        meter["percentile"] = draw(st.sampled_from(["50", "95", "99.9", "100", "0.000000001"]))
+    if aggregation in {"latest", "unique_count"}:
+        meter["carry_in"] = draw(st.sampled_from(SWITCHES["carry_in"]))
+    if SWITCHES["windows"] and draw(st.booleans()):
+        meter["window"] = draw(st.sampled_from(SWITCHES["windows"]))
+        meter["window_aggregation"] = draw(st.sampled_from(SWITCHES["window_aggregations"]))
+        if meter["window_aggregation"] == "avg":
+            meter["empty_windows"] = draw(st.sampled_from(["skip", "zero"]))
+    meter["filters"] = draw(
+        st.sampled_from(
+            [
+                [],
+                [{"property": "status", "in": ["ok", "slow"]}],
+                [{"property": "status", "not_in": ["failed"]}],
+                [{"property": "note", "not_in": ["test"]}, {"property": "is_paid", "in": ["true"]}],
+            ]
+        )
+    )
+    meter["dimensions"] = draw(st.sampled_from([[], [], ["region"], ["is_paid", "region"]]))
+    return meter
+
+
+@st.composite
+def catalogs(draw):
+    """Draw three meters of every aggregation."""
+    kinds = [each for each in SWITCHES["aggregations"] for _ in range(3)]
+    return [draw(meters(each)) for each in kinds]
+
+
+@st.composite
+def tiers(draw, fields):
+    """Draw adjacent tiers, the last one open; fields: a strategy of each one's price."""
+    bounds = sorted(draw(st.sets(st.sampled_from(BOUNDS), max_size=3)), key=Decimal)
+    return [{**draw(fields), **({"up_to": bound} if bound else {})} for bound in [*bounds, None]]
+
+
+def _level(name, values, *, has_flat=True):
+    required = {name: st.sampled_from(values)}
+    optional = {"flat_amount": st.sampled_from(AMOUNTS)} if has_flat else {}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+@st.composite
+def prices(draw, model):
+    """Draw a price of a charge model, as in the price book."""
+    made = _price(draw, model)
+    if SWITCHES["has_minimum_and_maximum"]:
+        made |= draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "minimum": st.sampled_from(["0", "1", "10"]),
+                    "maximum": st.sampled_from(["10", "50.005", "1000"]),
+                },
+            )
+        )
+    return made
+
+
+def _price(draw, model):
+    amount, unit = st.sampled_from(AMOUNTS), st.sampled_from(UNIT_PRICES)
+    if model == "flat":
+        return {"amount": draw(amount)}
+    if model == "per_unit":
+        return {"unit_price": draw(unit)}
+    if model in {"graduated", "volume"}:
+        return {"tiers": draw(tiers(_level("unit_price", UNIT_PRICES)))}
+    if model == "stairstep":
+        return {"tiers": draw(tiers(_level("flat_amount", AMOUNTS, has_flat=False)))}
+    if model == "graduated_percentage":
+        return {"tiers": draw(tiers(_level("rate", RATES)))}
+    if model == "package":
+        return {"package_size": draw(st.sampled_from(SIZES)), "package_price": draw(amount)}
+    if model == "percentage":
+        free = draw(st.sampled_from([{}, {"free_events": 2}, {"free_amount": "2.5"}]))
+        return (
+            {"rate": draw(st.sampled_from(RATES))}
+            | free
+            | draw(
+                st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "fixed_amount": amount,
+                        "minimum_per_event": st.just("0.01"),
+                        "maximum_per_event": st.just("1.5"),
+                    },
+                )
+            )
+        )
+    if model == "dimensional":
+        made = {"prices": [{"match": {"region": "eu"}, "unit_price": draw(unit)}]}
+        return made | draw(st.sampled_from([{}, {"default": {"unit_price": "0.25"}}]))
+    return {"multiplier": "1.25"} if model == "cost_plus" else {}
+
+
+@dataclass
+class Use:
+    """One event of a tenant, by where it lies and what it says.
+
+    Attributes:
+        at: aware instant. nanos: beyond its microseconds. data: properties.
+        copies: how often it arrives; beyond one they are written in other ways.
+        is_contradicted: whether another content comes under its identity too.
+    """
+
+    at: datetime
+    nanos: int
+    data: dict
+    copies: int
+    is_contradicted: bool
+
+
+@dataclass
+class Tenant:
+    """A customer with one contract, plans of its own and usage; ids are given when it is written.
+
+    Attributes:
+        contract: columns. plans: one or two lists of charges. meters: place of each charge's meter.
+        versions: (first day, place of the plan). overrides: (charge place, from, to, price).
+        uses: events, in order of time.
+    """
+
+    contract: dict
+    plans: list
+    versions: list
+    overrides: list
+    uses: list = field(default_factory=list)
+
+
+@st.composite
+def charges(draw, catalog, currency, forbidden):
+    """Draw one charge; meters in `forbidden` are not charged. Holds the meter's place as `meter`."""
+    model = draw(st.sampled_from(SWITCHES["models"]))
+    charge = {"name": "Charge", "product": "product", "model": model}
+    if model == "flat":
+        charge["timing"] = draw(st.sampled_from(["advance", "arrears"]))
+    else:
+        fitting = [place for place in range(len(catalog)) if _fits(catalog[place], model)]
+        fitting = [place for place in fitting if place not in forbidden]
+        if not fitting:
+            return draw(charges(catalog, currency, set()))
+        charge["meter"] = draw(st.sampled_from(fitting))
+        charge |= _usage_fields(draw, model)
+    charge["proration"] = draw(st.sampled_from(SWITCHES["prorations"]))
+    charge["rounding_mode"] = draw(st.sampled_from(["half_away", "half_even"]))
+    days = draw(
+        st.sampled_from([[], [], [FIRST_DAY + timedelta(days=48)], [FIRST_DAY + timedelta(40)]])
+    )
+    charge["versions"] = [
+        {
+            "effective_from": day.isoformat(),
+            "author": "ana@example.com",
+            "prices": {currency: draw(prices(model))},
+        }
+        for day in [date(2026, 1, 1), *days]
+    ]
+    return charge
+
+
+def _fits(meter, model):
+    if model in {"percentage", "graduated_percentage", "dynamic", "cost_plus"}:
+        return meter["aggregation"] == "sum" and "window" not in meter
+    if model == "dimensional":
+        return "region" in meter["dimensions"]
+    return True
+
+
+def _usage_fields(draw, model):
+    made = {"zero_usage": draw(st.sampled_from(["charge", "skip"]))}
+    if model not in {"graduated", "volume", "stairstep", "graduated_percentage"}:
+        made = {}
+    if model in {"per_unit", "graduated", "volume", "package"}:
+        convert = {"multiply": "3", "divide": "7", "unit": "share"}
+        convert["rounding"] = draw(st.sampled_from(SWITCHES["conversion_roundings"]))
+        if convert["rounding"] != "none":
+            convert["decimals"] = draw(st.sampled_from([0, 1, 2]))
+        made |= draw(st.sampled_from([{}, {}, {"convert": convert}]))
+        made |= draw(st.sampled_from([{}, {}, {"free_quantity": "1.5"}]))
+    if model == "package":
+        made["package_rounding"] = draw(st.sampled_from(["up", "down"]))
+    if SWITCHES["ladders"] != ["continue"]:
+        made["ladder"] = draw(st.sampled_from(SWITCHES["ladders"]))
+    return made
+
+
+@st.composite
+def tenants(draw, catalog):
+    """Draw a tenant over a catalog of meters, with its contract, amendments and usage."""
+    currency = draw(st.sampled_from(CURRENCIES))
+    first = FIRST_DAY + timedelta(days=draw(st.sampled_from([0, 0, 14, 30, 61])))
+    length = draw(st.sampled_from([None, None, 1, 45, 92]))
+    zone = draw(st.sampled_from(ZONES))
+    contract = {
+        "currency_code": currency,
+        "time_zone": zone,
+        "billing_cadence": draw(st.sampled_from(CADENCES)),
+        "billing_anchor_day": str(draw(st.sampled_from(ANCHORS))),
+        "start_date": first.isoformat(),
+        "end_date": (first + timedelta(days=length)).isoformat() if length else "",
+    }
+    one = draw(st.lists(charges(catalog, currency, set()), min_size=1, max_size=3))
+    plans, versions = [one], [(first, 0)]
+    if length != 1 and draw(st.booleans()):
+        if draw(st.booleans()):
+            plans.append(draw(st.lists(_after(catalog, currency, one), min_size=1, max_size=2)))
+        day = first + timedelta(days=draw(st.sampled_from([1, 13, 31, 44])))
+        versions.append((day, len(plans) - 1))
+    tenant = Tenant(contract, plans, versions, draw(_overrides(one, currency, first)))
+    edges = draw_edges(tenant, catalog, zone)
+    count = draw(st.sampled_from([0, 1, 4, 8, 12]))
+    tenant.uses = sorted(
+        (_use(draw, edges) for _ in range(count)), key=lambda use: (use.at, use.nanos)
+    )
+    return tenant
+
+
+def _after(catalog, currency, before):
+    """Draw charges of the second plan; levels of the first are left out unless the switch is on."""
+    levels = {
+        each["meter"] for each in before if "meter" in each and is_level(catalog[each["meter"]])
+    }
+    return charges(catalog, currency, set() if SWITCHES["has_levels_in_both_plans"] else levels)
+
+
+@st.composite
+def _overrides(draw, plan, currency, first):
+    if not draw(st.booleans()):
+        return []
+    place = draw(st.integers(0, len(plan) - 1))
+    start = first + timedelta(days=draw(st.sampled_from([0, 0, 20, 35])))
+    end = draw(st.sampled_from([None, start + timedelta(days=10), start + timedelta(days=40)]))
+    return [(place, start, end, draw(prices(plan[place]["model"])))]
+
+
+@dataclass
+class Edges:
+    """Where a tenant's events are aimed.
+
+    Attributes:
+        instants: bounds of cells, prices, versions and clock changes. amounts: values that bring a
+            quantity to a bound.
+    """
+
+    instants: list
+    amounts: list
+
+
+def draw_edges(tenant, catalog, zone):
+    """Return the edges of a tenant: instants and amounts, in a stable order."""
+    # A day's first moment is looked for by the oracle's calendar; it is tested by hand.
+    from oracle_time import cells_of, day_start  # noqa: PLC0415 — the strategies need no oracle else
+
+    contract = tenant.contract
+    start = day_start(zone, date.fromisoformat(contract["start_date"]))
+    instants = {start, day_start(zone, date(2026, 10, 25)), day_start(zone, date(2026, 11, 1))}
+    for cell in cells_of(
+        zone=zone,
+        cadence=contract["billing_cadence"],
+        anchor=int(contract["billing_anchor_day"]),
+        start=start,
+        end=None,
+        until=UNTIL,
+    ):
+        instants.add(cell.start)
+    days = [day for day, _plan in tenant.versions]
+    days += [
+        date.fromisoformat(v["effective_from"])
+        for p in tenant.plans
+        for c in p
+        for v in c["versions"]
+    ]
+    days += [day for row in tenant.overrides for day in row[1:3] if day]
+    instants.update(day_start(zone, day) for day in days)
+    inside = [each for each in instants if start - timedelta(days=1) < each < UNTIL]
+    amounts = {Decimal(each) for each in VALUES}
+    for plan in tenant.plans:
+        for charge in plan:
+            for version in charge["versions"]:
+                for price in version["prices"].values():
+                    amounts.update(_aimed(charge, price))
+    return Edges(sorted(inside), sorted(amounts))
+
+
+def _aimed(charge, price):
+    """Return metered amounts at and around the bounds of a price."""
+    bounds = [tier["up_to"] for tier in price.get("tiers", []) if "up_to" in tier]
+    bounds += [price["package_size"]] if "package_size" in price else []
+    found = set()
+    for bound in bounds:
+        units = Decimal(bound) + Decimal(charge.get("free_quantity", "0"))
+        if "convert" in charge:
+            exact = units * 7 / 3
+            units = exact.quantize(Decimal("0.000000001"))
+        found.update({units, units + Decimal("0.000000001"), units - Decimal("0.000000001")})
+    return {each for each in found if each >= 0}
+
+
+def _use(draw, edges):
+    at = draw(st.sampled_from(edges.instants)) + draw(st.sampled_from(STEPS))
+    at += timedelta(days=draw(st.sampled_from([0, 0, 0, 1, 3, 9, 17])))
+    data = {
+        "amount": draw(st.sampled_from(edges.amounts)) * draw(st.sampled_from([1] * 9 + [-1])),
+        "factor": draw(st.sampled_from([Decimal(1), Decimal(2), Decimal("0.25")])),
+        "user": draw(st.sampled_from(USERS)),
+        "region": draw(st.sampled_from(REGIONS)),
+        "status": draw(st.sampled_from(["ok", "ok", "slow", "failed"])),
+        "is_paid": draw(st.sampled_from([True, True, False])),
+    }
+    note = draw(st.sampled_from([None, None, "test", "memo"]))
+    if note is not None:
+        data["note"] = note
+    return Use(
+        at=min(at, UNTIL - timedelta(hours=1)),
+        nanos=draw(st.sampled_from([0, 0, 1, 999])),
+        data=data,
+        copies=draw(st.sampled_from([1] * 7 + [2])),
+        is_contradicted=draw(st.sampled_from([False] * 60 + [True])),
+    )
+
+
+CHUNK = 8  # hypothesis varies what it drew before; fresh seeds keep the examples apart
+
+
+def drawn(strategy, count, *, number):
+    """Return so many examples of a strategy, the same ones for the same seed `number`."""
+    found = []
+
+    @settings(
+        max_examples=CHUNK,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(example):
+        found.append(example)
+
+    for chunk in range(-(-count // (CHUNK - 1))):
+        begun = len(found)
+        seed(number * 1_000_003 + chunk)(collect)()
+        del found[begun]  # the simplest example comes first each time
+    return found[:count]
