@@ -7,7 +7,7 @@ flat fees. Does not belong here: prices of one quantity (oracle_prices); amounts
 An independent statement of the rating rules: it shares no code with the product.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate
 
@@ -40,6 +40,7 @@ class Ladder:
             meter, whatever the charge.
         dimensions: sorted pairs. members: readings by child.
         allowance: converted units that a contract term takes off. code: why it has no amount.
+        known: quantities by stretch and child, computed once.
     """
 
     meter: dict
@@ -51,6 +52,7 @@ class Ladder:
     members: dict
     allowance: Fraction = Fraction(0)
     code: str | None = None
+    known: dict = field(default_factory=dict)
 
     @property
     def charge(self):
@@ -59,12 +61,13 @@ class Ladder:
 
     def quantity(self, stretch, child=None):
         """Return the quantity of a stretch, of one child or of all; no value counts as zero."""
-        found = [
-            quantity_of(self.meter, readings, stretch, zone=self.zone, cell=self.cell)
-            for member, readings in self.members.items()
-            if child is None or member == child
-        ]
-        return sum((each for each in found if each is not None), Fraction(0))
+        if child is None:
+            return sum((self.quantity(stretch, each) for each in self.members), Fraction(0))
+        if (stretch, child) not in self.known:
+            readings = self.members[child]
+            found = quantity_of(self.meter, readings, stretch, zone=self.zone, cell=self.cell)
+            self.known[stretch, child] = found or Fraction(0)
+        return self.known[stretch, child]
 
     def readings(self, stretch):
         """Return the valued readings of a stretch over all members, in order."""

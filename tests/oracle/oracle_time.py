@@ -120,7 +120,8 @@ def counted_days(zone, cell, stretch, active):
         active: all stretches that count as activity; the stretch itself is among them.
     """
     found = []
-    for day in cell.days():
+    first, last = local_day(zone, stretch.start), local_day(zone, stretch.end)
+    for day in (each for each in cell.days() if first <= each <= last):
         begin, finish = day_start(zone, day), day_start(zone, day + DAY)
         moments = [
             max(begin, each.start)
