@@ -22,7 +22,7 @@ def instant(text, zone):
     text = str(text)
     if len(text) == DAY_LENGTH:
         return day_start(zone, date.fromisoformat(text))
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def _is_within(start, end, moment):

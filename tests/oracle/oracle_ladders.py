@@ -117,7 +117,8 @@ class Ladder:
 def price_ladder(ladder):
     """Return the pieces of a ladder with their exact amounts; sets its code where it has none.
 
-    A code that was there before, such as of contradicting events, stays where pricing has none."""
+    A code that was there before, such as of contradicting events, stays where pricing has none.
+    """
     pieces = [_run_pieces(ladder, run, {}) for run in ladder.runs]
     try:
         pieces = _priced(ladder)
@@ -144,14 +145,15 @@ def _priced(ladder):
         if ladder.charge.get("ladder", "continue") == "restart":
             taken = min(left, max(Fraction(0), converted(ladder.charge, quantity)))
             left -= taken
-            parts = _restarted(ladder, run, quantity, readings, taken, is_due)
+            parts = _restarted(ladder, run, allowance=taken, is_due=is_due)
         elif is_per_event(ladder.charge, run.price):
             before = (event_count, converted(ladder.charge, so_far))
             parts = _fees(ladder.charge, run.price, readings, before)
         else:
-            parts = _parts(ladder, run.price, so_far + quantity, is_due, event_count, readings)
+            count = event_count + len(readings)
+            parts = _parts(ladder, run.price, so_far + quantity, is_due=is_due, event_count=count)
             if place:
-                earlier = _parts(ladder, run.price, so_far, is_due, event_count, [])
+                earlier = _parts(ladder, run.price, so_far, is_due=is_due, event_count=event_count)
                 parts = _difference(parts, earlier)
         so_far += quantity
         event_count += len(readings)
@@ -166,7 +168,7 @@ def _fees(charge, price, readings, before):
     return {1: (quantity, sum(fees, Fraction(0)))}
 
 
-def _parts(ladder, price, quantity, is_due, events_before, readings, allowance=None, free=None):
+def _parts(ladder, price, quantity, *, is_due, event_count=0, allowance=None, free=None):
     """Return the tier parts of a cumulative quantity.
 
     Any usage enters the first tier, also one that is free. A level of zero, or a whole cell
@@ -186,7 +188,7 @@ def _parts(ladder, price, quantity, is_due, events_before, readings, allowance=N
         price,
         units,
         dimensions=ladder.dimensions,
-        event_count=events_before + len(readings),
+        event_count=event_count,
         is_due_at_zero=is_due,
     )
 
@@ -210,7 +212,7 @@ def _difference(parts, earlier):
     }
 
 
-def _restarted(ladder, run, quantity, readings, allowance, is_due):
+def _restarted(ladder, run, *, allowance, is_due):
     """Rate a run on its own quantity, with everything but unit prices prorated."""
     share = fee_share(
         ladder.zone,
@@ -219,15 +221,23 @@ def _restarted(ladder, run, quantity, readings, allowance, is_due):
         [each.stretch for each in ladder.runs],
         ladder.charge.get("proration", "day"),
     )
-    price = scaled(run.price, share)
+    price, readings = scaled(run.price, share), ladder.readings(run.stretch)
     if is_per_event(ladder.charge, price):
         return _fees(ladder.charge, price, readings, (0, Fraction(0)))
     free = rounded(number(ladder.charge.get("free_quantity")) * share, 9)
-    return _parts(ladder, price, quantity, is_due, 0, readings, allowance, free)
+    return _parts(
+        ladder,
+        price,
+        ladder.quantity(run.stretch),
+        is_due=is_due,
+        event_count=len(readings),
+        allowance=allowance,
+        free=free,
+    )
 
 
 def _level_parts(ladder, run, is_due):
-    """Price a run's level by itself, times its share of the metered time."""
+    """Price a run's level by itself, times its share of the metered time; nothing restarts."""
     share = level_share(
         ladder.zone,
         ladder.cell,
@@ -235,11 +245,7 @@ def _level_parts(ladder, run, is_due):
         ladder.metered,
         ladder.charge.get("proration", "day"),
     )
-    level = ladder.quantity(run.stretch)
-    if ladder.charge.get("ladder", "continue") == "restart":
-        parts = _restarted(ladder, run, level, [], ladder.allowance, is_due)
-    else:
-        parts = _parts(ladder, run.price, level, is_due, 0, [])
+    parts = _parts(ladder, run.price, ladder.quantity(run.stretch), is_due=is_due)
     return {tier: (units, amount * share) for tier, (units, amount) in parts.items()}
 
 

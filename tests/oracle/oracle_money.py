@@ -166,13 +166,15 @@ def take_amounts(pieces, discounts):
 
 
 def settle(wholes, *, currency, mode="half_away", discounts=(), minimum=None, maximum=None):
-    """Take one charge and cell from its gross to rounded amounts; returns the minimum line's amount.
+    """Take one charge and cell from gross to rounded amounts; returns the minimum line's.
 
     Args:
         wholes: every known whole of the charge in the cell; their pieces are changed in place.
-        currency: decides the minor unit. mode: rounding mode of the price.
+        currency: decides the minor unit.
+        mode: rounding mode of the price.
         discounts: in declared order; percentages come before amounts.
-        minimum, maximum: of the charge in the cell, prorated already; None where there is none.
+        minimum: of the charge in the cell, prorated already; None where there is none.
+        maximum: likewise.
 
     Returns:
         minor units of the line of kind minimum; 0 without one.

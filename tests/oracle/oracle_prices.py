@@ -78,7 +78,9 @@ def billable(quantity, free):
     return quantity if quantity < 0 else max(Fraction(0), quantity - free)
 
 
-def tier_parts(charge, price, quantity, *, dimensions=(), event_count=0, is_due_at_zero=True):
+def tier_parts(  # noqa: PLR0911 — one answer for each model
+    charge, price, quantity, *, dimensions=(), event_count=0, is_due_at_zero=True
+):
     """Return {tier number: (quantity, amount)} of a billable quantity, exact.
 
     Args:
@@ -209,7 +211,8 @@ def event_fees(charge, price, amounts, *, before=(0, Fraction(0))):
     """Return the fees of paying events, in order.
 
     Args:
-        charge: for its conversion. price: with rate and per-event terms.
+        charge: for its conversion.
+        price: with rate and per-event terms.
         amounts: metered amounts of the run's events, in order.
         before: events and converted amount of the ladder before the run.
     """

@@ -30,7 +30,9 @@ def quantity_of(meter, readings, stretch, *, zone, cell):
     Args:
         meter: as in the price book.
         readings: of one group, in order, from the beginning of the lineage on.
-        stretch: the run. zone: of the contract. cell: the full billing cycle.
+        stretch: the run.
+        zone: of the contract.
+        cell: the full billing cycle.
     """
     if "window" not in meter:
         value = _plain(meter, readings, stretch)
@@ -78,7 +80,7 @@ def _valued(readings, stretch):
     ]
 
 
-def _plain(meter, readings, stretch):
+def _plain(meter, readings, stretch):  # noqa: PLR0911 — one answer for each aggregation
     """Return the aggregation over a stretch, without windows and exact."""
     aggregation = meter["aggregation"]
     carries = meter.get("carry_in", "zero") == "previous"
@@ -114,7 +116,7 @@ def _latest(readings, stretch, values, *, carries):
 
 
 def nearest_rank(values, percentile):
-    """Return the ceil(p × n ÷ 100)-th smallest value."""
+    """Return the ceil(p * n ÷ 100)-th smallest value."""
     rank = -(-percentile * len(values) // 100)
     return sorted(values)[int(rank) - 1]
 
@@ -147,7 +149,7 @@ def active_values(readings, stretch, *, carries):
 
 
 def held(readings, stretch):
-    """Return the sum of level × seconds in a stretch, exact, with the level carried in.
+    """Return the sum of level * seconds in a stretch, exact, with the level carried in.
 
     Nanoseconds order readings and have no length. Before the first reading the level is zero.
     """

@@ -18,8 +18,8 @@ from oracle_events import (
     reading_of,
     resolved,
 )
-from oracle_money import PICO, Piece, Whole, minor_decimals, set_gross, settle
 from oracle_ladders import Ladder, price_fee, price_ladder
+from oracle_money import PICO, Piece, Whole, minor_decimals, set_gross, settle
 from oracle_prices import number
 from oracle_runs import runs_of
 from oracle_time import cells_of, fee_share
@@ -90,7 +90,8 @@ def rate(book, events, *, until):
     """Return every expected line of every cell that begins before an instant, and the exceptions.
 
     Args:
-        book: an oracle_book.Book. events: oracle_events.Event, in any order, repeats included.
+        book: an oracle_book.Book.
+        events: oracle_events.Event, in any order, repeats included.
         until: aware instant.
 
     Returns:
@@ -118,7 +119,7 @@ def rate_contract(book, contract, usage, until):
     for cell in cells:
         runs = runs_of(book, contract, cell, further=terms.cuts(cell))
         ladders = {
-            charge_id: _ladders(book, contract, cell, mine, runs, usage)
+            charge_id: _ladders(book, contract, cell, mine, all_runs=runs, usage=usage)
             for charge_id, mine in runs.items()
             if mine[0].charge["model"] != "flat"
         }
@@ -132,7 +133,7 @@ def rate_contract(book, contract, usage, until):
     return lines
 
 
-def _ladders(book, contract, cell, runs, all_runs, usage):
+def _ladders(book, contract, cell, runs, *, all_runs, usage):
     """Return the ladders of one metered charge in a cell."""
     meter = book.meters[runs[0].charge["meter"]]
     groups = usage.readings[contract.lineage, meter["id"]]
@@ -240,7 +241,7 @@ def _settled_lines(contract, cell, runs, wholes, terms):
     )
     scale = 10 ** minor_decimals(contract.currency)
     lines = [
-        _line(contract, cell, charge["id"], kind, whole, piece, scale)
+        _line(contract, cell, charge["id"], kind, whole=whole, piece=piece)
         for whole in wholes
         for piece in whole.pieces
     ]
@@ -249,11 +250,12 @@ def _settled_lines(contract, cell, runs, wholes, terms):
         piece = Piece(first, last, contract.customer, amount=topped)
         piece.units = topped * PICO // scale
         whole = Whole(contract.customer, (), [piece])
-        lines.append(_line(contract, cell, charge["id"], "minimum", whole, piece, scale))
+        lines.append(_line(contract, cell, charge["id"], "minimum", whole=whole, piece=piece))
     return lines
 
 
-def _line(contract, cell, charge_id, kind, whole, piece, scale):
+def _line(contract, cell, charge_id, kind, *, whole, piece):
+    scale = 10 ** minor_decimals(contract.currency)
     return Line(
         contract=contract.id,
         charge=charge_id,

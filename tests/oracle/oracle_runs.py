@@ -9,6 +9,7 @@ An independent statement of the rating rules: it shares no code with the product
 import json
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from oracle_book import instant
 from oracle_time import Stretch, day_start, overlap
@@ -79,7 +80,9 @@ def runs_of(book, contract, cell, *, further=()):
     """Return the runs of a contract's charges in a cell, in order of time, by charge id.
 
     Args:
-        book: to look prices up. contract: whose. cell: a billing cycle of it.
+        book: to look prices up.
+        contract: whose.
+        cell: a billing cycle of it.
         further: instants at which pieces are cut besides, such as the dates of discounts.
     """
     active = overlap(cell.stretch(), contract.start, contract.end)
@@ -87,7 +90,7 @@ def runs_of(book, contract, cell, *, further=()):
         return {}
     runs = {}
     cuts = _cuts(book, contract, cell, further)
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         part = overlap(active, start, end)
         if part is None:
             continue

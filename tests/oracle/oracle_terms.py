@@ -98,7 +98,7 @@ class Terms:
         return cells[int(term["periods"]) - 1].end
 
     def cuts(self, cell):
-        """Return the instants of a cell at which a discount begins or ends: pieces are cut there."""
+        """Return the instants at which a discount begins or ends within a cell."""
         found = set()
         for term, start, end in self._of_kind("discount", "trial"):
             found.update(self._dates(term, start, end))
@@ -176,7 +176,9 @@ class Terms:
         """Return the lines that terms add to a cell: one-off, true_up, overage, then cap.
 
         Args:
-            cell: a billing cycle. rated: the lines of its charges. make: the class of a line.
+            cell: a billing cycle.
+            rated: the lines of its charges.
+            make: the class of a line.
         """
         found = []
         for term, start, end in self._of_kind("one_off"):
@@ -185,10 +187,10 @@ class Terms:
             if is_ours and cell.start <= at < cell.end:
                 amount = self._rounded(_in_currency(term["amount"], self.contract.currency))
                 found.append(self._line(make, term, "one_off", cell, amount))
-        for place, (term, start, end) in enumerate(self.listed):
+        for place, (term, _start, _end) in enumerate(self.listed):
             if term["kind"] == "commitment":
                 spent = _eligible(term, rated)
-                found.extend(self._commitment(place, term, start, end, cell, spent, make))
+                found.extend(self._commitment(place, cell, spent=spent, make=make))
         for term, start, end in self._of_kind("maximum_spend"):
             if overlap(cell.stretch(), start, end) is None:
                 continue
@@ -199,12 +201,13 @@ class Terms:
                 found.append(self._line(make, term, "cap", cell, -beyond))
         return found
 
-    def _commitment(self, place, term, start, end, cell, spent, make):
+    def _commitment(self, place, cell, *, spent, make):
         """Return the true-up line or the overage line of a commitment, where there is one.
 
         Over a term, overage is what this cell adds to it, and the true-up comes with the cell in
         which the contract ends; a contract without an end has none.
         """
+        term, start, end = self.listed[place]
         committed = _in_currency(term["amount"], self.contract.currency)
         before = Fraction(0)
         is_last = True

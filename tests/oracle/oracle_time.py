@@ -10,7 +10,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 MONTHS = {"monthly": 1, "quarterly": 3, "semi_annual": 6, "annual": 12}
@@ -20,7 +21,7 @@ MICROSECOND = timedelta(microseconds=1)
 QUARTER_HOUR = timedelta(minutes=15)  # every offset since 1972 is a multiple of it
 
 
-@lru_cache(maxsize=None)
+@cache
 def day_start(zone, day):
     """Return the UTC instant of a local day's first moment; in a gap, the end of the gap."""
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
@@ -115,7 +116,8 @@ def counted_days(zone, cell, stretch, active):
     """Return the local days of a cell whose first active moment lies in a stretch.
 
     Args:
-        zone: of the contract. cell: the days looked at.
+        zone: of the contract.
+        cell: the days looked at.
         stretch: that wants the days.
         active: all stretches that count as activity; the stretch itself is among them.
     """
@@ -146,7 +148,9 @@ def fee_share(zone, cell, stretch, active, proration):
     """Return the share of a full cell that a stretch bears.
 
     Args:
-        zone: of the contract. cell: the full cycle. stretch: one run or piece of the charge.
+        zone: of the contract.
+        cell: the full cycle.
+        stretch: one run or piece of the charge.
         active: every stretch of the charge in the cell, in order.
         proration: day, second, fixed_30 or none.
     """
@@ -167,7 +171,9 @@ def level_share(zone, cell, stretch, active, proration):
     """Return the share of a cell's metered time that a run of a level bears.
 
     Args:
-        zone: of the contract. cell: the full cycle. stretch: one run of one charge.
+        zone: of the contract.
+        cell: the full cycle.
+        stretch: one run of one charge.
         active: every stretch in which the contract prices the meter at all, whatever the charge.
         proration: second divides by seconds, everything else by days.
     """
@@ -195,7 +201,10 @@ def windows_of(zone, start, end, kind):
     """Return the local windows that a stretch touches, each cut to the stretch.
 
     Args:
-        zone: of the contract. start, end: of the run. kind: hour, day or month.
+        zone: of the contract.
+        start: of the run.
+        end: of the run.
+        kind: hour, day or month.
     """
     bounds = [start]
     if kind == "hour":
@@ -211,4 +220,4 @@ def windows_of(zone, start, end, kind):
                 bounds.append(day_start(zone, day))
             day += DAY
     bounds.append(end)
-    return [Stretch(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [Stretch(a, b) for a, b in pairwise(bounds) if a < b]

@@ -72,11 +72,11 @@ def test_packages_are_begun_or_full():
 def test_packages_in_tiers_are_counted_per_tier_or_on_the_total():
     tiers = [{"up_to": "10", "package_price": "2"}, {"package_price": "1", "flat_amount": "4"}]
     price = {"package_size": "5", "tiers": tiers}
-    # 11 units: per tier 2 × 2 + 1 × 1 + 4; on the total 15 units: likewise 2 packages and 1.
+    # 11 units: per tier 2 * 2 + 1 * 1 + 4; on the total 15 units: likewise 2 packages and 1.
     assert 9 == amount("package", price, 11, packages="per_tier")
     assert 9 == amount("package", price, 11, packages="total")
     uneven = {"package_size": "4", "tiers": tiers}
-    # Per tier: ceil(10/4) = 3 × 2, ceil(1/4) = 1 × 1, and 4.
+    # Per tier: ceil(10/4) = 3 * 2, ceil(1/4) = 1 * 1, and 4.
     assert 11 == amount("package", uneven, 11, packages="per_tier")
 
 

@@ -111,7 +111,7 @@ def test_a_new_price_of_a_level_shares_the_cell_by_days():
         version({"unit_price": "6"}, since="2026-09-11"),
         meter="seats",
     )
-    # 100 × 3 × 10/30 and 40 × 6 × 20/30.
+    # 100 * 3 * 10/30 and 40 * 6 * 20/30.
     assert ["100", "160"] == amounts(rated(book_of([seats]), use(1, 100), use(12, 40)))
 
 
@@ -133,10 +133,10 @@ def test_a_ladder_continues_over_a_new_price():
         meter="calls",
         zero_usage="skip",
     )
-    # 8 × 2; then 2 more at 4 and 5 at 3.
+    # 8 * 2; then 2 more at 4 and 5 at 3.
     assert ["16", "23"] == amounts(rated(book_of([made]), use(2, 8), use(20, 7)))
     again = made | {"ladder": "restart"}
-    # Bounds of half the size: 5 × 2 + 3 × 1; 5 × 4 + 2 × 3.
+    # Bounds of half the size: 5 * 2 + 3 * 1; 5 * 4 + 2 * 3.
     assert ["13", "26"] == amounts(rated(book_of([again]), use(2, 8), use(20, 7)))
 
 
@@ -279,7 +279,7 @@ def test_free_events_go_on_over_a_new_price():
 
 def test_seats_that_come_and_go_are_paid_by_the_day():
     made = charge("c", "seats", version({"unit_price": "30"}), meter="seat_days")
-    # Ten seats for the whole month; then ten for 10 days and 4 for 20: 300 × 10/30 + 120 × 20/30.
+    # Ten seats for the whole month; then ten for 10 days and 4 for 20: 300 * 10/30 + 120 * 20/30.
     assert ["300"] == amounts(rated(book_of([made]), use(1, 10)))
     assert ["180"] == amounts(rated(book_of([made]), use(1, 10), use(11, 4)))
 

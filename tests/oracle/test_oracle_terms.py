@@ -1,6 +1,6 @@
 """The oracle's contract terms and credit ledger, against cases worked out by hand."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from fractions import Fraction
 
 import pytest

@@ -8,9 +8,10 @@ Times are drawn as places (an edge and a small step from it), so that a tenant s
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
+from catalog_usage import edges_of, uses
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,6 @@ that changes no price ends no run.
 """
 
 FIRST_DAY = date(2026, 7, 1)
-UNTIL = datetime(2026, 11, 15, tzinfo=UTC)
 ZONES = [
     "UTC",
     "America/New_York",
@@ -59,10 +59,6 @@ AMOUNTS = ["0", "0.005", "0.01", "1", "9.99", "10", "100.125"]
 UNIT_PRICES = ["0", "0.005", "0.01", "0.333333333333", "1", "2.5", "0.000000000001"]
 SIZES = ["1", "2", "2.5", "3"]
 RATES = ["0", "0.029", "0.5", "1"]
-VALUES = ["0", "1", "0.5", "2.5", "0.000000001", "3", "7.25", "1000000.125"]
-USERS = ["ann", "bob", "cem", "dia"]
-REGIONS = ["eu", "us"]
-STEPS = [timedelta(0), timedelta(microseconds=-1), timedelta(microseconds=1), timedelta(hours=5)]
 VALUED = ["sum", "max", "min", "avg", "latest", "weighted_sum", "percentile"]
 ADDITIVE = {"count", "sum", "weighted_sum"}
 
@@ -148,7 +144,7 @@ def prices(draw, model):
     return made
 
 
-def _price(draw, model):
+def _price(draw, model):  # noqa: PLR0911 — one price for each model
     amount, unit = st.sampled_from(AMOUNTS), st.sampled_from(UNIT_PRICES)
     if model == "flat":
         return {"amount": draw(amount)}
@@ -185,28 +181,11 @@ def _price(draw, model):
 
 
 @dataclass
-class Use:
-    """One event of a tenant, by where it lies and what it says.
-
-    Attributes:
-        at: aware instant. nanos: beyond its microseconds. data: properties.
-        copies: how often it arrives; beyond one they are written in other ways.
-        is_contradicted: whether another content comes under its identity too.
-    """
-
-    at: datetime
-    nanos: int
-    data: dict
-    copies: int
-    is_contradicted: bool
-
-
-@dataclass
 class Tenant:
     """A customer with one contract, plans of its own and usage; ids are given when it is written.
 
     Attributes:
-        contract: columns. plans: one or two lists of charges. meters: place of each charge's meter.
+        contract: columns. plans: one or two lists of charges.
         versions: (first day, place of the plan). overrides: (charge place, from, to, price).
         uses: events, in order of time.
     """
@@ -220,7 +199,7 @@ class Tenant:
 
 @st.composite
 def charges(draw, catalog, currency, forbidden):
-    """Draw one charge; meters in `forbidden` are not charged. Holds the meter's place as `meter`."""
+    """Draw one charge, without an id and with its meter's place; none of `forbidden` is charged."""
     model = draw(st.sampled_from(SWITCHES["models"]))
     charge = {"name": "Charge", "product": "product", "model": model}
     if model == "flat":
@@ -297,10 +276,10 @@ def tenants(draw, catalog):
         day = first + timedelta(days=draw(st.sampled_from([1, 13, 31, 44])))
         versions.append((day, len(plans) - 1))
     tenant = Tenant(contract, plans, versions, draw(_overrides(one, currency, first)))
-    edges = draw_edges(tenant, catalog, zone)
+    edges = edges_of(tenant, zone)
     count = draw(st.sampled_from([0, 1, 4, 8, 12]))
     tenant.uses = sorted(
-        (_use(draw, edges) for _ in range(count)), key=lambda use: (use.at, use.nanos)
+        (draw(uses(edges)) for _ in range(count)), key=lambda use: (use.at, use.nanos)
     )
     return tenant
 
@@ -321,92 +300,6 @@ def _overrides(draw, plan, currency, first):
     start = first + timedelta(days=draw(st.sampled_from([0, 0, 20, 35])))
     end = draw(st.sampled_from([None, start + timedelta(days=10), start + timedelta(days=40)]))
     return [(place, start, end, draw(prices(plan[place]["model"])))]
-
-
-@dataclass
-class Edges:
-    """Where a tenant's events are aimed.
-
-    Attributes:
-        instants: bounds of cells, prices, versions and clock changes. amounts: values that bring a
-            quantity to a bound.
-    """
-
-    instants: list
-    amounts: list
-
-
-def draw_edges(tenant, catalog, zone):
-    """Return the edges of a tenant: instants and amounts, in a stable order."""
-    # A day's first moment is looked for by the oracle's calendar; it is tested by hand.
-    from oracle_time import cells_of, day_start  # noqa: PLC0415 — the strategies need no oracle else
-
-    contract = tenant.contract
-    start = day_start(zone, date.fromisoformat(contract["start_date"]))
-    instants = {start, day_start(zone, date(2026, 10, 25)), day_start(zone, date(2026, 11, 1))}
-    for cell in cells_of(
-        zone=zone,
-        cadence=contract["billing_cadence"],
-        anchor=int(contract["billing_anchor_day"]),
-        start=start,
-        end=None,
-        until=UNTIL,
-    ):
-        instants.add(cell.start)
-    days = [day for day, _plan in tenant.versions]
-    days += [
-        date.fromisoformat(v["effective_from"])
-        for p in tenant.plans
-        for c in p
-        for v in c["versions"]
-    ]
-    days += [day for row in tenant.overrides for day in row[1:3] if day]
-    instants.update(day_start(zone, day) for day in days)
-    inside = [each for each in instants if start - timedelta(days=1) < each < UNTIL]
-    amounts = {Decimal(each) for each in VALUES}
-    for plan in tenant.plans:
-        for charge in plan:
-            for version in charge["versions"]:
-                for price in version["prices"].values():
-                    amounts.update(_aimed(charge, price))
-    return Edges(sorted(inside), sorted(amounts))
-
-
-def _aimed(charge, price):
-    """Return metered amounts at and around the bounds of a price."""
-    bounds = [tier["up_to"] for tier in price.get("tiers", []) if "up_to" in tier]
-    bounds += [price["package_size"]] if "package_size" in price else []
-    found = set()
-    for bound in bounds:
-        units = Decimal(bound) + Decimal(charge.get("free_quantity", "0"))
-        if "convert" in charge:
-            exact = units * 7 / 3
-            units = exact.quantize(Decimal("0.000000001"))
-        found.update({units, units + Decimal("0.000000001"), units - Decimal("0.000000001")})
-    return {each for each in found if each >= 0}
-
-
-def _use(draw, edges):
-    at = draw(st.sampled_from(edges.instants)) + draw(st.sampled_from(STEPS))
-    at += timedelta(days=draw(st.sampled_from([0, 0, 0, 1, 3, 9, 17])))
-    data = {
-        "amount": draw(st.sampled_from(edges.amounts)) * draw(st.sampled_from([1] * 9 + [-1])),
-        "factor": draw(st.sampled_from([Decimal(1), Decimal(2), Decimal("0.25")])),
-        "user": draw(st.sampled_from(USERS)),
-        "region": draw(st.sampled_from(REGIONS)),
-        "status": draw(st.sampled_from(["ok", "ok", "slow", "failed"])),
-        "is_paid": draw(st.sampled_from([True, True, False])),
-    }
-    note = draw(st.sampled_from([None, None, "test", "memo"]))
-    if note is not None:
-        data["note"] = note
-    return Use(
-        at=min(at, UNTIL - timedelta(hours=1)),
-        nanos=draw(st.sampled_from([0, 0, 1, 999])),
-        data=data,
-        copies=draw(st.sampled_from([1] * 7 + [2])),
-        is_contradicted=draw(st.sampled_from([False] * 60 + [True])),
-    )
 
 
 CHUNK = 8  # hypothesis varies what it drew before; fresh seeds keep the examples apart

@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import yaml
-from catalog_strategies import UNTIL
+from catalog_usage import UNTIL
 from oracle_book import Book
 from oracle_events import Event
 
@@ -110,7 +110,8 @@ class World:
         """Give a tenant ids and put it in; returns the contract's id.
 
         Args:
-            tenant: a drawn one. plans_of: contract whose plans it shares, instead of its own.
+            tenant: a drawn one.
+            plans_of: contract whose plans it shares, instead of its own.
             further_versions: (day, place of the plan) beside its own versions.
         """
         name = f"t{len(self.tenants):03d}"
