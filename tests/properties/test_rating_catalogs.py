@@ -10,6 +10,7 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from pprint import pformat
 
 import pytest
@@ -132,18 +133,22 @@ def is_settled(rated, key, lines, codes):
     """Say whether the engine rates a key by runs already; with `has_runs` it does so always.
 
     Until then it cuts a level, and judges what is below zero, wherever a version of contract or
-    list price begins; it leaves out a run of a level that is empty; and a cell whose converted
-    quantity is zero pays the flat amount of the first run with events, instead of the first run.
+    list price begins; it leaves out a run of a level that is empty; and where zero usage is
+    charged, events that convert to nothing move the first flat amount into another run.
     """
     charge = charge_of(rated, key)
     if SWITCHES["has_runs"] or "meter" not in charge:
         return True
     is_cut = has_further_cuts(rated, key)
-    has_empty_run = len(lines) > 1 and any(line.quantity == 0 for line in lines)
     if is_level(rated.world.price_book["meters"][charge["meter"]]):
-        return not (is_cut or has_empty_run)
-    quantity = converted(charge, sum((line.quantity for line in lines), Fraction(0)))
-    return not (has_empty_run and quantity == 0) and not (is_cut and "negative_quantity" in codes)
+        return not is_cut and (len(lines) == 1 or all(line.quantity for line in lines))
+    so_far = accumulate(line.quantity for line in sorted(lines, key=lambda line: line.start))
+    is_moved = (
+        len(lines) > 1
+        and charge.get("zero_usage") == "charge"
+        and any(converted(charge, quantity) == 0 for quantity in so_far)
+    )
+    return not is_moved and not (is_cut and "negative_quantity" in codes)
 
 
 def place_of(key):
@@ -177,10 +182,9 @@ def has_further_cuts(rated, key):
     That is a contract version of the same plan, or a list price under a negotiated one.
     """
     tenant = rated.world.tenants[key[0]]
-    pairs = zip(tenant.versions, tenant.versions[1:], strict=False)
     plan, place = place_of(key)
     return (
-        any(one[1] == other[1] for one, other in pairs)
+        any(one[1] == other[1] for one, other in pairwise(tenant.versions))
         or any(key[0] == twin for _first, twin in rated.twins)
         or (plan == 0 and any(row[0] == place for row in tenant.overrides))
     )
