@@ -1,0 +1,200 @@
+"""Exact rounding, shares by largest remainder, and what happens to amounts after the gross.
+
+Belongs here: rounding modes, allocation, discounts, minimum and maximum of a charge, the rounding
+of a settlement whole to the minor unit. Does not belong here: how a gross amount comes about
+(oracle_prices); terms of the contract that stand on lines of their own (oracle_terms).
+
+An independent statement of the rating rules: it shares no code with the product.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+PICO = 10**12
+MINOR_DECIMALS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "TND": 3}
+
+
+def minor_decimals(currency):
+    """Return the decimals of a currency's minor unit by ISO 4217; 2 where nothing else is known."""
+    return MINOR_DECIMALS.get(currency, 2)
+
+
+def whole_number(value, mode):
+    """Round a Fraction to an int; a negative value mirrors the positive one.
+
+    Modes: up (away from zero), down (toward zero), half_up and half_away (a half away from zero),
+    half_even (a half to the even neighbour).
+    """
+    size = abs(value)
+    floor = size.numerator // size.denominator
+    rest = size - floor
+    if mode == "up":
+        grows = rest > 0
+    elif mode == "down":
+        grows = False
+    elif mode in {"half_up", "half_away"}:
+        grows = rest >= Fraction(1, 2)
+    elif mode == "half_even":
+        grows = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and floor % 2 == 1)
+    else:
+        raise ValueError(mode)
+    rounded = floor + 1 if grows else floor
+    return -rounded if value < 0 else rounded
+
+
+def rounded(value, decimals, mode="half_away"):
+    """Round a Fraction to so many decimals; returns a Fraction."""
+    return Fraction(whole_number(Fraction(value) * 10**decimals, mode), 10**decimals)
+
+
+def shared(total, weights):
+    """Allocate an int in proportion to weights by largest remainder; ties go to the earlier place.
+
+    Weights may be of both signs as long as their sum is not zero; where it is, the first place
+    takes everything.
+    """
+    whole = sum(weights, Fraction(0))
+    if whole == 0:
+        return [total, *[0] * (len(weights) - 1)] if weights else []
+    return completed(total, [total * weight / whole for weight in weights])
+
+
+def completed(total, exact):
+    """Round exact parts to ints that sum to an int, their rounded sum, by largest remainder.
+
+    Every part is rounded down, and what is missing goes to the largest remainders, ties to the
+    earlier place. A negative total mirrors a positive one.
+    """
+    sign = -1 if total < 0 else 1
+    mirrored = [sign * Fraction(part) for part in exact]
+    parts = [each.numerator // each.denominator for each in mirrored]
+    order = sorted(range(len(parts)), key=lambda place: (parts[place] - mirrored[place], place))
+    for place in order[: abs(total) - sum(parts)]:
+        parts[place] += 1
+    return [sign * part for part in parts]
+
+
+@dataclass
+class Piece:
+    """One stretch of a settlement whole, on a line of its own.
+
+    Attributes:
+        start, end: UTC instants, half-open. child: the customer whose usage it is.
+        exact: its gross amount, exact. quantity: metered, as far as it adds up over pieces.
+        tiers: exact amount and quantity by tier number.
+        units: amount in 10^-12 of the currency, as it stands after each step.
+        amount: in minor units, once rounded.
+        gross_units: as it was before the first step.
+        version, entity: of the contract in force.
+    """
+
+    start: object
+    end: object
+    child: str
+    exact: Fraction = Fraction(0)
+    quantity: Fraction = Fraction(0)
+    tiers: dict = field(default_factory=dict)
+    units: int = 0
+    gross_units: int = 0
+    amount: int = 0
+    version: int | None = None
+    entity: str | None = None
+
+
+@dataclass
+class Whole:
+    """What is rounded once: one charge, cell, set of dimension values and child.
+
+    Attributes:
+        child: whose usage it is. dimensions: sorted pairs. pieces: over entities, in time.
+        code: an exception; its amounts are unknown then.
+    """
+
+    child: str
+    dimensions: tuple
+    pieces: list
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A percentage ("percent", a fraction of 1) or an amount in the contract's currency.
+
+    Attributes:
+        start, end: UTC instants, end None for ever. share: of the cell that it covers, for amounts.
+    """
+
+    kind: str
+    figure: Fraction
+    start: object = None
+    end: object = None
+    share: Fraction = Fraction(1)
+
+    def covers(self, piece):
+        """Say whether a piece lies within its dates; pieces are cut there."""
+        return (self.start is None or self.start <= piece.start) and (
+            self.end is None or piece.start < self.end
+        )
+
+
+def set_gross(pieces):
+    """Divide one ladder's sum once to 12 decimals, half away, and share it over its pieces."""
+    exact = [each.exact * PICO for each in pieces]
+    parts = completed(whole_number(sum(exact, Fraction(0)), "half_away"), exact)
+    for piece, units in zip(pieces, parts, strict=True):
+        piece.units = piece.gross_units = units
+
+
+def take_percentages(pieces, discounts):
+    """Take each percentage of what is left of each piece, rounded to 12 decimals."""
+    for discount in discounts:
+        for piece in pieces:
+            if discount.covers(piece):
+                piece.units -= whole_number(discount.figure * piece.units, "half_away")
+
+
+def take_amounts(pieces, discounts):
+    """Take amounts off the lines that they cover, never below zero, in proportion to the lines."""
+    for discount in discounts:
+        covered = [piece for piece in pieces if discount.covers(piece)]
+        open_units = sum(piece.units for piece in covered)
+        wanted = whole_number(discount.figure * discount.share * PICO, "half_away")
+        taken = min(wanted, max(0, open_units))
+        parts = shared(taken, [Fraction(piece.units) for piece in covered])
+        for piece, units in zip(covered, parts, strict=True):
+            piece.units -= units
+
+
+def settle(wholes, *, currency, mode="half_away", discounts=(), minimum=None, maximum=None):
+    """Take one charge and cell from gross to rounded amounts; returns the minimum line's.
+
+    Args:
+        wholes: every known whole of the charge in the cell; their pieces are changed in place.
+        currency: decides the minor unit.
+        mode: rounding mode of the price.
+        discounts: in declared order; percentages come before amounts.
+        minimum: of the charge in the cell, prorated already; None where there is none.
+        maximum: likewise.
+
+    Returns:
+        minor units of the line of kind minimum; 0 without one.
+    """
+    decimals = minor_decimals(currency)
+    pieces = [piece for whole in wholes for piece in whole.pieces]
+    take_percentages(pieces, [each for each in discounts if each.kind == "percent"])
+    take_amounts(pieces, [each for each in discounts if each.kind == "amount"])
+    is_raised = minimum is not None and sum(piece.units for piece in pieces) < minimum * PICO
+    if maximum is not None:
+        limit = whole_number(maximum * PICO, "half_away")
+        if sum(piece.units for piece in pieces) > limit:
+            parts = shared(limit, [Fraction(piece.units) for piece in pieces])
+            for piece, units in zip(pieces, parts, strict=True):
+                piece.units = units
+    for whole in wholes:
+        exact = [Fraction(piece.units * 10**decimals, PICO) for piece in whole.pieces]
+        parts = completed(whole_number(sum(exact, Fraction(0)), mode), exact)
+        for piece, minor in zip(whole.pieces, parts, strict=True):
+            piece.amount = minor
+    if not is_raised:
+        return 0
+    return whole_number(minimum * 10**decimals, mode) - sum(piece.amount for piece in pieces)

@@ -1,0 +1,319 @@
+"""Generated catalogs, contracts and usage on the real path, every line against the oracle.
+
+Many tenants go through one ingestion and one dbt build. What is drawn is what the engine computes:
+catalog_strategies.SWITCHES. ORACLE_SEED and ORACLE_TENANTS draw others. Invariants 5 and 9.
+"""
+
+import json
+import os
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from pprint import pformat
+
+import pytest
+from catalog_strategies import SWITCHES, catalogs, drawn, is_level, tenants
+from catalog_usage import UNTIL
+from oracle_prices import converted
+from oracle_rating import rate
+from rated_world import RealPath, World
+from world_twins import with_a_cut, with_one_tier
+
+SEED = int(os.environ.get("ORACLE_SEED", "20261121"))
+TENANTS = int(os.environ.get("ORACLE_TENANTS", "120"))
+TWINS = 40
+ONE_TIER = 15
+ENOUGH = 3
+USAGE_MODELS = set(SWITCHES["models"]) - {"flat"}
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Rated:
+    """A world, and what engine and oracle made of it.
+
+    Attributes:
+        world: the tenants. path: its data directory. lines, tiers: of one batch and one build.
+        expected: the oracle's lines. twins: (contract, the same with a cut) by id.
+        one_tier: contracts whose charges come in pairs, graduated and volume.
+    """
+
+    world: World
+    path: RealPath
+    lines: list
+    tiers: list
+    expected: list
+    twins: list
+    one_tier: list
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory):
+    catalog = drawn(catalogs(), 1, number=SEED)[0]
+    world = World(catalog)
+    twins, one_tier = [], []
+    for place, tenant in enumerate(drawn(tenants(catalog), TENANTS, number=SEED)):
+        contract = world.add(tenant)
+        cut = with_a_cut(tenant)
+        if place < TWINS and cut is not None:
+            twins.append((contract, world.add(tenant, plans_of=contract, further_versions=[cut])))
+        if place < ONE_TIER:
+            one_tier.append(world.add(with_one_tier(tenant)))
+    path = RealPath(tmp_path_factory.mktemp("catalogs") / "data", world)
+    path.load(world.sent)
+    path.build()
+    expected, _exceptions = rate(world.book(), world.events(), until=UNTIL)
+    return Rated(world, path, path.lines(), path.tiers(), expected, twins, one_tier)
+
+
+@pytest.fixture(scope="module")
+def rated_in_pieces(rated, tmp_path_factory):
+    """The same world in another order, cut into batches, with a build in between, and once more."""
+    dice = random.Random(SEED)  # noqa: S311 — repeatable tests, no secrets
+    sent = list(rated.world.sent)
+    dice.shuffle(sent)
+    first, second = sorted(dice.sample(range(1, len(sent)), 2))
+    path = RealPath(tmp_path_factory.mktemp("pieces") / "data", rated.world)
+    path.load(sent[:first])
+    path.build()
+    path.load(sent[first:second])
+    path.load(sent[second:])
+    path.build()
+    return path
+
+
+def key_of(row):
+    """Return what a rated line of the engine is compared by."""
+    dimensions = tuple(sorted(json.loads(row["dimension_key"]).items()))
+    place = (row["contract_id"], row["charge_id"], row["line_kind"], row["cell_start_date"])
+    return (*place, row["customer_id"], dimensions)
+
+
+def expected_key(line):
+    """Return the same of an expected line."""
+    return (line.contract, line.charge, line.kind, line.cell, line.child, line.dimensions)
+
+
+def said(row):
+    """Return what one line of the engine says; None where its amount is unknown."""
+    if row["exception_code"] is not None:
+        return None
+    return (
+        row["service_start_at"],
+        Fraction(row["quantity"]),
+        Fraction(row["amount_unrounded"]),
+        Fraction(row["amount"]),
+    )
+
+
+def expected_said(line):
+    """Return the same of an expected line."""
+    if line.code is not None:
+        return None
+    return (line.start.replace(tzinfo=None), line.quantity, line.unrounded, line.amount)
+
+
+def compared(lines, key, figures):
+    """Return by key the exceptions and the lines that say anything, in order of time."""
+    found = defaultdict(lambda: (set(), []))
+    for line in lines:
+        codes, said_lines = found[key(line)]
+        figure = figures(line)
+        if figure is None:
+            codes.add(line["exception_code"] if isinstance(line, dict) else line.code)
+        elif any(figure[1:]):
+            said_lines.append(figure)
+    return {each: (codes, sorted(mine)) for each, (codes, mine) in found.items() if codes or mine}
+
+
+def is_settled(rated, key, lines, codes):
+    """Say whether the engine rates a key by runs already; with `has_runs` it does so always.
+
+    Until then it cuts a level, and judges what is below zero, wherever a version of contract or
+    list price begins; it leaves out a run of a level that is empty; and where zero usage is
+    charged, events that convert to nothing move the first flat amount into another run.
+    """
+    charge = charge_of(rated, key)
+    if SWITCHES["has_runs"] or "meter" not in charge:
+        return True
+    is_cut = has_further_cuts(rated, key)
+    if is_level(rated.world.price_book["meters"][charge["meter"]]):
+        return not is_cut and (len(lines) == 1 or all(line.quantity for line in lines))
+    so_far = accumulate(line.quantity for line in sorted(lines, key=lambda line: line.start))
+    is_moved = (
+        len(lines) > 1
+        and charge.get("zero_usage") == "charge"
+        and any(converted(charge, quantity) == 0 for quantity in so_far)
+    )
+    return not is_moved and not (is_cut and "negative_quantity" in codes)
+
+
+def place_of(key):
+    """Return the place of a key's plan and that of its charge, by the charge's id."""
+    return tuple(int(part[1:]) for part in key[1].split("_")[-2:])
+
+
+def charge_of(rated, key):
+    """Return the charge of a key as it was drawn."""
+    plan, place = place_of(key)
+    return rated.world.tenants[key[0]].plans[plan][place]
+
+
+def case_of(rated, key):
+    """Return what a key is rated by, to show where something differs."""
+    tenant, charge = rated.world.tenants[key[0]], charge_of(rated, key)
+    plan, place = place_of(key)
+    return {
+        "charge": charge,
+        "meter": rated.world.price_book["meters"][charge["meter"]] if "meter" in charge else None,
+        "contract": tenant.contract,
+        "versions": tenant.versions,
+        "overrides": [row[1:] for row in tenant.overrides if (plan, row[0]) == (0, place)],
+        "uses": tenant.uses,
+    }
+
+
+def has_further_cuts(rated, key):
+    """Say whether something begins within a price of a key and changes nothing about it.
+
+    That is a contract version of the same plan, or a list price under a negotiated one.
+    """
+    tenant = rated.world.tenants[key[0]]
+    plan, place = place_of(key)
+    return (
+        any(one[1] == other[1] for one, other in pairwise(tenant.versions))
+        or any(key[0] == twin for _first, twin in rated.twins)
+        or (plan == 0 and any(row[0] == place for row in tenant.overrides))
+    )
+
+
+def settled(rated, key, found):
+    """Return what is compared of a key: its lines, or their sums where a cut ends no run yet."""
+    if found is None or SWITCHES["has_runs"] or not has_further_cuts(rated, key):
+        return found
+    codes, lines = found
+    first = 1 if "meter" in charge_of(rated, key) else 2  # a fee's quantity is one on every line
+    return codes, [sum(column, Fraction(0)) for column in list(zip(*lines, strict=True))[first:]]
+
+
+def test_every_line_is_the_oracles_to_the_last_digit(rated):
+    """Invariant 5. Lines without quantity and amount may be left out by either side."""
+    by_key = defaultdict(list)
+    for line in rated.expected:
+        by_key[expected_key(line)].append(line)
+    expected = compared(rated.expected, expected_key, expected_said)
+    actual = compared(rated.lines, key_of, said)
+    differences = {
+        key: {"expected": expected.get(key), "actual": actual.get(key), **case_of(rated, key)}
+        for key in sorted({*expected, *actual}, key=str)
+        if key[3] < UNTIL.date()
+        and settled(rated, key, expected.get(key)) != settled(rated, key, actual.get(key))
+        and is_settled(rated, key, by_key[key], actual.get(key, (set(),))[0])
+    }
+    shown = pformat(list(differences.items())[:3], width=110)
+    assert not differences, f"ORACLE_SEED={SEED}: {len(differences)} keys differ:\n{shown}"
+
+
+def test_the_tenants_reach_what_costs_money(rated):
+    """Each model and aggregation has lines with amounts, on list prices and on negotiated ones."""
+    reached = Counter()
+    for row in rated.lines:
+        if row["amount"]:
+            reached[row["charge_model"]] += 1
+            reached[row["aggregation"]] += 1
+            reached["override" if row["is_override"] else "list"] += 1
+        if row["exception_code"]:
+            reached[row["exception_code"]] += 1
+        if row["segment_start_date"] > row["cell_start_date"] and row["quantity"]:
+            reached["after a cut"] += 1
+    wanted = {*SWITCHES["models"], *SWITCHES["aggregations"], "override", "list", "after a cut"}
+    wanted |= {"conflicting_events", "negative_quantity"}
+    assert [] == sorted(each for each in wanted if reached[each] < ENOUGH)
+
+
+def test_any_order_and_any_split_into_batches_gives_the_same_lines(rated, rated_in_pieces):
+    """Invariant 9."""
+    assert rated.lines == rated_in_pieces.lines(), f"ORACLE_SEED={SEED}"
+    assert rated.tiers == rated_in_pieces.tiers(), f"ORACLE_SEED={SEED}"
+
+
+def test_rating_twice_changes_nothing(rated, rated_in_pieces):
+    """Invariant 9."""
+    before = rated_in_pieces.lines(), rated_in_pieces.tiers()
+    rated_in_pieces.build()
+    assert before == (rated_in_pieces.lines(), rated_in_pieces.tiers()), f"ORACLE_SEED={SEED}"
+
+
+def test_tiers_sum_to_their_line(rated):
+    """Invariant 5."""
+    of_tiers = defaultdict(lambda: (Fraction(0), Fraction(0)))
+    for row in rated.tiers:
+        if row["amount"] is not None:
+            unrounded, amount = of_tiers[row["rated_line_id"]]
+            of_tiers[row["rated_line_id"]] = (
+                unrounded + Fraction(row["amount_unrounded"]),
+                amount + Fraction(row["amount"]),
+            )
+    of_lines = {
+        row["rated_line_id"]: (Fraction(row["amount_unrounded"]), Fraction(row["amount"]))
+        for row in rated.lines
+        if row["amount"]
+    }
+    assert len(of_lines) > TENANTS
+    assert of_lines == {line: of_tiers[line] for line in of_lines}, f"ORACLE_SEED={SEED}"
+    assert [] == rated.path.broken_invariants()
+
+
+def totals(rated, contract):
+    """Return the amounts of a contract by charge, kind, cell and dimensions, without its ids."""
+    found = defaultdict(lambda: (Fraction(0), Fraction(0), set()))
+    for row in rated.lines:
+        if row["contract_id"] != contract:
+            continue
+        key = (row["charge_id"], row["line_kind"], row["cell_start_date"], row["dimension_key"])
+        unrounded, amount, codes = found[key]
+        codes.add(row["exception_code"])
+        figures = (row["amount_unrounded"] or 0, row["amount"] or 0)
+        found[key] = (unrounded + Fraction(figures[0]), amount + Fraction(figures[1]), codes)
+    return dict(found)
+
+
+def test_a_cut_at_which_nothing_changes_changes_no_total(rated):
+    """Levels are compared once the engine computes them by runs."""
+    levels = {
+        charge["id"]
+        for plan in rated.world.price_book["plans"]
+        for charge in plan["charges"]
+        if "meter" in charge
+        and is_level(rated.world.price_book["meters"][int(charge["meter"][1:])])
+    }
+    differing = []
+    count = 0
+    for contract, twin in rated.twins:
+        one, other = totals(rated, contract), totals(rated, twin)
+        for key in {*one, *other}:
+            if SWITCHES["has_runs"] or key[0] not in levels:
+                count += 1
+                if one.get(key) != other.get(key) and None in one.get(key, (0, 0, {None}))[2]:
+                    differing.append((contract, twin, key, one.get(key), other.get(key)))
+    assert count > TWINS
+    assert [] == differing, f"ORACLE_SEED={SEED}"
+
+
+def test_volume_and_graduated_agree_on_one_tier(rated):
+    compared_count = 0
+    for contract in rated.one_tier:
+        by_charge = defaultdict(dict)
+        for (charge_id, kind, *rest), figures in totals(rated, contract).items():
+            if kind == "fee":
+                continue
+            plan, _, place = charge_id.rpartition("_c")
+            by_charge[plan, int(place) // 2, tuple(rest)][int(place) % 2] = figures
+        for pair in by_charge.values():
+            if len(pair) == 2:
+                compared_count += 1
+                assert pair[0] == pair[1], f"ORACLE_SEED={SEED}, {contract}"
+    assert compared_count > ONE_TIER
