@@ -254,6 +254,7 @@ net_changes as (
         dimension_key,
         run_window_count,
         window_number
+    having sum(change) <> 0 or window_number = 1
 ),
 
 active as (
