@@ -170,7 +170,7 @@ def run_dbt(
         on_node: called with name, number and count when a node has finished.
 
     Raises:
-        DbtFailedError: names the nodes that failed, and where the log is.
+        DbtFailedError: names the nodes that failed, and the file with what dbt said in full.
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 — its import takes seconds
 
@@ -219,15 +219,21 @@ def _close_connections() -> None:
 
 def _failure_message(settings: Settings, arguments: Sequence[str], result: Any) -> str:
     command = f"Ran `dbt {' '.join(arguments)}`"
-    log = dbt_target(settings) / "logs" / "dbt.log"
     if result.exception is not None:
-        return f"{command}: {result.exception} The log is {log}."
+        return f"{command}: {result.exception}"
     failed = [
-        f"{node.node.name} ({node.status}: {' '.join(str(node.message).split())[:_MESSAGE_LENGTH]})"
+        (f"{node.node.name} ({node.status}", str(node.message))
         for node in getattr(result.result, "results", ())
         if str(node.status) in {"error", "fail", "runtime error"}
     ]
+    in_full = dbt_target(settings) / "failed.txt"
+    in_full.write_text(
+        "\n\n".join(f"{node})\n{message}" for node, message in failed), encoding="utf-8"
+    )
+    shown = [
+        f"{node}: {' '.join(message.split())[:_MESSAGE_LENGTH]})" for node, message in failed[:10]
+    ]
     return (
-        f"{command}: {len(failed)} nodes failed: {'; '.join(failed[:10])}. "
-        f"Correct the data or the model that each names; the log is {log}."
+        f"{command}: {len(failed)} nodes failed: {'; '.join(shown)}. Correct the data or the model "
+        f"that each names; what dbt said in full is in {in_full}."
     )

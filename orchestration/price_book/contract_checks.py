@@ -7,11 +7,11 @@ Does not belong here: overrides and credit grants (override_checks.py); the plan
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from orchestration.price_book.models import Charge
+from orchestration.price_book.moments import first_day, start_instant
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData, Row
 from orchestration.price_book.table_checks import FOR_GOOD, check_known, overlaps
@@ -49,9 +49,12 @@ def check_contracts(data: ReferenceData, problems: ProblemList) -> None:
     _check_overlapping_contracts(data, problems)
 
 
-def start_instant(day: date, time_zone: str) -> datetime:
-    """The instant at which a local day begins, in UTC; a skipped midnight is the first after it."""
-    return datetime.combine(day, time(), tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+def _term(contract: Contract) -> tuple[datetime, datetime]:
+    end = contract.end_date
+    return (
+        start_instant(contract.start_date, contract.time_zone),
+        FOR_GOOD if end is None else start_instant(end, contract.time_zone),
+    )
 
 
 def _name(contract: Row[Contract]) -> str:
@@ -68,7 +71,8 @@ def _check_contract(data: ReferenceData, contract: Row[Contract], problems: Prob
     for table, column in (("customers", "customer_id"), ("legal_entities", "legal_entity_id")):
         check_known(contract, name, data.tables, problems, column=column, table=table)
     item = contract.item
-    if item.end_date is not None and item.end_date <= item.start_date:
+    start, end = _term(item)
+    if end <= start:
         problems.add(
             "dates_out_of_order",
             contract.path,
@@ -82,10 +86,18 @@ def _check_versions(index: _Index, contract: Row[Contract], problems: ProblemLis
     versions = index.versions.get(contract.item.contract_id, ())
     item = contract.item
     by_number = sorted(versions, key=lambda one: (one.item.contract_version, one.line))
-    first = min((one.item.effective_from_date for one in versions), default=None)
+
+    def begins(version: Row[ContractVersion]) -> datetime:
+        return start_instant(version.item.effective_from_date, item.time_zone)
+
+    first = min(versions, key=begins, default=None)
     is_table_whole = "contract_versions" in index.data.tables.declared
-    if is_table_whole and (first is None or first > item.start_date):
-        since = "has no version" if first is None else f"has its first version on {first}"
+    if is_table_whole and (first is None or begins(first) > _term(item)[0]):
+        since = (
+            "has no version"
+            if first is None
+            else f"has its first version on {first.item.effective_from_date}"
+        )
         problems.add(
             "contract_without_plan",
             contract.path,
@@ -95,16 +107,16 @@ def _check_versions(index: _Index, contract: Row[Contract], problems: ProblemLis
     for version in versions:
         _check_version(index.data, contract, version, problems)
     for earlier, later in pairwise(by_number):
-        before, after = earlier.item.effective_from_date, later.item.effective_from_date
-        if after > before:
+        if begins(later) > begins(earlier):
             continue
-        code = "overlapping_contract_versions" if after == before else "dates_out_of_order"
+        is_same = begins(later) == begins(earlier)
         problems.add(
-            code,
+            "overlapping_contract_versions" if is_same else "dates_out_of_order",
             later.path,
             later.line,
-            f"{_version_name(later)}, column effective_from_date: it begins on {after}, and "
-            f"version {earlier.item.contract_version} on {before}.",
+            f"{_version_name(later)}, column effective_from_date: it begins on "
+            f"{later.item.effective_from_date}, and version {earlier.item.contract_version} on "
+            f"{earlier.item.effective_from_date}.",
         )
 
 
@@ -114,18 +126,21 @@ def _check_version(
     version: Row[ContractVersion],
     problems: ProblemList,
 ) -> None:
-    name = (
-        f"contract_versions row {version.item.contract_id} version {version.item.contract_version}"
-    )
-    starts = version.item.effective_from_date
-    start, end = contract.item.start_date, contract.item.end_date
-    if starts < start or (end is not None and starts >= end):
+    name = _version_name(version)
+    for table, column in (
+        ("legal_entities", "legal_entity_id"),
+        ("customers", "bill_to_customer_id"),
+    ):
+        check_known(version, name, data.tables, problems, column=column, table=table)
+    item = contract.item
+    start, end = _term(item)
+    if not start <= start_instant(version.item.effective_from_date, item.time_zone) < end:
         problems.add(
             "contract_version_outside_contract",
             version.path,
             version.line,
-            f"{name}, column effective_from_date: {starts} is not in the contract's term from "
-            f"{start} to {end or 'no end'}.",
+            f"{name}, column effective_from_date: {version.item.effective_from_date} is not in the "
+            f"contract's term from {item.start_date} to {item.end_date or 'no end'}.",
         )
     if data.book.is_unknown("plan", version.item.plan_id):
         problems.add(
@@ -162,7 +177,7 @@ def _check_currency(index: _Index, contract: Row[Contract], problems: ProblemLis
                 "not in every version.",
                 severity="warning",
             )
-        _check_priced_at_start(version, charges, problems)
+        _check_priced_at_start(contract, version, charges, problems)
 
 
 def _is_never_priced(charge: Charge, currency: str) -> bool:
@@ -174,10 +189,13 @@ def _is_sometimes_unpriced(charge: Charge, currency: str) -> bool:
 
 
 def _check_priced_at_start(
-    version: Row[ContractVersion], charges: Sequence[Charge], problems: ProblemList
+    contract: Row[Contract],
+    version: Row[ContractVersion],
+    charges: Sequence[Charge],
+    problems: ProblemList,
 ) -> None:
     first = min(one.effective_from for charge in charges for one in charge.versions)
-    if first > version.item.effective_from_date:
+    if first > first_day(version.item.effective_from_date, contract.item.time_zone):
         problems.add(
             "plan_unpriced_at_start",
             version.path,
@@ -189,14 +207,7 @@ def _check_priced_at_start(
 
 
 def _check_overlapping_contracts(data: ReferenceData, problems: ProblemList) -> None:
-    def span(contract: Contract) -> tuple[datetime, datetime]:
-        end = contract.end_date
-        return (
-            start_instant(contract.start_date, contract.time_zone),
-            FOR_GOOD if end is None else start_instant(end, contract.time_zone),
-        )
-
-    for earlier, later in overlaps(data.tables.contracts, lambda one: one.customer_id, span):
+    for earlier, later in overlaps(data.tables.contracts, lambda one: one.customer_id, _term):
         problems.add(
             "overlapping_contracts",
             later.path,

@@ -181,6 +181,15 @@ def _instant(value: Any) -> datetime:
     return found.astimezone(UTC)
 
 
+def _moment(value: Any) -> date | datetime:
+    if not (isinstance(value, datetime) or (isinstance(value, str) and "T" in value)):
+        return _day(value)
+    found = _instant(value)
+    if found.microsecond:
+        raise _refuse("bad_instant", "cannot be '{shown}', finer than a second", shown=str(value))
+    return found
+
+
 def _whole(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -261,6 +270,11 @@ PositivePrice = Annotated[
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Moment = Annotated[
+    date | datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"anyOf": [_DAY_SCHEMA, {"type": "string", "format": "date-time"}]}),
 ]
 Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]

@@ -49,7 +49,7 @@ BillingTiming = Literal["advance", "arrears"]
 ConvertRounding = Literal["none", "up", "down", "half_up"]
 PackageRounding = Literal["up", "down"]
 ZeroUsage = Literal["charge", "skip"]
-Proration = Literal["day", "none"]
+Proration = Literal["day", "second", "fixed_30", "none"]
 RoundingMode = Literal["half_away", "half_even"]
 
 # Words of the rating semantics that this version of the engine cannot compute, by field.
@@ -65,7 +65,6 @@ UNSUPPORTED_VALUES: Final[Mapping[str, frozenset[str]]] = {
             "cost_plus",
         }
     ),
-    "proration": frozenset({"second", "seconds", "fixed_30"}),
 }
 UNSUPPORTED_FIELDS: Final = frozenset(
     {

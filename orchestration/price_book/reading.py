@@ -35,7 +35,13 @@ from orchestration.price_book.reference_data import (
 )
 from orchestration.price_book.reference_folder import FolderSnapshot
 from orchestration.price_book.refusals import add_row_refusals, add_yaml_refusals, subject
-from orchestration.price_book.table_models import ROW_KEYS, TABLE_MODELS, Override, columns_of
+from orchestration.price_book.table_models import (
+    ROW_KEYS,
+    TABLE_MODELS,
+    Override,
+    columns_of,
+    optional_columns_of,
+)
 from orchestration.price_book.table_reader import decode_text, read_csv, read_parquet
 from orchestration.price_book.yaml_reader import Location, YamlDocument, read_yaml
 
@@ -230,7 +236,7 @@ def _tables(snapshot: FolderSnapshot, problems: ProblemList) -> Tables:
     for path, content in snapshot.under("tables").items():
         table = Path(path).stem
         read = read_csv if path.endswith(".csv") else read_parquet
-        raw = read(path, content, columns_of(table), problems)
+        raw = read(path, content, columns_of(table), problems, optional_columns_of(table))
         if raw is None:
             continue
         model = TABLE_MODELS[table]

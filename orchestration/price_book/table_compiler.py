@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from orchestration.price_book.field_types import FrozenModel
 from orchestration.price_book.models import Charge, Conversion, CurrencyPrice, Meter
+from orchestration.price_book.moments import day_after, first_day, inner_instant, start_instant
 from orchestration.price_book.reference_data import PriceBook, ReferenceData, Row
-from orchestration.price_book.table_models import Contract, Override
+from orchestration.price_book.table_models import Contract, ContractVersion, Override
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS
 from orchestration.price_book.tiers import tier_ranges
 
@@ -96,22 +97,40 @@ def _plain_tables(data: ReferenceData) -> dict[str, Sequence[Record]]:
 
 
 def _contract(contract: Contract) -> Record:
-    lineage = contract.contract_lineage_id or contract.contract_id
-    return {**dict(contract), "contract_lineage_id": lineage}
+    zone, end = contract.time_zone, contract.end_date
+    return {
+        **dict(contract),
+        "contract_lineage_id": contract.contract_lineage_id or contract.contract_id,
+        "start_date": first_day(contract.start_date, zone),
+        "start_at": inner_instant(contract.start_date, zone),
+        "end_date": None if end is None else day_after(end, zone),
+        "end_at": inner_instant(end, zone),
+    }
 
 
 def _contract_versions(data: ReferenceData) -> list[Record]:
-    by_contract: dict[str, list[Record]] = {}
+    zones = {row.item.contract_id: row.item.time_zone for row in data.tables.contracts}
+    by_contract: dict[str, list[ContractVersion]] = {}
     for row in data.tables.contract_versions:
-        by_contract.setdefault(row.item.contract_id, []).append(dict(row.item))
+        by_contract.setdefault(row.item.contract_id, []).append(row.item)
     found = []
-    for versions in by_contract.values():
-        versions.sort(key=lambda one: one["effective_from_date"])
-        ends = [*(one["effective_from_date"] for one in versions[1:]), None]
-        found += [
-            {**version, "effective_to_date": end}
-            for version, end in zip(versions, ends, strict=True)
-        ]
+    for contract_id, versions in by_contract.items():
+        zone = zones[contract_id]
+        in_order = sorted(
+            (start_instant(one.effective_from_date, zone), one.contract_version, one)
+            for one in versions
+        )
+        ends = [*(version.effective_from_date for *_, version in in_order[1:]), None]
+        for (*_, version), end in zip(in_order, ends, strict=True):
+            start = version.effective_from_date
+            found.append(
+                {
+                    **dict(version),
+                    "effective_from_date": first_day(start, zone),
+                    "effective_from_at": inner_instant(start, zone),
+                    "effective_to_date": None if end is None else day_after(end, zone),
+                }
+            )
     return found
 
 

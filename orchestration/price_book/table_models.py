@@ -15,6 +15,7 @@ from orchestration.price_book.field_types import (
     FrozenModel,
     Identifier,
     Instant,
+    Moment,
     PositivePrice,
     PositiveQuantity,
     Price,
@@ -63,7 +64,7 @@ class Identity(FrozenModel):
 class Contract(FrozenModel):
     """What a customer agreed with one legal entity, in one currency and time zone.
 
-    Days are local days of time_zone; end_date is exclusive.
+    Days are local days of time_zone; end_date is exclusive. Either may be an instant instead.
     """
 
     contract_id: Identifier
@@ -74,20 +75,26 @@ class Contract(FrozenModel):
     time_zone: TimeZone
     billing_cadence: BillingCadence
     billing_anchor_day: Annotated[Whole, Field(ge=1, le=31)]
-    start_date: Day
-    end_date: Day | None = None
+    start_date: Moment
+    end_date: Moment | None = None
     tax_profile: Text | None = None
     purchase_order: Text | None = None
     author: Text | None = None
 
 
 class ContractVersion(FrozenModel):
-    """The plan of a contract from a local day on, until the next version."""
+    """The plan of a contract from a local day or an instant on, until the next version.
+
+    An entity, a customer to invoice or a tax profile replaces the contract's from then on.
+    """
 
     contract_id: Text
     contract_version: Annotated[Whole, Field(ge=1)]
-    effective_from_date: Day
+    effective_from_date: Moment
     plan_id: Text
+    legal_entity_id: Text | None = None
+    bill_to_customer_id: Text | None = None
+    tax_profile: Text | None = None
     author: Text | None = None
 
 
@@ -151,10 +158,20 @@ ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+_OPTIONAL_COLUMNS: Final[dict[str, frozenset[str]]] = {
+    "contract_versions": frozenset({"legal_entity_id", "bill_to_customer_id", "tax_profile"}),
+}
+
+
 def columns_of(table: str) -> tuple[str, ...]:
-    """The columns that the file of a table has, no more and no less.
+    """The columns that the file of a table may have; all but the optional ones are there.
 
     Raises:
         KeyError: there is no such table.
     """
     return tuple(TABLE_MODELS[table].model_fields)
+
+
+def optional_columns_of(table: str) -> frozenset[str]:
+    """The columns that a file may leave out altogether; its rows then have nothing there."""
+    return _OPTIONAL_COLUMNS.get(table, frozenset())

@@ -4,13 +4,13 @@ Belongs here: encodings, quoting, headers, and what must not stand in a field. D
 what a column means (table_models.py).
 
 CSV: strict UTF-8 (a leading byte order mark is dropped), RFC 4180 quoting, the exact columns in any
-order, an empty field is None. Parquet: the same columns as text, integers, decimals, dates and
-timestamps (without a zone they are UTC); floats are refused.
+order (optional ones may be left out), an empty field is None. Parquet: the same columns as text,
+integers, decimals, dates and timestamps (without a zone they are UTC); floats are refused.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -56,7 +56,11 @@ def decode_text(path: str, content: bytes, problems: ProblemList) -> str | None:
 
 
 def read_csv(
-    path: str, content: bytes, columns: Sequence[str], problems: ProblemList
+    path: str,
+    content: bytes,
+    columns: Sequence[str],
+    problems: ProblemList,
+    optional: Collection[str] = (),
 ) -> RawTable | None:
     """The sound rows of a CSV table; None when the file as a whole cannot be read.
 
@@ -79,7 +83,7 @@ def read_csv(
         for fields in reader:
             if header is None:
                 header = fields
-                if not _is_header_exact(path, header, columns, problems):
+                if not _is_header_exact(path, header, columns, optional, problems):
                     return None
             elif fields:
                 row = _csv_row(path, line, header, fields, problems)
@@ -96,10 +100,14 @@ def read_csv(
 
 
 def _is_header_exact(
-    path: str, header: Sequence[str], columns: Sequence[str], problems: ProblemList
+    path: str,
+    header: Sequence[str],
+    columns: Sequence[str],
+    optional: Collection[str],
+    problems: ProblemList,
 ) -> bool:
     complaints = [
-        *(f"{name} is missing" for name in columns if name not in header),
+        *(f"{name} is missing" for name in columns if name not in optional and name not in header),
         *(f"{name!r:.60} is unknown" for name in header if name not in columns),
         *(f"{name} stands twice" for name in columns if header.count(name) > 1),
     ]
@@ -141,7 +149,11 @@ def _is_row_harmless(path: str, line: int, cells: dict[str, Any], problems: Prob
 
 
 def read_parquet(
-    path: str, content: bytes, columns: Sequence[str], problems: ProblemList
+    path: str,
+    content: bytes,
+    columns: Sequence[str],
+    problems: ProblemList,
+    optional: Collection[str] = (),
 ) -> RawTable | None:
     """The sound rows of a Parquet table; None when the file as a whole cannot be read."""
     try:
@@ -159,7 +171,7 @@ def read_parquet(
             )
             return None
         schema = file.schema_arrow
-        if not _is_header_exact(path, schema.names, columns, problems):
+        if not _is_header_exact(path, schema.names, columns, optional, problems):
             return None
         if not _are_types_exact(path, schema, problems):
             return None

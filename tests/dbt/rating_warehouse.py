@@ -13,10 +13,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
-from orchestration.dbt import run_dbt
+from orchestration.dbt import DBT_PROJECT_DIR, run_dbt
 from orchestration.operations_db import open_operations, write_operations_inputs
+from orchestration.price_book.moments import start_instant
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
 
@@ -26,39 +28,13 @@ REFERENCE_VERSION = "0123456789abcdef"
 BEFORE = (
     "tallyhouse.staging",
     "int_contracts__cells",
+    "int_contracts__spans",
     "int_subjects__segmented",
     "int_source_days__arrived",
 )
 RATING = (*BEFORE, "tallyhouse.rating")
 BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
 
-METERED = """
-    ingestion_batch_id integer, event_date date, system_id varchar, event_source varchar,
-    subject varchar, segment_start_at timestamp, local_date date, meter_id varchar,
-    dimension_key varchar, event_count bigint, unvalued_event_count bigint,
-    negative_event_count bigint, quantity_sum decimal(38, 9),
-    quantity_max decimal(38, 9), latest_quantity decimal(38, 9), latest_event_at timestamp,
-    latest_event_nanos smallint, latest_event_source varchar, latest_event_id varchar,
-    first_event_at timestamp, last_event_at timestamp, digest_sum_1 decimal(38, 0),
-    digest_sum_2 decimal(38, 0), customer_id varchar, contract_id varchar,
-    contract_version integer, time_zone varchar, resolution_code varchar
-"""
-DISTINCT_VALUES = """
-    ingestion_batch_id integer, event_date date, system_id varchar, event_source varchar,
-    subject varchar, segment_start_at timestamp, local_date date, meter_id varchar,
-    dimension_key varchar, distinct_value varchar, customer_id varchar, contract_id varchar,
-    contract_version integer, resolution_code varchar
-"""
-EVENTS = """
-    ingestion_batch_id integer, event_date date, system_id varchar, subject varchar,
-    local_date date, event_type varchar, customer_id varchar, contract_id varchar,
-    resolution_code varchar, event_count bigint, metered_event_count bigint
-"""
-SET_ASIDE = """
-    ingestion_batch_id integer, file_id integer, line_number bigint, event_date date,
-    event_source varchar, event_id varchar, event_type varchar, subject varchar,
-    event_at timestamp, set_aside_reason varchar
-"""
 CHARGE_DEFAULTS = {
     "charge_name": "Charge",
     "product_id": "product",
@@ -118,6 +94,7 @@ class RatingWarehouse:
         self.register: list[Row] = []
         self.metered: list[Row] = []
         self.distinct_values: list[Row] = []
+        self.kept_events: list[Row] = []
         self.events: list[Row] = []
         self.set_aside: list[Row] = []
         self.add(
@@ -226,7 +203,7 @@ class RatingWarehouse:
                 "system_id": "product",
                 "event_source": "/gateway",
                 "subject": subject or contract_id,
-                "segment_start_at": instant(2020, 1, 1),
+                "slice_start_at": None,
                 "local_date": local_date,
                 "meter_id": meter_id,
                 "dimension_key": dimension_key,
@@ -235,6 +212,7 @@ class RatingWarehouse:
                 "negative_event_count": 0,
                 "quantity_sum": amount,
                 "quantity_max": amount,
+                "quantity_min": amount,
                 "latest_quantity": amount,
                 "latest_event_at": noon,
                 "latest_event_nanos": 0,
@@ -292,18 +270,34 @@ class RatingWarehouse:
         """Leave the tables that metering would have left."""
         with duckdb.connect(self.settings.warehouse_file) as connection:
             connection.execute("create schema if not exists intermediate")
-            for name, columns, rows in (
-                ("int_usage__metered", METERED, self.metered),
-                ("int_usage__distinct_values", DISTINCT_VALUES, self.distinct_values),
-                ("int_events__counted", EVENTS, self.events),
-                ("int_events__set_aside", SET_ASIDE, self.set_aside),
+            for name, rows in (
+                ("int_usage__metered", self._sliced(self.metered)),
+                ("int_usage__distinct_values", self._sliced(self.distinct_values)),
+                ("int_usage__kept_events", self._sliced(self.kept_events)),
+                ("int_events__counted", self.events),
+                ("int_events__set_aside", self.set_aside),
             ):
+                columns = ", ".join(f"{column} {kind}" for column, kind in columns_of(name).items())
                 connection.execute(f"create or replace table intermediate.{name} ({columns})")
                 if rows:
                     schema = connection.sql(f"from intermediate.{name}").to_arrow_table().schema
                     metered_rows = table_of(schema, rows)
                     connection.register("metered_rows", metered_rows)
                     connection.execute(f"insert into intermediate.{name} from metered_rows")
+
+    def _sliced(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows of whole local days, each with the instant at which its day starts."""
+        zones = {row["contract_id"]: row["time_zone"] for row in self.reference["contracts"]}
+        return [
+            {
+                **row,
+                "slice_start_at": row.get("slice_start_at")
+                or start_instant(row["local_date"], zones.get(row["contract_id"], "UTC")).replace(
+                    tzinfo=None
+                ),
+            }
+            for row in rows
+        ]
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Answer a query as one dictionary per row."""
@@ -312,6 +306,13 @@ class RatingWarehouse:
             answer = connection.execute(query)
             names = [column[0] for column in answer.description]
             return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def columns_of(model: str) -> dict[str, str]:
+    """The columns of a model of intermediate and their types, as its contract says."""
+    path = DBT_PROJECT_DIR / "models" / "intermediate" / f"{model}.yml"
+    [declared] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    return {column["name"]: column["data_type"] for column in declared["columns"]}
 
 
 def write_rows(path: Path, schema: pa.Schema, rows: Iterable[Row]) -> None:

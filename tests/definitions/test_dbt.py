@@ -52,10 +52,12 @@ def test_the_project_is_parsed_again_only_when_it_changed(
     assert manifest.stat().st_mtime_ns > first
 
 
-def test_a_model_that_cannot_be_built_is_named_with_the_log(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_built_is_named_with_what_dbt_said_in_full(tmp_path: Path) -> None:
     """Without inputs the first staging models have nothing to read."""
     settings = Settings(data_dir=tmp_path)
     settings.warehouse.mkdir()
 
-    with pytest.raises(DbtFailedError, match=r"stg_ingestion__batches.*the log is"):
+    with pytest.raises(DbtFailedError, match=r"stg_ingestion__batches.*in full is in") as failed:
         run_dbt(settings, ["build", "--select", "stg_ingestion__batches"])
+    named = str(failed.value).partition("in full is in ")[2].removesuffix(".")
+    assert "stg_ingestion__batches" in Path(named).read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ and no intermediate step with the SQL. Does not belong here: making inputs, or r
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -99,6 +100,22 @@ class Line(NamedTuple):
     tiers: dict
 
 
+@dataclass
+class Run:
+    """Segments of one price: lists of days. The rest is known once the cell is."""
+
+    is_first: bool
+    price: dict
+    segments: list
+    meter: dict | None = None
+    is_additive: bool = False
+    share: Fraction = Fraction(1)
+
+    @property
+    def days(self):
+        return [day for days in self.segments for day in days]
+
+
 class Ask(NamedTuple):
     """One question to a price: what does this cumulative metered quantity cost?"""
 
@@ -118,20 +135,22 @@ class Settlement(NamedTuple):
     line_units: list
 
 
-def tier_rows(parts, line_units, line_cents, decimals):
+def tier_rows(parts, run_units, line, decimals, is_additive):
     """Tier number → (quantity, flat amount, unrounded amount, amount), of tiers that are used."""
-    rows = {
-        number: (decimal_of(rounded(quantity * 10**9), 9), flat_amount, amount * 10**12)
+    used = {
+        number: (rounded(quantity * 10**9), int(flat_amount * 10**12), amount * 10**12)
         for number, (quantity, flat_amount, amount) in enumerate(parts, start=1)
+        if any((rounded(quantity * 10**9), flat_amount, amount))
     }
-    used = {number: row for number, row in rows.items() if any(row)}
-    units = shared_out(line_units, [exact for *_, exact in used.values()])
+    tier_units = shared_out(run_units, [exact for *_, exact in used.values()])
+    units = shared_out(line.units, [line.weight * unit for unit in tier_units])
     step = 10 ** (12 - decimals)
-    cents = shared_out(line_cents, [Fraction(unit, step) for unit in units])
+    cents = shared_out(line.cents, [Fraction(unit, step) for unit in units])
+    held = line.weight if is_additive else 1
     return {
         number: (
-            quantity,
-            decimal_of(int(flat_amount * 10**12), 12),
+            decimal_of(quantity * held // 1, 9),
+            decimal_of(flat_amount * held // 1, 12),
             decimal_of(unit, 12),
             decimal_of(cent, decimals),
         )
@@ -139,6 +158,14 @@ def tier_rows(parts, line_units, line_cents, decimals):
             used.items(), units, cents, strict=True
         )
     }
+
+
+class Part(NamedTuple):
+    """What a segment has of its run: its share, its units of 10^-12, its minor units."""
+
+    weight: Fraction
+    units: int
+    cents: int | None = None
 
 
 class Oracle:
@@ -179,8 +206,14 @@ class Oracle:
         expected = {}
         for contract in self.reference["contracts"]:
             for start, end in self.cells[contract["contract_id"]]:
-                for charge_id, segments in self.segments(contract, start, end).items():
-                    expected |= self.rated(contract, charge_id, start, segments)
+                cell = self.segments(contract, start, end)
+                metered_days = defaultdict(set)
+                for segments in cell.values():
+                    for days, price in segments:
+                        metered_days[price.get("meter_id")].update(days)
+                for charge_id, segments in cell.items():
+                    runs = self.runs(segments, metered_days, (end - start).days)
+                    expected |= self.rated(contract, charge_id, start, runs)
         return expected
 
     def prices_on(self, contract, day):
@@ -220,6 +253,29 @@ class Oracle:
             before = {charge_id: before[charge_id] for charge_id in today}
         return found
 
+    def runs(self, segments, metered_days, cell_days):
+        """Consecutive segments of one price, with the run's share of what its price asks."""
+        runs = []
+        for number, (days, price) in enumerate(segments):
+            if (
+                runs
+                and runs[-1].price["charge_price_id"] == price["charge_price_id"]
+                and runs[-1].segments[-1][-1] + timedelta(days=1) == days[0]
+            ):
+                runs[-1].segments.append(days)
+            else:
+                runs.append(Run(number == 0, price, [days]))
+        for run in runs:
+            run.meter = self.meters.get(run.price.get("meter_id"), {"aggregation": "fee"})
+            run.is_additive = run.meter["aggregation"] in {"sum", "count"}
+            if run.meter["aggregation"] != "fee":
+                run.share = Fraction(len(run.days), len(metered_days[run.price["meter_id"]]))
+            elif run.price["proration"] == "none":
+                run.share = Fraction(1 if run.is_first else 0)
+            else:
+                run.share = Fraction(len(run.days), cell_days)
+        return runs
+
     def quantities(self, contract, meter, days):
         """Dimension → quantity of one segment."""
         rows = [
@@ -256,60 +312,87 @@ class Oracle:
         rows.sort(key=lambda row: (row["latest_event_at"], row["latest_event_id"]))
         return {row["dimension_key"]: row["latest_quantity"] for row in rows}
 
-    def rated(self, contract, charge_id, cell_start, segments):
-        price = segments[0][1]
+    def rated(self, contract, charge_id, cell_start, runs):
+        price, meter = runs[0].price, runs[0].meter
         if price["charge_model"] == "flat":
-            parts = {"{}": [(number, 1) for number in range(len(segments))]}
-            return self.settled(contract, charge_id, cell_start, segments, parts)
-        meter = self.meters[price["meter_id"]]
-        parts = defaultdict(list)
-        for number, (days, _) in enumerate(segments):
-            measured = self.quantities(contract, meter, days)
+            return self.settled(contract, charge_id, cell_start, {"{}": [(run, 1) for run in runs]})
+        asked = defaultdict(list)
+        for run in runs:
+            measured = self.quantities(contract, meter, run.days)
             if meter["carry_in"] == "previous":
-                measured = self.level_before(contract, meter, days[0]) | measured
+                measured = self.level_before(contract, meter, run.days[0]) | measured
             for dimension, quantity in measured.items():
-                parts[dimension].append((number, quantity))
-        return self.settled(contract, charge_id, cell_start, segments, parts or {"{}": [(0, 0)]})
+                asked[dimension].append((run, quantity))
+        unused = [(run, 0) for run in (runs[:1] if runs[0].is_additive else runs)]
+        return self.settled(contract, charge_id, cell_start, asked or {"{}": unused})
 
-    def settled(self, contract, charge_id, cell_start, segments, parts):
+    def settled(self, contract, charge_id, cell_start, asked):
         expected = {}
-        for dimension, quantities in parts.items():
-            ladders = self.ladders(contract, segments, quantities)
-            names = [
-                (contract["contract_id"], charge_id, cell_start, dimension, segments[number][0][0])
-                for number, _ in quantities
-            ]
+        for dimension, quantities in asked.items():
+            ladders = self.ladders(contract, quantities)
             if ladders is None:
-                expected |= dict.fromkeys(names, Line(None, None, {}))
+                for run, _ in quantities:
+                    for days in run.segments:
+                        name = contract["contract_id"], charge_id, cell_start, dimension, days[0]
+                        expected[name] = Line(None, None, {})
                 continue
-            units = [sum(amount for *_, amount in parts) * 10**12 for parts in ladders]
-            whole = rounded(sum(units))
-            spread = shared_out(whole, units)
+            exact = [sum(amount for *_, amount in parts) * 10**12 for parts in ladders]
+            whole = rounded(sum(exact))
+            spread = shared_out(whole, exact)
+            lines = [
+                (run, days, parts, units, part)
+                for (run, _), parts, units in zip(quantities, ladders, spread, strict=True)
+                for days, part in zip(
+                    run.segments, self.parts(contract, run, dimension, units), strict=True
+                )
+            ]
             decimals = MINOR_UNITS[contract["currency_code"]]
             step = 10 ** (12 - decimals)
-            mode = segments[quantities[-1][0]][1]["rounding_mode"]
+            mode = quantities[-1][0].price["rounding_mode"]
+            line_units = [part.units for *_, part in lines]
             cents = shared_out(
-                rounded(Fraction(whole, step), mode), [Fraction(unit, step) for unit in spread]
+                rounded(Fraction(whole, step), mode), [Fraction(unit, step) for unit in line_units]
             )
             self.settlements.append(
-                Settlement(contract["currency_code"], mode, sum(units), whole, spread)
+                Settlement(contract["currency_code"], mode, sum(exact), whole, line_units)
             )
-            for name, parts_of_line, unit, cent in zip(names, ladders, spread, cents, strict=True):
+            for (run, days, parts, units, part), cent in zip(lines, cents, strict=True):
+                name = contract["contract_id"], charge_id, cell_start, dimension, days[0]
                 expected[name] = Line(
-                    decimal_of(unit, 12),
+                    decimal_of(part.units, 12),
                     decimal_of(cent, decimals),
-                    tier_rows(parts_of_line, unit, cent, decimals),
+                    tier_rows(parts, units, part._replace(cents=cent), decimals, run.is_additive),
                 )
         return expected
 
-    def ladders(self, contract, segments, quantities):
-        """Tiers of each line of a key; None where a negative quantity forbids an amount."""
+    def parts(self, contract, run, dimension, units):
+        """What each segment of a run has of it: usage where that adds up, days where not."""
+        weights = [len(days) for days in run.segments]
+        if run.meter["aggregation"] == "fee" and run.price["proration"] == "none":
+            weights = [int(run.is_first), *[0] * (len(run.segments) - 1)]
+        if run.is_additive:
+            used = [
+                self.quantities(contract, run.meter, days).get(dimension, 0)
+                for days in run.segments
+            ]
+            weights = used if sum(used) else weights
+        if not sum(weights):
+            weights = [1, *[0] * (len(run.segments) - 1)]
+        shares = [Fraction(weight) / Fraction(sum(weights)) for weight in weights]
+        return [
+            Part(share, unit)
+            for share, unit in zip(
+                shares, shared_out(units, [share * units for share in shares]), strict=True
+            )
+        ]
+
+    def ladders(self, contract, quantities):
+        """Tiers of each run of a ladder; None where a negative quantity forbids an amount."""
         found, running = [], None
-        for number, quantity in quantities:
-            price = segments[number][1]
+        for run, quantity in quantities:
+            price, meter = run.price, run.meter
             tiers = self.tiers[price["charge_price_id"], contract["currency_code"]]
-            meter = self.meters.get(price.get("meter_id"), {"aggregation": "fee"})
-            if meter["aggregation"] in {"sum", "count"}:
+            if run.is_additive:
                 before, running = running, (running or 0) + quantity
                 if running < 0 and not (
                     price["charge_model"] == "per_unit" and meter["is_negative_allowed"]
@@ -321,28 +404,14 @@ class Oracle:
                     self.asks.append(Ask(meter, price, tiers, before))
                 found.append(added)
             else:
-                share = self.share(contract, segments, number, meter)
                 found.append(
                     [
-                        (priced, flat_amount, amount * share)
+                        (priced, flat_amount, amount * run.share)
                         for priced, flat_amount, amount in ladder(price, tiers, quantity)
                     ]
                 )
             self.asks.append(Ask(meter, price, tiers, quantity if running is None else running))
         return found
-
-    def share(self, contract, segments, number, meter):
-        days, price = segments[number]
-        if meter["aggregation"] != "fee":
-            return Fraction(len(days), sum(len(others) for others, _ in segments))
-        if price["proration"] == "none":
-            return Fraction(1 if number == 0 else 0)
-        [cell] = [
-            (start, end)
-            for start, end in self.cells[contract["contract_id"]]
-            if start <= days[0] < end
-        ]
-        return Fraction(len(days), (cell[1] - cell[0]).days)
 
 
 def in_force(row, day):

@@ -26,3 +26,20 @@
 {% macro settlement_key() -%}
     {{ content_id(settlement_key_parts()) }}
 {%- endmacro %}
+
+{#-
+    What one ladder is climbed for, and what is rounded as one amount: a settlement key without the
+    parties and accounts that share it out.
+-#}
+{% macro ladder_key() -%}
+    {{ content_id([
+        'contract_lineage_id',
+        'charge_id',
+        'line_kind',
+        'cell_start_date',
+        'cell_end_date',
+        'dimension_key',
+        'customer_id',
+        'currency_code',
+    ]) }}
+{%- endmacro %}

@@ -34,6 +34,26 @@
 {%- endmacro %}
 
 
+{% macro local_date(instant_at, time_zone) -%}
+    {#- The local date on which a UTC instant lies. -#}
+    cast({{ tallyhouse.local_timestamp(instant_at, time_zone) }} as date)
+{%- endmacro %}
+
+{% macro last_local_date(end_at, time_zone) -%}
+    {#- The local date of the last moment before a UTC instant, an exclusive end. -#}
+    {{ tallyhouse.local_date('(' ~ end_at ~ " - interval '1 microsecond')", time_zone) }}
+{%- endmacro %}
+
+{% macro seconds_between(start_at, end_at) -%}
+    {#- Whole seconds from one instant to another, as a bigint; both lie on whole seconds. -#}
+    {{ return(adapter.dispatch('seconds_between', 'tallyhouse')(start_at, end_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(start_at, end_at) -%}
+    date_diff('second', {{ start_at }}, {{ end_at }})
+{%- endmacro %}
+
+
 {% macro add_months(from_date, months, anchor_day) -%}
     {#- The anchor day of the month that lies `months` after from_date's month; an anchor day that
         the month does not have falls on its last day. -#}

@@ -121,3 +121,39 @@
 {% macro decimals_used(number) -%}
     length(rtrim(split_part(cast({{ number }} as varchar), '.', 2), '0'))
 {%- endmacro %}
+
+{#-
+    Columns of a select list that give total × weight ÷ whole as a whole number and its remainder:
+    <name>_units, the largest whole number at or below it, and <name>_rest, over abs(whole). The
+    product has up to 70 digits, so it is divided five digits of the weight at a time. All three are
+    columns of whole numbers of up to 33 digits; the whole is not zero. A result beyond 38 digits,
+    which only weights of both signs can give, is null.
+-#}
+{% macro proportional_columns(total, weight, whole, name) -%}
+    abs({{ total }}) as {{ name }}_total,
+    abs({{ whole }}) as {{ name }}_whole,
+    lpad(cast(abs({{ weight }}) as varchar), 35, '0') as {{ name }}_digits,
+    {% for step in range(7) -%}
+    {{ checked(
+        ('rest_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + ' if step else '')
+        ~ name ~ '_total * cast(substr(' ~ name ~ '_digits, ' ~ (5 * step + 1)
+        ~ ', 5) as ' ~ whole_number() ~ ')'
+    ) }} as part_{{ step }}_of_{{ name }},
+    {{ checked(
+        ('quotient_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + ' if step else '')
+        ~ whole_quotient('part_' ~ step ~ '_of_' ~ name, name ~ '_whole')
+    ) }} as quotient_{{ step }}_of_{{ name }},
+    part_{{ step }}_of_{{ name }} % {{ name }}_whole as rest_{{ step }}_of_{{ name }},
+    {% endfor -%}
+    sign({{ total }}) * sign({{ weight }}) * sign({{ whole }}) < 0 as {{ name }}_is_negative,
+    case
+        when not {{ name }}_is_negative then quotient_6_of_{{ name }}
+        when rest_6_of_{{ name }} = 0 then -quotient_6_of_{{ name }}
+        else -quotient_6_of_{{ name }} - 1
+    end as {{ name }}_units,
+    case
+        when not {{ name }}_is_negative or rest_6_of_{{ name }} = 0
+            then rest_6_of_{{ name }}
+        else {{ name }}_whole - rest_6_of_{{ name }}
+    end as {{ name }}_rest
+{%- endmacro %}

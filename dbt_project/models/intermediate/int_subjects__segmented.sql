@@ -8,41 +8,13 @@ with identities as (
     from {{ ref('stg_reference__identities') }}
 ),
 
-contracts as (
-    select * from {{ ref('stg_reference__contracts') }}
-),
-
-contract_versions as (
-    select * from {{ ref('stg_reference__contract_versions') }}
+version_spans as (
+    select * from {{ ref('int_contracts__spans') }}
 ),
 
 charges as (
     select * from {{ ref('stg_price_book__charges') }}
     where meter_id is not null and contract_id is null
-),
-
--- Versions in force, between UTC instants: days start in the contract's time zone.
-version_spans as (
-    select
-        contracts.customer_id,
-        contracts.contract_id,
-        contract_versions.contract_version,
-        contract_versions.plan_id,
-        contracts.time_zone,
-        {{ local_day_start_at(
-            'greatest(contracts.start_date, contract_versions.effective_from_date)',
-            'contracts.time_zone'
-        ) | indent(8) }} as span_start_at,
-        coalesce(
-            {{ local_day_start_at(
-                'least(contracts.end_date, contract_versions.effective_to_date)',
-                'contracts.time_zone'
-            ) | indent(12) }},
-            {{ end_of_time() }}
-        ) as span_end_at
-    from contracts
-    inner join contract_versions
-        on contracts.contract_id = contract_versions.contract_id
 ),
 
 subject_spans as (
@@ -63,7 +35,6 @@ subject_spans as (
             identities.customer_id = version_spans.customer_id
             and identities.valid_from_at < version_spans.span_end_at
             and identities.valid_to_at > version_spans.span_start_at
-    where version_spans.span_start_at < version_spans.span_end_at
 ),
 
 cuts as (

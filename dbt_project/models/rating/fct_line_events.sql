@@ -130,8 +130,8 @@ final as (
             and resolved.customer_id = rated_lines.customer_id
             and resolved.meter_id = rated_lines.meter_id
             and resolved.dimension_key = rated_lines.dimension_key
-            and resolved.local_date >= rated_lines.segment_start_date
-            and resolved.local_date < rated_lines.segment_end_date
+            and resolved.event_at >= rated_lines.service_start_at
+            and resolved.event_at < rated_lines.service_end_at
 )
 
 select * from final

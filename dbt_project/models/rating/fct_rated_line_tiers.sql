@@ -2,21 +2,33 @@ with tiers as (
     select * from {{ ref('int_charge_tiers__priced') }}
 ),
 
-lines as (
+ladder_runs as (
     select * from {{ ref('int_charges__priced') }}
+),
+
+lines as (
+    select * from {{ ref('int_charges__allocated') }}
+),
+
+rounded as (
+    select * from {{ ref('int_charges__rounded') }}
 ),
 
 used as (
     select
-        tiers.*,
-        lines.exception_code,
+        tiers.ladder_run_id,
+        tiers.tier_number,
+        tiers.lower_quantity,
+        tiers.upper_quantity,
+        tiers.quantity,
+        tiers.metered_quantity,
+        tiers.unit_price,
+        tiers.flat_amount,
         cast(tiers.amount_units as {{ whole_number() }}) as tier_units,
-        {{ scaled_integer('lines.amount_unrounded', 12) }} as line_units,
-        {{ scaled_integer('lines.computed_amount', 4) }}
-        * 100000000 as line_rounded_units,
-        {{ power_of_ten('12 - lines.minor_unit') }} as minor_step
+        tiers.amount_rest,
+        cast(ladder_runs.gross_units as {{ whole_number() }}) as run_units
     from tiers
-    inner join lines on tiers.rated_line_id = lines.rated_line_id
+    inner join ladder_runs on tiers.ladder_run_id = ladder_runs.ladder_run_id
     where
         tiers.quantity is null
         or tiers.quantity <> 0
@@ -25,25 +37,110 @@ used as (
         or tiers.amount_rest <> 0
 ),
 
-spread as (
+run_tiers as (
     select
         *,
         tier_units
         + {{ one_more_step(
-            'rated_line_id',
+            'ladder_run_id',
             ['amount_rest'],
             'tier_number',
-            'line_units - sum(tier_units) over (partition by rated_line_id)'
+            'run_units - sum(tier_units) over (partition by ladder_run_id)'
         ) }} as spread_units
     from used
+),
+
+-- A line has each tier of its run in the proportion that it has of the run.
+line_tiers as (
+    select
+        lines.rated_line_id,
+        run_tiers.tier_number,
+        run_tiers.lower_quantity,
+        run_tiers.upper_quantity,
+        run_tiers.quantity,
+        run_tiers.metered_quantity,
+        run_tiers.unit_price,
+        run_tiers.flat_amount,
+        rounded.exception_code,
+        lines.is_additive,
+        run_tiers.spread_units,
+        {{ scaled_integer('run_tiers.quantity', 9) }} as quantity_units,
+        {{ scaled_integer('run_tiers.metered_quantity', 9) }} as metered_units,
+        {{ scaled_integer('run_tiers.flat_amount', 12) }} as flat_units,
+        cast(lines.gross_units as {{ whole_number() }}) as line_units,
+        {{ scaled_integer('rounded.computed_amount', 4) }}
+        * 100000000 as line_rounded_units,
+        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step,
+        cast(lines.line_weight as {{ whole_number() }}) as line_weight,
+        cast(lines.run_weight as {{ whole_number() }}) as run_weight
+    from lines
+    inner join rounded on lines.rated_line_id = rounded.rated_line_id
+    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
+),
+
+shared_tiers as (
+    select
+        rated_line_id,
+        tier_number,
+        {% for total, name in [
+            ('quantity_units', 'part'),
+            ('metered_units', 'metered_part'),
+            ('flat_units', 'flat_part'),
+        ] -%}
+        {{ proportional_columns(total, 'line_weight', 'run_weight', name)
+            | indent(8) }},
+        {% endfor -%}
+        {{ proportional_columns('spread_units', 'line_weight', 'run_weight', 'gross')
+            | indent(8) }}
+    from line_tiers
+    where line_weight <> run_weight
+),
+
+parts as (
+    select
+        line_tiers.*,
+        case
+            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
+                then line_tiers.quantity
+            else {{ from_scaled_integer('shared_tiers.part_units', 9) }}
+        end as line_quantity,
+        case
+            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
+                then line_tiers.metered_quantity
+            else {{ from_scaled_integer('shared_tiers.metered_part_units', 9) }}
+        end as line_metered_quantity,
+        case
+            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
+                then line_tiers.flat_amount
+            else {{ from_scaled_integer('shared_tiers.flat_part_units', 12) }}
+        end as line_flat_amount,
+        coalesce(shared_tiers.gross_units, line_tiers.spread_units) as gross_units,
+        coalesce(shared_tiers.gross_rest, 0) as gross_rest
+    from line_tiers
+    left join shared_tiers
+        on
+            line_tiers.rated_line_id = shared_tiers.rated_line_id
+            and line_tiers.tier_number = shared_tiers.tier_number
+),
+
+spread as (
+    select
+        *,
+        gross_units
+        + {{ one_more_step(
+            'rated_line_id',
+            ['gross_rest'],
+            'tier_number',
+            'line_units - sum(gross_units) over (partition by rated_line_id)'
+        ) }} as part_units
+    from parts
 ),
 
 floored as (
     select
         *,
-        {{ floor_quotient('spread_units', 'minor_step') }}
-        * minor_step as floored_units,
-        {{ floor_remainder('spread_units', 'minor_step') }} as minor_rest
+        {{ floor_quotient('part_units', 'minor_step') }} * minor_step as floored_units,
+        {{ floor_remainder('part_units', 'minor_step') }} as minor_rest
     from spread
 ),
 
@@ -70,10 +167,11 @@ final as (
         tier_number,
         lower_quantity,
         upper_quantity,
-        quantity,
+        cast(line_quantity as decimal(38, 9)) as quantity,
+        cast(line_metered_quantity as decimal(38, 9)) as metered_quantity,
         unit_price,
-        flat_amount,
-        {{ from_scaled_integer('spread_units', 12) }} as amount_unrounded,
+        cast(line_flat_amount as decimal(38, 12)) as flat_amount,
+        {{ from_scaled_integer('part_units', 12) }} as amount_unrounded,
         case
             when exception_code is null
                 then

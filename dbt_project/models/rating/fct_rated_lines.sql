@@ -1,17 +1,13 @@
 with lines as (
-    select * from {{ ref('int_charges__quantified') }}
+    select * from {{ ref('int_charges__allocated') }}
 ),
 
-priced as (
-    select * from {{ ref('int_charges__priced') }}
+rounded as (
+    select * from {{ ref('int_charges__rounded') }}
 ),
 
 tiers as (
     select * from {{ ref('fct_rated_line_tiers') }}
-),
-
-metered_tiers as (
-    select * from {{ ref('int_charge_tiers__priced') }}
 ),
 
 prices as (
@@ -24,16 +20,12 @@ worded_tiers as (
         tiers.*,
         lines.currency_code,
         {{ decimal_text('tiers.quantity') }} as quantity_text,
-        {{ decimal_text('metered_tiers.metered_quantity') }} as metered_text,
-        {{ price_text('tiers.unit_price', 'priced.minor_unit') }} as price_text,
-        {{ price_text('tiers.flat_amount', 'priced.minor_unit') }} as flat_text
+        {{ decimal_text('tiers.metered_quantity') }} as metered_text,
+        {{ price_text('tiers.unit_price', 'rounded.minor_unit') }} as price_text,
+        {{ price_text('tiers.flat_amount', 'rounded.minor_unit') }} as flat_text
     from tiers
     inner join lines on tiers.rated_line_id = lines.rated_line_id
-    inner join priced on tiers.rated_line_id = priced.rated_line_id
-    inner join metered_tiers
-        on
-            tiers.rated_line_id = metered_tiers.rated_line_id
-            and tiers.tier_number = metered_tiers.tier_number
+    inner join rounded on tiers.rated_line_id = rounded.rated_line_id
 ),
 
 tier_texts as (
@@ -80,13 +72,12 @@ tier_texts as (
 joined as (
     select
         lines.*,
-        priced.minor_unit,
-        priced.rounding_mode,
-        priced.converted_quantity,
-        coalesce(priced.billable_quantity, 0) as priced_quantity,
-        priced.exception_code,
-        priced.amount_unrounded,
-        priced.computed_amount,
+        rounded.minor_unit,
+        rounded.rounding_mode,
+        coalesce(lines.billable_quantity, 0) as priced_quantity,
+        rounded.exception_code,
+        rounded.amount_unrounded,
+        rounded.computed_amount,
         prices.convert_multiply,
         prices.convert_divide,
         prices.convert_rounding,
@@ -111,13 +102,13 @@ joined as (
         tier_texts.metered_tier_words,
         tier_texts.only_unit_price,
         tier_texts.only_flat_amount,
-        {{ price_text('tier_texts.flat_amount', 'priced.minor_unit') }} as flat_text,
+        {{ price_text('tier_texts.flat_amount', 'rounded.minor_unit') }} as flat_text,
         tier_texts.has_unit_price,
         tier_texts.has_flat_amount,
         coalesce(tier_texts.tier_steps, '[]') as tier_steps,
         {{ decimal_text('lines.quantity') }} as quantity_text,
-        {{ decimal_text('priced.converted_quantity') }} as converted_text,
-        {{ decimal_text('priced.billable_quantity') }} as priced_text,
+        {{ decimal_text('lines.converted_quantity') }} as converted_text,
+        {{ decimal_text('lines.billable_quantity') }} as priced_text,
         {{ decimal_text('prices.free_quantity') }} as free_text,
         {{ decimal_text('prices.scaled_free_quantity') }} as metered_free_text,
         {{ decimal_text('prices.package_size') }} as package_text,
@@ -131,12 +122,12 @@ joined as (
             false
         ) as is_in_metered_units,
         coalesce(
-            {{ checked('priced.converted_quantity * prices.convert_divide') }}
+            {{ checked('lines.converted_quantity * prices.convert_divide') }}
             = {{ checked('lines.quantity * prices.convert_multiply') }},
             false
         ) as is_converted_exactly
     from lines
-    inner join priced on lines.rated_line_id = priced.rated_line_id
+    inner join rounded on lines.rated_line_id = rounded.rated_line_id
     left join prices
         on
             lines.charge_price_id = prices.charge_price_id
@@ -181,10 +172,11 @@ worded as (
         end as flat_words,
         coalesce(' per ' || unit_label, '') as per_words,
         case
-            when share_days < share_of_days
+            when share_units < share_of_units
                 then
-                    cast(share_days as varchar) || ' of '
-                    || cast(share_of_days as varchar) || ' days'
+                    {{ grouped_text('cast(share_units as varchar)') }} || ' of '
+                    || {{ grouped_text('cast(share_of_units as varchar)') }} || ' '
+                    || share_unit
         end as share_words
     from joined
 ),
@@ -308,8 +300,9 @@ final as (
             ['charge_price_id', 'charge_price_id'],
             ['contract_version', 'contract_version'],
             ['zero_usage', 'zero_usage'],
-            ['share_days', 'share_days'],
-            ['share_of_days', 'share_of_days'],
+            ['share_units', 'share_units'],
+            ['share_of_units', 'share_of_units'],
+            ['share_unit', 'share_unit'],
             ['amount_unrounded', decimal_text('amount_unrounded')],
             ['rounding_mode', 'rounding_mode'],
             ['minor_unit', 'minor_unit'],

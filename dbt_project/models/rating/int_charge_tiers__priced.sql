@@ -1,4 +1,4 @@
-with lines as (
+with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
 ),
 
@@ -9,31 +9,30 @@ prices as (
 
 converted as (
     select
-        lines.rated_line_id,
-        lines.settlement_key,
-        lines.share_days,
-        lines.share_of_days,
-        lines.quantity_before is not null as has_quantity_before,
+        ladder_runs.ladder_run_id,
+        ladder_runs.share_units,
+        ladder_runs.share_of_units,
+        ladder_runs.quantity_before is not null as has_quantity_before,
         prices.*,
         {{ converted_quantity(
-            'lines.quantity_before',
+            'ladder_runs.quantity_before',
             'prices.multiplier',
             'prices.divisor',
             'prices.convert_rounding',
             'prices.convert_decimals'
         ) }} as converted_before,
         {{ converted_quantity(
-            'lines.quantity_after',
+            'ladder_runs.quantity_after',
             'prices.multiplier',
             'prices.divisor',
             'prices.convert_rounding',
             'prices.convert_decimals'
         ) }} as converted_after
-    from lines
+    from ladder_runs
     inner join prices
         on
-            lines.charge_price_id = prices.charge_price_id
-            and lines.currency_code = prices.currency_code
+            ladder_runs.charge_price_id = prices.charge_price_id
+            and ladder_runs.currency_code = prices.currency_code
 ),
 
 -- Zero usage is a matter of the converted quantity, before free units come off.
@@ -69,7 +68,7 @@ billable as (
     from allowed
 ),
 
--- What this line adds to each tier: the ladder at its end less the ladder at its start.
+-- What this run adds to each tier: the ladder at its end less the ladder at its start.
 tiered as (
     select
         *,
@@ -141,7 +140,7 @@ divided as (
         {{ floor_quotient('whole_quantity', 'whole_divisor') }} as priced_wholes,
         {{ floor_remainder('whole_quantity', 'whole_divisor') }} * 1000000000
         + fraction_quantity as priced_rest,
-        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_days')) }}
+        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_units')) }}
             as denominator
     from split
 ),
@@ -150,19 +149,19 @@ multiplied as (
     select
         *,
         {{ checked(
-            '(priced_wholes * price_units + flat_count * flat_units) * share_days'
+            '(priced_wholes * price_units + flat_count * flat_units) * share_units'
         ) }} as whole_amount,
-        {{ checked('priced_rest * price_units * share_days') }} as rest_amount
+        {{ checked('priced_rest * price_units * share_units') }} as rest_amount
     from divided
 ),
 
--- amount × share_of_days = whole_amount + rest_amount ÷ (divisor × 10^9), still exact.
+-- amount × share_of_units = whole_amount + rest_amount ÷ (divisor × 10^9), still exact.
 shared as (
     select
         *,
-        {{ floor_quotient('whole_amount', 'share_of_days') }} as shared_wholes,
+        {{ floor_quotient('whole_amount', 'share_of_units') }} as shared_wholes,
         {{ checked(
-            floor_remainder('whole_amount', 'share_of_days')
+            floor_remainder('whole_amount', 'share_of_units')
             ~ ' * (whole_divisor * 1000000000) + rest_amount'
         ) }} as shared_rest
     from multiplied
@@ -170,8 +169,7 @@ shared as (
 
 final as (
     select
-        rated_line_id,
-        settlement_key,
+        ladder_run_id,
         tier_number,
         lower_quantity,
         upper_quantity,

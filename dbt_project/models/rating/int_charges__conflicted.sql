@@ -35,12 +35,11 @@ located as (
             when own_subjects.meter_id is null then usual_subjects.contract_id
             else own_subjects.contract_id
         end as contract_id,
-        cast(
-            {{ local_timestamp(
-                'set_aside.event_at',
-                'coalesce(own_subjects.time_zone, usual_subjects.time_zone)'
-            ) }} as date
-        ) as local_date
+        set_aside.event_at,
+        {{ local_date(
+            'set_aside.event_at',
+            'coalesce(own_subjects.time_zone, usual_subjects.time_zone)'
+        ) | indent(8) }} as local_date
     from set_aside
     inner join systems on set_aside.event_source = systems.event_source
     inner join subjects as usual_subjects
@@ -73,8 +72,8 @@ final as (
         on
             located.contract_id = segments.contract_id
             and located.meter_id = segments.meter_id
-            and located.local_date >= segments.segment_start_date
-            and located.local_date < segments.segment_end_date
+            and located.event_at >= segments.service_start_at
+            and located.event_at < segments.service_end_at
     group by
         segments.contract_id,
         segments.charge_id,

@@ -6,12 +6,8 @@ cells as (
     select * from {{ ref('int_contracts__cells') }}
 ),
 
-contracts as (
-    select * from {{ ref('stg_reference__contracts') }}
-),
-
-contract_versions as (
-    select * from {{ ref('stg_reference__contract_versions') }}
+contract_spans as (
+    select * from {{ ref('int_contracts__spans') }}
 ),
 
 charges as (
@@ -26,53 +22,54 @@ known_until as (
 
 active as (
     select
-        contracts.contract_id,
-        contracts.contract_lineage_id,
-        contracts.legal_entity_id,
-        contracts.time_zone,
+        contract_spans.contract_id,
+        contract_spans.contract_lineage_id,
+        contract_spans.legal_entity_id,
+        contract_spans.time_zone,
         charges.charge_id,
         charges.billing_timing,
         cells.cell_start_date,
         cells.cell_end_date,
         cells.cell_end_at,
         greatest(
-            cells.cell_start_date,
-            contracts.start_date,
-            contract_versions.effective_from_date,
-            charges.effective_from_date
-        ) as active_from_date,
+            cells.cell_start_at,
+            contract_spans.span_start_at,
+            {{ local_day_start_at(
+                'charges.effective_from_date', 'contract_spans.time_zone'
+            ) | indent(12) }}
+        ) as active_from_at,
         least(
-            cells.cell_end_date,
-            coalesce(contracts.end_date, cells.cell_end_date),
-            coalesce(contract_versions.effective_to_date, cells.cell_end_date),
-            coalesce(charges.effective_to_date, cells.cell_end_date)
-        ) as active_to_date
+            cells.cell_end_at,
+            contract_spans.span_end_at,
+            coalesce(
+                {{ local_day_start_at(
+                    'charges.effective_to_date', 'contract_spans.time_zone'
+                ) | indent(16) }},
+                cells.cell_end_at
+            )
+        ) as active_to_at
     from cells
-    inner join contracts on cells.contract_id = contracts.contract_id
-    inner join
-        contract_versions
-        on contracts.contract_id = contract_versions.contract_id
-    inner join charges on contract_versions.plan_id = charges.plan_id
+    inner join contract_spans on cells.contract_id = contract_spans.contract_id
+    inner join charges on contract_spans.plan_id = charges.plan_id
 ),
 
 expected as (
     select
         contract_id,
         contract_lineage_id,
-        legal_entity_id,
         time_zone,
         charge_id,
         billing_timing,
         cell_start_date,
         cell_end_date,
         cell_end_at,
-        min(active_from_date) as active_from_date
+        min_by(legal_entity_id, active_from_at) as legal_entity_id,
+        min(active_from_at) as active_from_at
     from active
-    where active_from_date < active_to_date
+    where active_from_at < active_to_at
     group by
         contract_id,
         contract_lineage_id,
-        legal_entity_id,
         time_zone,
         charge_id,
         billing_timing,
@@ -98,11 +95,13 @@ final as (
         expected.cell_start_date,
         expected.cell_end_date,
         {{ billing_period(
-            'expected.billing_timing', 'expected.active_from_date', 'expected.cell_end_date'
+            'expected.billing_timing',
+            local_date('expected.active_from_at', 'expected.time_zone'),
+            'expected.cell_end_date'
         ) }} as billing_period,
         {{ is_due(
             'expected.billing_timing',
-            local_day_start_at('expected.active_from_date', 'expected.time_zone'),
+            'expected.active_from_at',
             'expected.cell_end_at',
             'known_until.known_until_at'
         ) }} as is_due

@@ -1,4 +1,4 @@
-with lines as (
+with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
 ),
 
@@ -17,7 +17,7 @@ currencies as (
 
 tier_sums as (
     select
-        rated_line_id,
+        ladder_run_id,
         max(denominator) as denominator,
         sum(amount_units) as amount_units,
         sum(amount_rest) as amount_rest,
@@ -25,14 +25,14 @@ tier_sums as (
         max(converted_quantity) as converted_quantity,
         max(billable_quantity) as billable_quantity
     from tiers
-    group by rated_line_id
+    group by ladder_run_id
 ),
 
-line_amounts as (
+run_amounts as (
     select
-        lines.rated_line_id,
-        lines.settlement_key,
-        lines.key_segment_number,
+        ladder_runs.ladder_run_id,
+        ladder_runs.ladder_key,
+        ladder_runs.ladder_run_number,
         currencies.minor_unit,
         prices.rounding_mode,
         tier_sums.converted_quantity,
@@ -41,57 +41,58 @@ line_amounts as (
         {{ floor_quotient(
             'cast(tier_sums.amount_rest as ' ~ whole_number() ~ ')',
             'cast(tier_sums.denominator as ' ~ whole_number() ~ ')'
-        ) }} + cast(tier_sums.amount_units as {{ whole_number() }}) as line_units,
+        ) }} + cast(tier_sums.amount_units as {{ whole_number() }}) as run_units,
         {{ floor_remainder(
             'cast(tier_sums.amount_rest as ' ~ whole_number() ~ ')',
             'cast(tier_sums.denominator as ' ~ whole_number() ~ ')'
-        ) }} as line_rest,
+        ) }} as run_rest,
         case
-            when tier_sums.rated_line_id is null then 1
+            when tier_sums.ladder_run_id is null then 1
             when currencies.minor_unit is null then 2
             when
-                lines.has_negative_events
+                ladder_runs.has_negative_events
                 or (
-                    lines.quantity_after < 0
+                    ladder_runs.quantity_after < 0
                     and not (
-                        lines.charge_model = 'per_unit' and lines.is_negative_allowed
+                        ladder_runs.charge_model = 'per_unit'
+                        and ladder_runs.is_negative_allowed
                     )
                 ) then 3
-            when lines.is_beyond_limit or tier_sums.is_overflown then 4
-            when lines.has_conflicting_events then 5
+            when ladder_runs.is_beyond_limit or tier_sums.is_overflown then 4
+            when ladder_runs.has_conflicting_events then 5
         end as exception_rank
-    from lines
-    left join tier_sums on lines.rated_line_id = tier_sums.rated_line_id
+    from ladder_runs
+    left join tier_sums on ladder_runs.ladder_run_id = tier_sums.ladder_run_id
     left join prices
         on
-            lines.charge_price_id = prices.charge_price_id
-            and lines.currency_code = prices.currency_code
-    left join currencies on lines.currency_code = currencies.currency_code
+            ladder_runs.charge_price_id = prices.charge_price_id
+            and ladder_runs.currency_code = prices.currency_code
+    left join currencies on ladder_runs.currency_code = currencies.currency_code
 ),
 
--- Lines of a key have one denominator as a rule; where they differ, each is rounded.
+-- Runs of a ladder have one denominator as a rule; where they differ, each is rounded.
 denominator_sums as (
     select
-        settlement_key,
+        ladder_key,
         denominator,
-        sum(line_units) as line_units,
-        sum(line_rest) as line_rest
-    from line_amounts
-    group by settlement_key, denominator
+        sum(run_units) as run_units,
+        sum(run_rest) as run_rest
+    from run_amounts
+    group by ladder_key, denominator
 ),
 
 carried_over as (
     select
-        settlement_key,
+        ladder_key,
         denominator,
-        line_units + {{ floor_quotient('line_rest', 'denominator') }} as whole_units,
-        {{ floor_remainder('line_rest', 'denominator') }} as rest
+        run_units + {{ floor_quotient('run_rest', 'denominator') }} as whole_units,
+        {{ floor_remainder('run_rest', 'denominator') }} as rest
     from denominator_sums
 ),
 
-key_units as (
+ladder_units as (
     select
-        settlement_key,
+        ladder_key,
         sum(
             whole_units
             + case
@@ -99,100 +100,53 @@ key_units as (
                 when whole_units < 0 and 2 * rest > denominator then 1
                 else 0
             end
-        ) as key_units
+        ) as ladder_units
     from carried_over
-    group by settlement_key
+    group by ladder_key
 ),
 
-key_states as (
+ladder_states as (
     select
-        settlement_key,
-        min(exception_rank) as key_exception_rank,
-        max(minor_unit) as minor_unit,
-        max_by(rounding_mode, key_segment_number) as rounding_mode,
-        sum(line_units) as line_units
-    from line_amounts
-    group by settlement_key
+        ladder_key,
+        min(exception_rank) as exception_rank,
+        max_by(rounding_mode, ladder_run_number) as rounding_mode,
+        sum(run_units) as run_units
+    from run_amounts
+    group by ladder_key
 ),
 
--- Money is rounded here, once per settlement key.
-rounded as (
-    select
-        key_states.settlement_key,
-        key_states.key_exception_rank,
-        key_states.rounding_mode,
-        key_states.minor_unit,
-        {{ power_of_ten('12 - key_states.minor_unit') }} as minor_step,
-        key_units.key_units,
-        key_units.key_units - key_states.line_units as units_to_spread,
-        {{ rounded_quotient(
-            'key_units.key_units',
-            power_of_ten('12 - key_states.minor_unit'),
-            'key_states.rounding_mode'
-        ) }} * {{ power_of_ten('12 - key_states.minor_unit') }} as rounded_units
-    from key_states
-    inner join key_units on key_states.settlement_key = key_units.settlement_key
-),
-
--- Parts always sum to the whole: largest remainders get what rounding left over.
+-- Divided once, for all of the ladder; largest remainders get what rounding left over.
 spread as (
     select
-        line_amounts.*,
-        rounded.key_exception_rank,
-        rounded.minor_step,
-        rounded.rounding_mode as key_rounding_mode,
-        rounded.rounded_units,
-        line_amounts.line_units
+        run_amounts.*,
+        ladder_states.exception_rank as ladder_exception_rank,
+        ladder_states.rounding_mode as ladder_rounding_mode,
+        run_amounts.run_units
         + {{ one_more_step(
-            'line_amounts.settlement_key',
+            'run_amounts.ladder_key',
             [
                 floor_quotient(
-                    '(line_amounts.line_rest * 1000000)', 'line_amounts.denominator'
+                    '(run_amounts.run_rest * 1000000)', 'run_amounts.denominator'
                 ),
-                'line_amounts.line_rest',
+                'run_amounts.run_rest',
             ],
-            'line_amounts.key_segment_number',
-            'rounded.units_to_spread'
-        ) }} as spread_units
-    from line_amounts
-    inner join rounded on line_amounts.settlement_key = rounded.settlement_key
-),
-
-floored as (
-    select
-        *,
-        {{ floor_quotient('spread_units', 'minor_step') }}
-        * minor_step as floored_units,
-        {{ floor_remainder('spread_units', 'minor_step') }} as minor_rest
-    from spread
-),
-
-settled as (
-    select
-        *,
-        floored_units
-        + {{ one_more_step(
-            'settlement_key',
-            ['minor_rest'],
-            'key_segment_number',
-            whole_quotient(
-                '(rounded_units - sum(floored_units) over (partition by settlement_key))',
-                'minor_step'
-            ),
-            'minor_step'
-        ) }} as settled_units
-    from floored
+            'run_amounts.ladder_run_number',
+            'ladder_units.ladder_units - ladder_states.run_units'
+        ) }} as gross_units
+    from run_amounts
+    inner join ladder_states on run_amounts.ladder_key = ladder_states.ladder_key
+    inner join ladder_units on run_amounts.ladder_key = ladder_units.ladder_key
 ),
 
 final as (
     select
-        rated_line_id,
-        settlement_key,
+        ladder_run_id,
+        ladder_key,
         minor_unit,
-        key_rounding_mode as rounding_mode,
+        ladder_rounding_mode as rounding_mode,
         cast(converted_quantity as decimal(38, 9)) as converted_quantity,
         cast(billable_quantity as decimal(38, 9)) as billable_quantity,
-        case key_exception_rank
+        case ladder_exception_rank
             when 1 then 'missing_price'
             when 2 then 'unknown_currency'
             when 3 then 'negative_quantity'
@@ -200,18 +154,12 @@ final as (
             when 5 then 'conflicting_events'
         end as exception_code,
         -- Events in conflict hold an amount that can be computed; nothing else does.
-        case
-            when coalesce(key_exception_rank, 5) = 5
-                then {{ from_scaled_integer('spread_units', 12) }}
-        end as amount_unrounded,
-        case
-            when coalesce(key_exception_rank, 5) = 5
-                then
-                    {{ from_scaled_integer(
-                        whole_quotient('settled_units', '100000000'), 4
-                    ) }}
-        end as computed_amount
-    from settled
+        cast(
+            case
+                when coalesce(ladder_exception_rank, 5) = 5 then gross_units
+            end as decimal(38, 0)
+        ) as gross_units
+    from spread
 )
 
 select * from final

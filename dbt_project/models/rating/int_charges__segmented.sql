@@ -1,379 +1,282 @@
-with batches as (
-    select * from {{ ref('stg_ingestion__batches') }}
-),
+{%- set price_starts_at = local_day_start_at(
+    'charges.effective_from_date', 'zones.time_zone'
+) -%}
+{%- set price_ends_at = 'coalesce('
+    ~ local_day_start_at('charges.effective_to_date', 'zones.time_zone')
+    ~ ', ' ~ end_of_time() ~ ')' %}
 
-cells as (
+with cells as (
     select * from {{ ref('int_contracts__cells') }}
 ),
 
-contracts as (
-    select * from {{ ref('stg_reference__contracts') }}
-),
-
-contract_versions as (
-    select * from {{ ref('stg_reference__contract_versions') }}
-),
-
-customers as (
-    select * from {{ ref('stg_reference__customers') }}
+contract_spans as (
+    select * from {{ ref('int_contracts__spans') }}
 ),
 
 charges as (
     select * from {{ ref('stg_price_book__charges') }}
 ),
 
-meters as (
-    select * from {{ ref('stg_price_book__meters') }}
+zones as (
+    select distinct time_zone
+    from contract_spans
 ),
 
-products as (
-    select * from {{ ref('stg_price_book__products') }}
+contract_zones as (
+    select distinct
+        contract_id,
+        time_zone
+    from contract_spans
 ),
 
-known_until as (
-    select max(started_at) as known_until_at
-    from batches
-),
-
+-- Prices change at the start of a day, which each zone has at an instant of its own.
 list_prices as (
-    select * from charges
-    where contract_id is null
+    select
+        charges.*,
+        zones.time_zone,
+        {{ price_starts_at | indent(8) }} as price_start_at,
+        {{ price_ends_at | indent(8) }} as price_end_at
+    from charges
+    cross join zones
+    where charges.contract_id is null
 ),
 
 overrides as (
-    select * from charges
-    where contract_id is not null
+    select
+        charges.contract_id,
+        charges.charge_id,
+        charges.charge_price_id,
+        {{ price_starts_at | indent(8) }} as price_start_at,
+        {{ price_ends_at | indent(8) }} as price_end_at
+    from charges
+    inner join contract_zones as zones on charges.contract_id = zones.contract_id
 ),
 
--- Days of a cell on which one contract version is in force.
+-- The part of a cell in which one contract version is in force.
 spans as (
     select
-        contracts.contract_id,
-        contract_versions.contract_version,
-        contract_versions.plan_id,
+        contract_spans.*,
         cells.cell_start_date,
         cells.cell_end_date,
         cells.cell_start_at,
         cells.cell_end_at,
-        greatest(
-            cells.cell_start_date,
-            contracts.start_date,
-            contract_versions.effective_from_date
-        ) as span_start_date,
-        least(
-            cells.cell_end_date,
-            coalesce(contracts.end_date, cells.cell_end_date),
-            coalesce(contract_versions.effective_to_date, cells.cell_end_date)
-        ) as span_end_date
+        greatest(cells.cell_start_at, contract_spans.span_start_at) as start_at,
+        least(cells.cell_end_at, contract_spans.span_end_at) as end_at
     from cells
-    inner join contracts on cells.contract_id = contracts.contract_id
-    inner join
-        contract_versions
-        on contracts.contract_id = contract_versions.contract_id
+    inner join contract_spans
+        on
+            cells.contract_id = contract_spans.contract_id
+            and cells.cell_end_at > contract_spans.span_start_at
+            and cells.cell_start_at < contract_spans.span_end_at
 ),
 
--- … and one list price.
+dated_spans as (
+    select
+        *,
+        {{ local_date('start_at', 'time_zone') }} as first_date,
+        {{ last_local_date('end_at', 'time_zone') }} as last_date
+    from spans
+),
+
+-- A day counts for the version that is in force at its first moment under the contract.
+counted_spans as (
+    select
+        *,
+        case
+            when first_date = lag(last_date) over (
+                partition by contract_id
+                order by start_at
+            ) then first_date + 1
+            else first_date
+        end as counted_from_date
+    from dated_spans
+),
+
+-- … and in which one list price is.
 pieces as (
     select
-        spans.contract_id,
-        spans.contract_version,
-        spans.plan_id,
-        spans.cell_start_date,
-        spans.cell_end_date,
-        spans.cell_start_at,
-        spans.cell_end_at,
+        counted_spans.*,
         list_prices.charge_id,
         list_prices.charge_price_id as list_charge_price_id,
-        list_prices.charge_name,
-        list_prices.charge_model,
-        list_prices.product_id,
         list_prices.meter_id,
-        list_prices.billing_timing,
-        list_prices.proration,
-        greatest(spans.span_start_date, list_prices.effective_from_date)
-            as piece_start_date,
-        least(
-            spans.span_end_date,
-            coalesce(list_prices.effective_to_date, spans.span_end_date)
-        ) as piece_end_date
-    from spans
+        greatest(counted_spans.start_at, list_prices.price_start_at) as piece_start_at,
+        least(counted_spans.end_at, list_prices.price_end_at) as piece_end_at
+    from counted_spans
     inner join list_prices
         on
-            spans.plan_id = list_prices.plan_id
-            and spans.span_end_date > list_prices.effective_from_date
-            and spans.span_start_date
-            < coalesce(list_prices.effective_to_date, spans.span_end_date)
-    where spans.span_start_date < spans.span_end_date
+            counted_spans.plan_id = list_prices.plan_id
+            and counted_spans.time_zone = list_prices.time_zone
+            and counted_spans.end_at > list_prices.price_start_at
+            and counted_spans.start_at < list_prices.price_end_at
 ),
 
 -- A contract's own price cuts the pieces that it overlaps.
+override_pieces as (
+    select
+        pieces.contract_id,
+        pieces.charge_id,
+        pieces.piece_start_at,
+        pieces.piece_end_at,
+        overrides.price_start_at,
+        overrides.price_end_at
+    from pieces
+    inner join overrides
+        on
+            pieces.contract_id = overrides.contract_id
+            and pieces.charge_id = overrides.charge_id
+            and pieces.piece_end_at > overrides.price_start_at
+            and pieces.piece_start_at < overrides.price_end_at
+),
+
 override_cuts as (
     select
-        pieces.contract_id,
-        pieces.charge_id,
-        pieces.piece_start_date,
-        greatest(pieces.piece_start_date, overrides.effective_from_date) as cut_date
-    from pieces
-    inner join overrides
-        on
-            pieces.contract_id = overrides.contract_id
-            and pieces.charge_id = overrides.charge_id
-            and pieces.piece_end_date > overrides.effective_from_date
-            and pieces.piece_start_date
-            < coalesce(overrides.effective_to_date, pieces.piece_end_date)
+        contract_id,
+        charge_id,
+        piece_start_at,
+        piece_start_at as cut_at
+    from override_pieces
     union
     select
-        pieces.contract_id,
-        pieces.charge_id,
-        pieces.piece_start_date,
-        overrides.effective_to_date as cut_date
-    from pieces
-    inner join overrides
-        on
-            pieces.contract_id = overrides.contract_id
-            and pieces.charge_id = overrides.charge_id
-            and pieces.piece_start_date < overrides.effective_to_date
-            and pieces.piece_end_date > overrides.effective_to_date
+        contract_id,
+        charge_id,
+        piece_start_at,
+        price_start_at as cut_at
+    from override_pieces
+    where price_start_at > piece_start_at
     union
     select
-        pieces.contract_id,
-        pieces.charge_id,
-        pieces.piece_start_date,
-        pieces.piece_start_date as cut_date
-    from pieces
-    inner join overrides
-        on
-            pieces.contract_id = overrides.contract_id
-            and pieces.charge_id = overrides.charge_id
-            and pieces.piece_end_date > overrides.effective_from_date
-            and pieces.piece_start_date
-            < coalesce(overrides.effective_to_date, pieces.piece_end_date)
+        contract_id,
+        charge_id,
+        piece_start_at,
+        price_end_at as cut_at
+    from override_pieces
+    where price_end_at < piece_end_at
 ),
 
 cut_pieces as (
     select
-        contract_id,
-        charge_id,
-        piece_start_date,
-        cut_date,
-        lead(cut_date) over (
-            partition by contract_id, charge_id, piece_start_date
-            order by cut_date
-        ) as next_cut_date
+        *,
+        lead(cut_at) over (
+            partition by contract_id, charge_id, piece_start_at
+            order by cut_at
+        ) as next_cut_at
     from override_cuts
 ),
 
-priced_pieces as (
+segments as (
     select
         pieces.*,
-        coalesce(cut_pieces.cut_date, pieces.piece_start_date) as segment_start_date,
-        coalesce(cut_pieces.next_cut_date, pieces.piece_end_date) as segment_end_date
+        coalesce(cut_pieces.cut_at, pieces.piece_start_at) as service_start_at,
+        coalesce(cut_pieces.next_cut_at, pieces.piece_end_at) as service_end_at
     from pieces
     left join cut_pieces
         on
             pieces.contract_id = cut_pieces.contract_id
             and pieces.charge_id = cut_pieces.charge_id
-            and pieces.piece_start_date = cut_pieces.piece_start_date
+            and pieces.piece_start_at = cut_pieces.piece_start_at
 ),
 
-segments as (
+priced_segments as (
     select
-        priced_pieces.*,
-        coalesce(overrides.charge_price_id, priced_pieces.list_charge_price_id)
+        segments.*,
+        coalesce(overrides.charge_price_id, segments.list_charge_price_id)
             as charge_price_id,
-        overrides.charge_price_id is not null as is_override,
-        {{ days_between(
-            'priced_pieces.segment_start_date', 'priced_pieces.segment_end_date'
-        ) }} as segment_days,
-        {{ days_between(
-            'priced_pieces.cell_start_date', 'priced_pieces.cell_end_date'
-        ) }} as cell_days
-    from priced_pieces
+        overrides.charge_price_id is not null as is_override
+    from segments
     left join overrides
         on
-            priced_pieces.contract_id = overrides.contract_id
-            and priced_pieces.charge_id = overrides.charge_id
-            and priced_pieces.segment_start_date >= overrides.effective_from_date
-            and (
-                overrides.effective_to_date is null
-                or priced_pieces.segment_start_date < overrides.effective_to_date
-            )
+            segments.contract_id = overrides.contract_id
+            and segments.charge_id = overrides.charge_id
+            and segments.service_start_at >= overrides.price_start_at
+            and segments.service_start_at < overrides.price_end_at
 ),
 
-described as (
+dated as (
     select
-        segments.contract_id,
-        contracts.contract_lineage_id,
-        segments.contract_version,
-        contracts.customer_id as contract_customer_id,
-        coalesce(customers.bill_to_customer_id, contracts.customer_id)
-            as bill_to_customer_id,
-        contracts.legal_entity_id,
-        contracts.currency_code,
-        contracts.tax_profile,
-        contracts.time_zone,
-        segments.plan_id,
-        segments.charge_id,
-        segments.charge_name,
-        segments.charge_model,
-        segments.charge_price_id,
-        segments.is_override,
-        segments.product_id,
-        products.erp_item,
-        products.revenue_account,
-        case when segments.charge_model = 'flat' then 'fee' else 'usage' end
-            as line_kind,
-        segments.meter_id,
-        meters.unit,
-        meters.aggregation,
-        meters.carry_in,
-        meters.is_negative_allowed,
-        segments.billing_timing,
-        segments.proration,
-        segments.cell_start_date,
-        segments.cell_end_date,
-        segments.cell_start_at,
-        segments.cell_end_at,
-        segments.segment_start_date,
-        segments.segment_end_date,
+        *,
         case
-            when segments.segment_start_date = segments.cell_start_date
-                then segments.cell_start_at
-            else {{ local_day_start_at(
-                'segments.segment_start_date', 'contracts.time_zone'
-            ) | indent(12) }}
-        end as service_start_at,
+            when service_start_at = start_at then first_date
+            else {{ local_date('service_start_at', 'time_zone') | indent(12) }}
+        end as segment_start_date,
         case
-            when segments.segment_end_date = segments.cell_end_date
-                then segments.cell_end_at
-            else {{ local_day_start_at(
-                'segments.segment_end_date', 'contracts.time_zone'
-            ) | indent(12) }}
-        end as service_end_at,
-        segments.segment_days,
-        segments.cell_days,
-        contracts.reference_version
-    from segments
-    inner join contracts on segments.contract_id = contracts.contract_id
-    left join customers on contracts.customer_id = customers.customer_id
-    left join products on segments.product_id = products.product_id
-    left join meters on segments.meter_id = meters.meter_id
+            when service_end_at = end_at then last_date + 1
+            else {{ last_local_date('service_end_at', 'time_zone') | indent(12) }} + 1
+        end as segment_end_date
+    from priced_segments
 ),
 
 -- A run goes on while the same price is in force, whatever else changes.
-compared as (
+neighboured as (
+    select
+        *,
+        case
+            when service_start_at = start_at then counted_from_date
+            else segment_start_date
+        end as counted_start_date,
+        lag(charge_price_id) over cell_segments as charge_price_id_before,
+        lag(service_end_at) over cell_segments as service_end_at_before
+    from dated
+    window cell_segments as (
+        partition by contract_id, charge_id, cell_start_date
+        order by service_start_at
+    )
+),
+
+started as (
     select
         *,
         case
             when
-                charge_price_id = lag(charge_price_id) over (
-                    partition by contract_id, charge_id, cell_start_date
-                    order by service_start_at
-                )
-                and service_start_at = lag(service_end_at) over (
-                    partition by contract_id, charge_id, cell_start_date
-                    order by service_start_at
-                )
+                charge_price_id = charge_price_id_before
+                and service_start_at = service_end_at_before
                 then 0
             else 1
         end as is_run_start
-    from described
-),
-
--- An advance fee is due when its first day begins.
-begun as (
-    select
-        *,
-        sum(is_run_start) over (
-            partition by contract_id, charge_id, cell_start_date
-            order by service_start_at
-        ) as run_number,
-        row_number() over (
-            partition by contract_id, charge_id, cell_start_date
-            order by segment_start_date
-        ) as segment_number,
-        min(segment_start_date) over (
-            partition by contract_id, charge_id, cell_start_date
-        ) as active_from_date,
-        min(service_start_at) over (
-            partition by contract_id, charge_id, cell_start_date
-        ) as active_from_at,
-        sum(segment_days) over (
-            partition by contract_id, charge_id, cell_start_date
-        ) as active_days
-    from compared
+    from neighboured
 ),
 
 final as (
     select
-        begun.contract_id,
-        begun.contract_lineage_id,
-        begun.contract_version,
-        begun.contract_customer_id,
-        begun.bill_to_customer_id,
-        begun.legal_entity_id,
-        begun.currency_code,
-        begun.tax_profile,
-        begun.time_zone,
-        begun.plan_id,
-        begun.charge_id,
-        begun.charge_name,
-        begun.charge_model,
-        begun.charge_price_id,
-        begun.is_override,
-        begun.product_id,
-        begun.erp_item,
-        begun.revenue_account,
-        begun.line_kind,
-        begun.meter_id,
-        begun.unit,
-        begun.aggregation,
-        begun.carry_in,
-        coalesce(begun.is_negative_allowed, false) as is_negative_allowed,
-        begun.billing_timing,
-        {{ billing_period(
-            'begun.billing_timing', 'begun.active_from_date', 'begun.cell_end_date'
-        ) }} as billing_period,
-        {{ is_due(
-            'begun.billing_timing',
-            'begun.active_from_at',
-            'begun.cell_end_at',
-            'known_until.known_until_at'
-        ) }} as is_due,
-        begun.cell_start_date,
-        begun.cell_end_date,
-        begun.cell_start_at,
-        begun.cell_end_at,
-        begun.segment_start_date,
-        begun.segment_end_date,
-        begun.service_start_at,
-        begun.service_end_at,
-        cast(begun.segment_number as integer) as segment_number,
-        cast(begun.run_number as integer) as run_number,
-        -- A fee is for its share of the full cell; a level for its share of the days
-        -- that are priced.
+        contract_id,
+        contract_lineage_id,
+        contract_version,
+        customer_id as contract_customer_id,
+        bill_to_customer_id,
+        legal_entity_id,
+        currency_code,
+        tax_profile,
+        time_zone,
+        billing_anchor_day,
+        plan_id,
+        charge_id,
+        meter_id,
+        charge_price_id,
+        list_charge_price_id,
+        is_override,
+        cell_start_date,
+        cell_end_date,
+        cell_start_at,
+        cell_end_at,
+        service_start_at,
+        service_end_at,
+        segment_start_date,
+        segment_end_date,
+        counted_start_date,
+        greatest(counted_start_date, segment_end_date) as counted_end_date,
         cast(
-            case
-                when begun.charge_model = 'flat' and begun.proration = 'day'
-                    then begun.segment_days
-                when begun.charge_model = 'flat' and begun.segment_number > 1 then 0
-                when begun.aggregation in ('max', 'latest', 'unique_count')
-                    then begun.segment_days
-                else 1
-            end as integer
-        ) as share_days,
+            row_number() over (
+                partition by contract_id, charge_id, cell_start_date
+                order by service_start_at
+            ) as integer
+        ) as segment_number,
         cast(
-            case
-                when begun.charge_model = 'flat' and begun.proration = 'day'
-                    then begun.cell_days
-                when begun.aggregation in ('max', 'latest', 'unique_count')
-                    then begun.active_days
-                else 1
-            end as integer
-        ) as share_of_days,
-        begun.reference_version
-    from begun
-    cross join known_until
+            sum(is_run_start) over (
+                partition by contract_id, charge_id, cell_start_date
+                order by service_start_at
+            ) as integer
+        ) as run_number,
+        reference_version
+    from started
 )
 
 select * from final

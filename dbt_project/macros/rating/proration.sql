@@ -1,0 +1,26 @@
+{#-
+    How much of a cell a stretch of time is, in the units of each way to prorate.
+
+    Belongs here: the units. Does not belong here: which amounts are prorated.
+
+    A share is a number of units of the stretch over the units of the full cell. Units of
+    consecutive stretches add up to the cell's, whatever cuts it.
+-#}
+
+{#- Where a day lies in a cell of months of 30 days each: its place in its month, at most 30. -#}
+{% macro fixed_30_position(day_date, cell_start_date, cell_end_date, anchor_day) -%}
+    {%- set months = months_between(cell_start_date, day_date) -%}
+    {%- set this_month = add_months(cell_start_date, months, anchor_day) -%}
+    {%- set month_before = add_months(cell_start_date, months ~ ' - 1', anchor_day) -%}
+    case
+        when {{ day_date }} >= {{ cell_end_date }}
+            then 30 * {{ months_between(cell_start_date, cell_end_date) }}
+        when {{ day_date }} >= {{ this_month }}
+            then
+                30 * {{ months }}
+                + least({{ days_between(this_month, day_date) }}, 30)
+        else
+            30 * ({{ months }} - 1)
+            + least({{ days_between(month_before, day_date) }}, 30)
+    end
+{%- endmacro %}

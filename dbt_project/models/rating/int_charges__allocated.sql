@@ -1,0 +1,324 @@
+with ladder_runs as (
+    select * from {{ ref('int_charges__quantified') }}
+),
+
+priced as (
+    select * from {{ ref('int_charges__priced') }}
+),
+
+segments as (
+    select * from {{ ref('int_charges__segmented') }}
+),
+
+timed as (
+    select * from {{ ref('int_charges__timed') }}
+),
+
+pieces as (
+    select * from {{ ref('int_usage__pieced') }}
+),
+
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
+meters as (
+    select * from {{ ref('stg_price_book__meters') }}
+),
+
+products as (
+    select * from {{ ref('stg_price_book__products') }}
+),
+
+-- Each segment of a run is a line: its parties, and how much time and usage it has.
+lined as (
+    select
+        ladder_runs.ladder_run_id,
+        ladder_runs.ladder_key,
+        ladder_runs.ladder_run_number,
+        ladder_runs.is_additive,
+        ladder_runs.segment_count,
+        ladder_runs.quantity as run_quantity,
+        ladder_runs.dimension_key,
+        ladder_runs.customer_id,
+        ladder_runs.line_kind,
+        ladder_runs.meter_id,
+        ladder_runs.quantity_before,
+        ladder_runs.billing_timing,
+        ladder_runs.billing_period,
+        ladder_runs.is_due,
+        meters.unit,
+        meters.aggregation,
+        charges.charge_name,
+        ladder_runs.charge_id,
+        ladder_runs.share_unit,
+        ladder_runs.share_of_units,
+        segments.contract_id,
+        segments.contract_lineage_id,
+        segments.contract_version,
+        segments.bill_to_customer_id,
+        segments.legal_entity_id,
+        segments.currency_code,
+        segments.tax_profile,
+        segments.plan_id,
+        segments.charge_price_id,
+        segments.list_charge_price_id,
+        segments.is_override,
+        segments.cell_start_date,
+        segments.cell_end_date,
+        segments.segment_start_date,
+        segments.segment_end_date,
+        segments.service_start_at,
+        segments.service_end_at,
+        segments.reference_version,
+        products.product_id,
+        products.erp_item,
+        products.revenue_account,
+        charges.charge_model,
+        case
+            when charges.charge_model = 'flat' then timed.time_units
+            else timed.level_units
+        end as time_units,
+        coalesce({{ is_sum_of_events('meters') }}, false) as is_sum_of_events,
+        coalesce(pieces.quantity, {{ zero_quantity() }}) as segment_quantity,
+        case
+            when ladder_runs.segment_count = 1 then ladder_runs.event_count
+            else coalesce(pieces.event_count, 0)
+        end as event_count,
+        case
+            when ladder_runs.segment_count = 1 then ladder_runs.digest_sum_1
+            else coalesce(pieces.digest_sum_1, 0)
+        end as digest_sum_1,
+        case
+            when ladder_runs.segment_count = 1 then ladder_runs.digest_sum_2
+            else coalesce(pieces.digest_sum_2, 0)
+        end as digest_sum_2,
+        case
+            when ladder_runs.segment_count = 1 then ladder_runs.first_event_at
+            else pieces.first_event_at
+        end as first_event_at,
+        case
+            when ladder_runs.segment_count = 1 then ladder_runs.last_event_at
+            else pieces.last_event_at
+        end as last_event_at,
+        priced.gross_units as run_gross_units,
+        priced.converted_quantity as run_converted_quantity,
+        priced.billable_quantity as run_billable_quantity
+    from ladder_runs
+    inner join priced on ladder_runs.ladder_run_id = priced.ladder_run_id
+    inner join segments
+        on
+            ladder_runs.contract_id = segments.contract_id
+            and ladder_runs.charge_id = segments.charge_id
+            and ladder_runs.cell_start_date = segments.cell_start_date
+            and ladder_runs.run_number = segments.run_number
+    inner join timed
+        on
+            segments.contract_id = timed.contract_id
+            and segments.charge_id = timed.charge_id
+            and segments.service_start_at = timed.service_start_at
+    inner join charges on segments.list_charge_price_id = charges.charge_price_id
+    left join meters on ladder_runs.meter_id = meters.meter_id
+    left join products on charges.product_id = products.product_id
+    left join pieces
+        on
+            ladder_runs.contract_id = pieces.contract_id
+            and ladder_runs.charge_id = pieces.charge_id
+            and ladder_runs.customer_id = pieces.customer_id
+            and ladder_runs.dimension_key = pieces.dimension_key
+            and segments.service_start_at = pieces.service_start_at
+),
+
+identified as (
+    select
+        *,
+        {{ settlement_key() }} as settlement_key
+    from lined
+),
+
+numbered as (
+    select
+        *,
+        {{ content_id(['settlement_key', 'contract_id', 'service_start_at']) }}
+            as rated_line_id,
+        row_number() over (
+            partition by ladder_key
+            order by service_start_at, contract_id
+        ) as ladder_line_number
+    from identified
+),
+
+-- What a run is shared by: usage where it adds up, time where it does not.
+weighed as (
+    select
+        rated_line_id,
+        ladder_run_id,
+        ladder_line_number,
+        {{ scaled_integer('segment_quantity', 9) }} as segment_weight,
+        time_units,
+        is_sum_of_events
+        and sum(segment_quantity) over run_lines <> 0 as is_by_usage,
+        sum(time_units) over run_lines = 0 as is_without_time,
+        row_number() over (
+            partition by ladder_run_id
+            order by ladder_line_number
+        ) as run_line_number,
+        cast(run_gross_units as {{ whole_number() }}) as run_gross_units,
+        {{ scaled_integer('run_quantity', 9) }} as run_quantity_units,
+        {{ scaled_integer('run_converted_quantity', 9) }} as run_converted_units,
+        {{ scaled_integer('run_billable_quantity', 9) }} as run_billable_units
+    from numbered
+    where segment_count > 1
+    window run_lines as (partition by ladder_run_id)
+),
+
+weights as (
+    select
+        *,
+        case
+            when is_by_usage then segment_weight
+            when not is_without_time then time_units
+            when run_line_number = 1 then 1
+            else 0
+        end as line_weight
+    from weighed
+),
+
+whole_weights as (
+    select
+        *,
+        sum(line_weight) over (partition by ladder_run_id) as run_weight
+    from weights
+),
+
+shares as (
+    select
+        rated_line_id,
+        ladder_run_id,
+        run_line_number,
+        line_weight,
+        run_weight,
+        run_gross_units,
+        run_quantity_units,
+        run_converted_units,
+        run_billable_units,
+        {{ proportional_columns('run_gross_units', 'line_weight', 'run_weight', 'gross')
+            | indent(8) }},
+        {{ proportional_columns(
+            'run_quantity_units', 'line_weight', 'run_weight', 'quantity'
+        ) | indent(8) }},
+        {{ proportional_columns(
+            'run_converted_units', 'line_weight', 'run_weight', 'converted'
+        ) | indent(8) }},
+        {{ proportional_columns(
+            'run_billable_units', 'line_weight', 'run_weight', 'billable'
+        ) | indent(8) }}
+    from whole_weights
+),
+
+shared as (
+    select
+        rated_line_id,
+        line_weight,
+        run_weight,
+        {% for name in ['quantity', 'converted', 'billable'] -%}
+        {{ name }}_units
+        + {{ one_more_step(
+            'ladder_run_id',
+            [name ~ '_rest'],
+            'run_line_number',
+            'run_' ~ name ~ '_units - sum(' ~ name
+            ~ '_units) over (partition by ladder_run_id)'
+        ) }} as {{ name }}_units,
+        {% endfor -%}
+        gross_units
+        + {{ one_more_step(
+            'ladder_run_id',
+            ['gross_rest'],
+            'run_line_number',
+            'run_gross_units - sum(gross_units) over (partition by ladder_run_id)'
+        ) }} as gross_units
+    from shares
+),
+
+final as (
+    select
+        numbered.rated_line_id,
+        numbered.settlement_key,
+        numbered.ladder_key,
+        numbered.ladder_run_id,
+        cast(numbered.ladder_line_number as integer) as ladder_line_number,
+        numbered.contract_id,
+        numbered.contract_lineage_id,
+        numbered.contract_version,
+        numbered.customer_id,
+        numbered.bill_to_customer_id,
+        numbered.legal_entity_id,
+        numbered.currency_code,
+        numbered.tax_profile,
+        numbered.plan_id,
+        numbered.charge_id,
+        numbered.charge_name,
+        numbered.charge_model,
+        numbered.charge_price_id,
+        numbered.is_override,
+        numbered.product_id,
+        numbered.erp_item,
+        numbered.revenue_account,
+        numbered.line_kind,
+        numbered.meter_id,
+        numbered.is_additive,
+        numbered.unit,
+        numbered.aggregation,
+        numbered.dimension_key,
+        numbered.billing_timing,
+        numbered.billing_period,
+        numbered.is_due,
+        numbered.cell_start_date,
+        numbered.cell_end_date,
+        numbered.segment_start_date,
+        numbered.segment_end_date,
+        numbered.service_start_at,
+        numbered.service_end_at,
+        case
+            when numbered.segment_count = 1 or not numbered.is_additive
+                then numbered.run_quantity
+            when numbered.is_sum_of_events
+                then cast(numbered.segment_quantity as decimal(38, 9))
+            else {{ from_scaled_integer('shared.quantity_units', 9) }}
+        end as quantity,
+        numbered.quantity_before,
+        case
+            when numbered.segment_count = 1 or not numbered.is_additive
+                then numbered.run_converted_quantity
+            else {{ from_scaled_integer('shared.converted_units', 9) }}
+        end as converted_quantity,
+        case
+            when numbered.segment_count = 1 or not numbered.is_additive
+                then numbered.run_billable_quantity
+            else {{ from_scaled_integer('shared.billable_units', 9) }}
+        end as billable_quantity,
+        numbered.share_unit,
+        cast(
+            case when numbered.is_additive then 1 else numbered.time_units end as bigint
+        ) as share_units,
+        numbered.share_of_units,
+        cast(coalesce(shared.line_weight, 1) as decimal(38, 0)) as line_weight,
+        cast(coalesce(shared.run_weight, 1) as decimal(38, 0)) as run_weight,
+        cast(
+            case
+                when numbered.segment_count = 1 then numbered.run_gross_units
+                else cast(shared.gross_units as decimal(38, 0))
+            end as decimal(38, 0)
+        ) as gross_units,
+        cast(numbered.event_count as bigint) as event_count,
+        cast(numbered.digest_sum_1 as decimal(38, 0)) as digest_sum_1,
+        cast(numbered.digest_sum_2 as decimal(38, 0)) as digest_sum_2,
+        numbered.first_event_at,
+        numbered.last_event_at,
+        numbered.reference_version
+    from numbered
+    left join shared on numbered.rated_line_id = shared.rated_line_id
+)
+
+select * from final

@@ -1,0 +1,76 @@
+with lines as (
+    select * from {{ ref('int_charges__allocated') }}
+),
+
+priced as (
+    select * from {{ ref('int_charges__priced') }}
+),
+
+amounts as (
+    select
+        lines.rated_line_id,
+        lines.ladder_key,
+        lines.ladder_line_number,
+        priced.minor_unit,
+        priced.rounding_mode,
+        priced.exception_code,
+        cast(lines.gross_units as {{ whole_number() }}) as line_units,
+        {{ power_of_ten('12 - priced.minor_unit') }} as minor_step
+    from lines
+    inner join priced on lines.ladder_run_id = priced.ladder_run_id
+),
+
+-- Money is rounded here, once for all lines of a ladder.
+rounded as (
+    select
+        ladder_key,
+        {{ rounded_quotient(
+            'sum(line_units)', 'min(minor_step)', 'min(rounding_mode)'
+        ) }} * min(minor_step) as rounded_units
+    from amounts
+    group by ladder_key
+),
+
+floored as (
+    select
+        amounts.*,
+        rounded.rounded_units,
+        {{ floor_quotient('amounts.line_units', 'amounts.minor_step') }}
+        * amounts.minor_step as floored_units,
+        {{ floor_remainder('amounts.line_units', 'amounts.minor_step') }} as minor_rest
+    from amounts
+    inner join rounded on amounts.ladder_key = rounded.ladder_key
+),
+
+-- Parts always sum to the whole: largest remainders get what rounding left over.
+settled as (
+    select
+        *,
+        floored_units
+        + {{ one_more_step(
+            'ladder_key',
+            ['minor_rest'],
+            'ladder_line_number',
+            whole_quotient(
+                '(rounded_units - sum(floored_units) over (partition by ladder_key))',
+                'minor_step'
+            ),
+            'minor_step'
+        ) }} as settled_units
+    from floored
+),
+
+final as (
+    select
+        rated_line_id,
+        ladder_key,
+        minor_unit,
+        rounding_mode,
+        exception_code,
+        {{ from_scaled_integer('line_units', 12) }} as amount_unrounded,
+        {{ from_scaled_integer(whole_quotient('settled_units', '100000000'), 4) }}
+            as computed_amount
+    from settled
+)
+
+select * from final
