@@ -67,7 +67,7 @@ def use_event(
         warehouse.distinct_values.append(
             state
             | {"distinct_value": value}
-            | ({} if is_add is None else _operation(state, is_add))
+            | ({} if is_add is None else _operation(state, is_add=is_add))
         )
     keeps_events = meter["aggregation"] == "weighted_sum" or meter.get("keeps_each_event")
     if keeps_events and quantity is not None:
@@ -80,7 +80,7 @@ def _row_of(warehouse: RatingWarehouse, table: str, **key: str) -> Any:
     return found
 
 
-def _operation(state: dict[str, Any], is_add: bool) -> dict[str, Any]:
+def _operation(state: dict[str, Any], *, is_add: bool) -> dict[str, Any]:
     """The first and last operation of a slice that saw only this one."""
     at, nanos = state["first_event_at"], state["latest_event_nanos"]
     return {
