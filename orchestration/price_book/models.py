@@ -8,7 +8,6 @@ Unsupported words of the rating semantics are listed, so that they are refused b
 being called misspelt.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
@@ -44,39 +43,37 @@ WeightedBy = Literal["second", "period"]
 Window = Literal["hour", "day", "month"]
 WindowAggregation = Literal["sum", "max", "avg"]
 EmptyWindows = Literal["skip", "zero"]
-ChargeModel = Literal["flat", "per_unit", "graduated", "volume", "package"]
+ChargeModel = Literal[
+    "flat",
+    "per_unit",
+    "seats",
+    "graduated",
+    "volume",
+    "stairstep",
+    "package",
+    "percentage",
+    "graduated_percentage",
+    "dimensional",
+    "dynamic",
+    "cost_plus",
+]
 BillingTiming = Literal["advance", "arrears"]
-ConvertRounding = Literal["none", "up", "down", "half_up"]
+ConvertRounding = Literal["none", "up", "down", "half_up", "half_even"]
 PackageRounding = Literal["up", "down"]
+PackageCounting = Literal["total", "per_tier"]
 ZeroUsage = Literal["charge", "skip"]
 Proration = Literal["day", "second", "fixed_30", "none"]
 RoundingMode = Literal["half_away", "half_even"]
 
-# Words of the rating semantics that this version of the engine cannot compute, by field.
-UNSUPPORTED_VALUES: Final[Mapping[str, frozenset[str]]] = {
-    "model": frozenset(
-        {
-            "seats",
-            "stairstep",
-            "percentage",
-            "graduated_percentage",
-            "dimensional",
-            "dynamic",
-            "cost_plus",
-        }
-    ),
-}
+# Fields of the rating semantics that this version of the engine cannot compute.
 UNSUPPORTED_FIELDS: Final = frozenset(
     {
         "allowance",
         "discounts",
-        "fixed_amount",
-        "free_events",
         "ladder",
         "maximum",
         "minimum",
         "on_termination",
-        "percentage",
         "pool",
         "restates",
         "rollover",
@@ -178,19 +175,56 @@ class Tier(FrozenModel):
     ] = None
     up_to: PositiveQuantity | None = Field(None, description="Inclusive; absent in the last tier.")
     unit_price: Price | None = None
+    rate: Price | None = Field(None, description="graduated_percentage: 0.029 is 2.9 %.")
+    package_price: Price | None = Field(None, description="package: the price of one package.")
     flat_amount: Price | None = None
+
+
+class DefaultPrice(FrozenModel):
+    """What a line costs that no match fits."""
+
+    unit_price: Price
+
+
+class DimensionPrice(DefaultPrice):
+    """What a line costs whose dimension values are these; the match with most of them wins."""
+
+    match: Annotated[dict[Text, ScalarText], NOT_EMPTY]
 
 
 class CurrencyPrice(FrozenModel):
     """A price in one currency; which fields it has is decided by the charge's model."""
 
     amount: Price | None = Field(None, description="flat: the fee per period.")
-    unit_price: Price | None = Field(None, description="per_unit: the price of one unit.")
+    unit_price: Price | None = Field(None, description="per_unit, seats: the price of one unit.")
     tiers: Annotated[
-        tuple[Tier, ...] | None, NOT_EMPTY, Field(description="graduated and volume.")
+        tuple[Tier, ...] | None,
+        NOT_EMPTY,
+        Field(description="graduated, volume, stairstep, package, graduated_percentage."),
     ] = None
     package_size: PositiveQuantity | None = Field(None, description="package: units in one.")
     package_price: Price | None = Field(None, description="package: the price of one package.")
+    rate: Price | None = Field(None, description="percentage: a fraction, 0.029 is 2.9 %.")
+    fixed_amount: Price | None = Field(None, description="percentage: for each event.")
+    free_events: Annotated[Whole, Field(ge=1)] | None = Field(
+        None, description="percentage: how many events of a period cost nothing, the first ones."
+    )
+    free_amount: PositiveQuantity | None = Field(
+        None, description="percentage: how much of a period costs nothing, the first of it."
+    )
+    minimum_per_event: Price | None = Field(
+        None, description="percentage: what an event costs at least, unless it is free."
+    )
+    maximum_per_event: Price | None = Field(
+        None, description="percentage: what an event costs at most."
+    )
+    multiplier: Price | None = Field(None, description="cost_plus: 1.2 adds 20 % to the cost.")
+    prices: Annotated[
+        tuple[DimensionPrice, ...] | None, NOT_EMPTY, Field(description="dimensional.")
+    ] = None
+    default: DefaultPrice | None = Field(
+        None, description="dimensional: where no match fits; without it such usage is held."
+    )
 
 
 class ChargeVersion(FrozenModel):
@@ -223,6 +257,9 @@ class Charge(FrozenModel):
     timing: BillingTiming = "arrears"
     convert: Conversion | None = None
     package_rounding: PackageRounding | None = None
+    packages: PackageCounting | None = Field(
+        None, description="package with tiers: where packages are counted."
+    )
     free_quantity: QuantityFromZero | None = Field(
         None, description="Units that cost nothing, after the conversion."
     )

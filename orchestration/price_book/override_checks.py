@@ -6,13 +6,13 @@ Does not belong here: the contracts themselves (contract_checks.py).
 
 from datetime import date
 
+from orchestration.price_book.model_checks import metered_price_faults
 from orchestration.price_book.models import Charge
-from orchestration.price_book.price_checks import price_field_faults
+from orchestration.price_book.price_faults import ChargeTerms, price_faults
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData, Row
 from orchestration.price_book.table_checks import check_known, overlaps
 from orchestration.price_book.table_models import Contract, Override
-from orchestration.price_book.tiers import tier_faults
 
 
 def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
@@ -83,19 +83,18 @@ def _check_override_price(
     if price is None:
         return
     name = f"overrides row {row.item.override_id}, column price_json"
-    for fault in price_field_faults(charge.model, price):
-        problems.add("price_field_mismatch", row.path, row.line, f"{name}: {fault}.")
-    for found in tier_faults(price.tiers or ()):
-        message = f"{name}: tier {found.index + 1} {found.message}."
-        problems.add(found.code, row.path, row.line, message)
-    if price.tiers and price.tiers[0].flat_amount and charge.zero_usage is None:
-        problems.add(
-            "zero_usage_unstated",
-            row.path,
-            row.line,
-            f"{name}: the first tier has a flat amount, and charge {charge.id} does not say "
-            "whether it is due without usage.",
-        )
+    terms = ChargeTerms(charge.model, charge.zero_usage is not None, charge.packages)
+    faults = list(price_faults(terms, price))
+    for meter in data.book.meters:
+        if meter.item.id == charge.meter:
+            faults += metered_price_faults(charge, price, meter.item)
+    for found in faults:
+        place = " ".join((f"charge {charge.id},", *map(_step, found.steps))).rstrip(",")
+        problems.add(found.code, row.path, row.line, f"{name}, {place}: {found.message}.")
+
+
+def _step(step: str | int) -> str:
+    return str(step + 1) if isinstance(step, int) else {"tiers": "tier"}.get(step, step)
 
 
 def _check_overlapping_overrides(data: ReferenceData, problems: ProblemList) -> None:

@@ -1,15 +1,17 @@
-"""Whether every price can be rated in one way only: tiers, charge fields, versions, references.
+"""Whether every charge can be rated in one way only: prices, fields, versions, references.
 
-Belongs here: rules within plans and charges. Does not belong here: meters against event contracts
+Belongs here: rules within plans and charges. Does not belong here: what makes a price ambiguous
+(price_faults.py); a charge against its meter (model_checks.py); meters against event contracts
 (meter_checks.py); contracts against plans (contract_checks.py).
 """
 
 from decimal import Decimal
 
-from orchestration.price_book.models import Charge, CurrencyPrice
+from orchestration.price_book.model_checks import MONEY_MODELS, check_models
+from orchestration.price_book.models import Charge
+from orchestration.price_book.price_faults import price_faults
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, PlacedPrice, PriceBook
-from orchestration.price_book.tiers import PRICE_FIELDS, TierFault, tier_faults
 
 
 def check_prices(book: PriceBook, problems: ProblemList) -> None:
@@ -20,37 +22,17 @@ def check_prices(book: PriceBook, problems: ProblemList) -> None:
         _check_references(book, charge, problems)
         _check_fields(charge, problems)
         _check_versions(charge, problems)
-
-
-def price_field_faults(model: str, price: CurrencyPrice) -> list[str]:
-    """What a price has too much or too little for its charge model, in words."""
-    wanted = PRICE_FIELDS[model]
-    given = {name for name in CurrencyPrice.model_fields if getattr(price, name) is not None}
-    return [
-        *(f"a {model} price has no field {name}" for name in sorted(given - wanted)),
-        *(f"a {model} price needs the field {name}" for name in sorted(wanted - given)),
-    ]
+    check_models(book, problems)
 
 
 def _check_price(placed: PlacedPrice, problems: ProblemList) -> None:
     price = placed.price
-    if isinstance(placed.model, str) and placed.model in PRICE_FIELDS:
-        for fault in price_field_faults(placed.model, price.item):
-            problems.add(
-                "price_field_mismatch", price.path, price.line(), f"{price.name()}: {fault}."
-            )
-    faults = list(tier_faults(price.item.tiers or ()))
-    first_flat = price.item.tiers[0].flat_amount if price.item.tiers else None
-    if first_flat and not placed.says_zero_usage:
-        message = (
-            f"has a flat amount of {first_flat}, and the charge does not say whether it is due "
-            "without usage"
-        )
-        faults.append(TierFault(0, "zero_usage_unstated", message))
-    for found in faults:
-        steps = ("tiers", found.index)
+    for found in price_faults(placed.terms, price.item):
         problems.add(
-            found.code, price.path, price.line(*steps), f"{price.name(*steps)}: {found.message}."
+            found.code,
+            price.path,
+            price.line(*found.steps),
+            f"{price.name(*found.steps)}: {found.message}.",
         )
 
 
@@ -81,9 +63,17 @@ def _check_fields(charge: Located[Charge], problems: ProblemList) -> None:
             faults.append(("meter", f"a {item.model} charge needs a meter"))
         if item.timing == "advance":
             faults.append(("timing", "only a flat charge is billed in advance"))
-    if item.package_rounding is not None and item.model != "package":
-        faults.append(("package_rounding", "only a package charge reads it"))
-    if item.convert is not None and not is_flat:
+    if item.model != "package":
+        faults += [
+            (name, "only a package charge reads it")
+            for name in ("package_rounding", "packages")
+            if getattr(item, name) is not None
+        ]
+    if item.free_quantity is not None and item.model in {*MONEY_MODELS, "seats"}:
+        faults.append(("free_quantity", f"a {item.model} charge does not read it"))
+    if item.model == "seats":
+        faults += _seats_faults(item)
+    elif item.convert is not None and not is_flat:
         faults += _conversion_faults(item)
     for name, fault in faults:
         problems.add(
@@ -92,6 +82,20 @@ def _check_fields(charge: Located[Charge], problems: ProblemList) -> None:
             charge.line(name),
             f"{charge.name(name)}: {fault}.",
         )
+
+
+def _seats_faults(charge: Charge) -> list[tuple[str, str]]:
+    convert = charge.convert
+    faults = []
+    if charge.proration not in {"day", "second"}:
+        faults.append(("proration", "seats come and go by the day or by the second"))
+    if convert is None or convert.unit is None:
+        faults.append(
+            ("convert", "seat-days become seats, and the unit of one is not named: {unit: seat}")
+        )
+    if convert is not None and convert.model_fields_set - {"unit"}:
+        faults.append(("convert", "a seats charge divides by the length of the period alone"))
+    return faults
 
 
 def _conversion_faults(charge: Charge) -> list[tuple[str, str]]:

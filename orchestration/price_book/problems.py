@@ -36,7 +36,6 @@ REMEDIES: Final[dict[str, str]] = {
     # Fields
     "unknown_field": "Correct its spelling, or remove it; docs/reference/price-book.md lists all.",
     "unsupported_field": "Remove the field; this version of the engine would not honour it.",
-    "unsupported_value": "Use one of the values that this version of the engine can compute.",
     "missing_field": "Add the field.",
     "wrong_value": "Correct the value; docs/reference/price-book.md gives its form.",
     "wrong_type": "Write the value in the form that docs/reference/price-book.md gives.",
@@ -79,6 +78,17 @@ REMEDIES: Final[dict[str, str]] = {
     "last_tier_not_open": "Remove up_to from the last tier, so that no quantity is without price.",
     "open_tier_not_last": "Give every tier but the last an up_to.",
     "zero_usage_unstated": "Add `zero_usage: charge` or `zero_usage: skip` to the charge.",
+    "rate_above_one": "Write the rate as a fraction, such as 0.029 for 2.9 %; a multiple of a cost "
+    "is the model cost_plus.",
+    "price_terms_conflict": "Keep terms that hold together: free_events or free_amount, and a "
+    "minimum per event up to its maximum.",
+    "packages_unstated": "Add `packages: total` or `packages: per_tier` to the charge.",
+    "package_bound_not_multiple": "Let tiers end on multiples of package_size, or count packages "
+    "per_tier.",
+    "ambiguous_match": "Add a price that matches what both name, or let one name another value.",
+    "unknown_dimension": "Match dimensions of the meter only, or add the dimension to the meter.",
+    "meter_not_for_model": "Give the charge a meter that its model can price; "
+    "docs/reference/price-book.md says which.",
     "overlapping_charge_versions": "Give each version of a charge its own effective_from.",
     "dates_out_of_order": "Put the earlier date first.",
     # Tables

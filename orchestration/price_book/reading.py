@@ -24,6 +24,7 @@ from orchestration.price_book.models import (
     Product,
 )
 from orchestration.price_book.policy import Policy, SourcesFile
+from orchestration.price_book.price_faults import ChargeTerms
 from orchestration.price_book.problems import Problem, ProblemList
 from orchestration.price_book.reference_data import (
     Located,
@@ -222,7 +223,10 @@ def _prices(document: YamlDocument, location: Location, charge: Any) -> Iterator
             place = (*location, "versions", index, "prices", currency)
             found = _record(document, place, price, CurrencyPrice, None)
             if found:
-                yield PlacedPrice(found, charge.get("model"), "zero_usage" in charge)
+                terms = ChargeTerms(
+                    charge.get("model"), "zero_usage" in charge, charge.get("packages")
+                )
+                yield PlacedPrice(found, terms)
 
 
 def _at(content: Any, location: Location) -> Any:

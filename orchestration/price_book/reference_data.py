@@ -6,12 +6,13 @@ Does not belong here: reading it from files (reading.py); judging it (the checks
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from orchestration.price_book.event_contracts import EventContract
 from orchestration.price_book.field_types import FrozenModel
 from orchestration.price_book.models import Charge, CurrencyPrice, Meter, PlanHead, Product
 from orchestration.price_book.policy import Policy, SourcesFile
+from orchestration.price_book.price_faults import ChargeTerms
 from orchestration.price_book.refusals import subject
 from orchestration.price_book.table_models import (
     Contract,
@@ -61,11 +62,10 @@ class Row(Generic[Item_co]):
 
 @dataclass(frozen=True)
 class PlacedPrice:
-    """A price in one currency, with what the file says its charge's model is."""
+    """A price in one currency, with what the file says of its charge."""
 
     price: Located[CurrencyPrice]
-    model: Any
-    says_zero_usage: bool
+    terms: ChargeTerms
 
 
 @dataclass

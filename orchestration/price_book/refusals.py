@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from orchestration.price_book.models import UNSUPPORTED_FIELDS, UNSUPPORTED_VALUES
+from orchestration.price_book.models import UNSUPPORTED_FIELDS
 from orchestration.price_book.problems import REMEDIES, ProblemList
 from orchestration.price_book.yaml_reader import Location, YamlDocument
 
@@ -25,6 +25,7 @@ _ENTRIES: Final[Mapping[str, tuple[str, str | None]]] = {
     "charges": ("charge", "id"),
     "versions": ("version", "effective_from"),
     "tiers": ("tier", None),
+    "prices": ("match", None),
     "value": ("factor", None),
     "filters": ("filter", None),
     "sources": ("source", "prefix"),
@@ -139,9 +140,6 @@ def _code_and_reason(detail: ErrorDetails, name: str) -> tuple[str, str]:
     elif kind == "literal_error":
         allowed = detail["ctx"]["expected"]
         reason = f"must be {allowed}, and is '{given}'"
-        if given in UNSUPPORTED_VALUES.get(name, ()):
-            code = "unsupported_value"
-            reason = f"cannot be '{given}' in this version of the engine, only {allowed}"
     elif kind in _SHAPES:
         code, reason = "wrong_type", f"{_SHAPES[kind]}, and is '{given}'"
     return code, reason

@@ -274,6 +274,7 @@ def _charge_base(plan_id: str, charge: Charge, units: Mapping[str, str]) -> Reco
         "convert_decimals": _EXACT_DECIMALS if convert.rounding == "none" else decimals,
         "unit_label": convert.unit or units.get(charge.meter or ""),
         "package_rounding": charge.package_rounding or "up",
+        "package_counting": charge.packages or "total",
         "free_quantity": charge.free_quantity or Decimal(0),
         "zero_usage": charge.zero_usage or "charge",
         "proration": charge.proration,
@@ -328,6 +329,12 @@ def _tiers(price_id: str, currency: str, model: str, price: CurrencyPrice) -> li
             "unit_price": tier.unit_price,
             "flat_amount": tier.flat_amount,
             "package_size": tier.package_size,
+            "dimension_match": None
+            if tier.dimension_match is None
+            else json.dumps(dict(tier.dimension_match), separators=(",", ":"), ensure_ascii=False),
+            "free_events": tier.free_events,
+            "free_amount": tier.free_amount,
+            "event_bound": tier.event_bound,
         }
         for tier in tier_ranges(model, price)
     ]

@@ -46,7 +46,6 @@ FILTER_TYPE: Final = pa.struct(
         _typed("values", pa.list_(pa.string())),
     ]
 )
-
 LEGAL_ENTITIES: Final = pa.schema(
     [
         _text("legal_entity_id"),
@@ -227,6 +226,7 @@ CHARGES: Final = pa.schema(
         _typed("convert_decimals", pa.int32()),
         _text("unit_label", is_nullable=True),
         _text("package_rounding"),
+        _text("package_counting"),
         _typed("free_quantity", QUANTITY),
         _text("zero_usage"),
         _text("proration"),
@@ -246,6 +246,10 @@ CHARGE_TIERS: Final = pa.schema(
         _typed("unit_price", PRICE),
         _typed("flat_amount", PRICE),
         _typed("package_size", QUANTITY, is_nullable=True),
+        _text("dimension_match", is_nullable=True),
+        _typed("free_events", pa.int64(), is_nullable=True),
+        _typed("free_amount", QUANTITY, is_nullable=True),
+        _text("event_bound", is_nullable=True),
         _REFERENCE_VERSION,
     ]
 )

@@ -26,7 +26,18 @@ _COUNTED_AS: Final = {
 }
 _TIMES: Final = "\u00d7"
 _ROUNDED_AS: Final = {"half_away": "half away from zero", "half_even": "half to even"}
-_CONVERTED_AS: Final = {"up": "rounded up", "down": "rounded down", "half_up": "rounded half up"}
+_CONVERTED_AS: Final = {
+    "up": "rounded up",
+    "down": "rounded down",
+    "half_up": "rounded half up",
+    "half_even": "rounded half to even",
+}
+_PRICED_BY: Final = {
+    "percentage": "rate",
+    "graduated_percentage": "rate",
+    "cost_plus": "multiplier",
+    "dynamic": "multiplier",
+}
 
 
 def print_explanation(console: Console, explanation: LineExplanation) -> None:
@@ -164,7 +175,19 @@ def _quantity_steps(explanation: LineExplanation) -> Iterator[tuple[str, str, st
         yield "converted", _units(steps["converted_quantity"], label), _conversion(steps)
     if Decimal(steps["free_quantity"] or 0):
         yield "free", _units(steps["free_quantity"], label), "the first ones of every cell"
-    if line["charge_model"] == "package":
+    if steps.get("free_events"):
+        yield "free", f"{steps['free_events']:,} events", "the first ones of every cell"
+    if steps.get("free_amount"):
+        free_amount = _money(Decimal(steps["free_amount"]), line)
+        yield "free", free_amount, "the first of every cell, event by event"
+    if line["charge_model"] == "package" and steps.get("package_counting") == "per_tier":
+        size = _units(steps["package_size"], label)
+        yield (
+            "priced",
+            _units(steps["priced_quantity"], label),
+            f"in packages of {size}, tier by tier",
+        )
+    elif line["charge_model"] == "package":
         size = _units(steps["package_size"], label)
         yield "packages", _number(steps["priced_quantity"]), f"of {size} each"
     elif steps["converted_quantity"] not in (None, steps["priced_quantity"]):
@@ -173,7 +196,8 @@ def _quantity_steps(explanation: LineExplanation) -> Iterator[tuple[str, str, st
 
 def _is_converted(steps: Mapping[str, Any]) -> bool:
     is_scaled: bool = steps["convert_multiply"] != steps["convert_divide"]
-    return is_scaled or steps["convert_rounding"] != "none"
+    is_shared_by_time = steps.get("period_length") is not None
+    return is_scaled or is_shared_by_time or steps["convert_rounding"] != "none"
 
 
 def _conversion(steps: Mapping[str, Any]) -> str:
@@ -182,6 +206,8 @@ def _conversion(steps: Mapping[str, Any]) -> str:
         parts.append(f"times {_number(steps['convert_multiply'])}")
     if steps["convert_divide"] != "1":
         parts.append(f"divided by {_number(steps['convert_divide'])}")
+    if steps.get("period_length") is not None:
+        parts.append(f"divided by the {steps['period_length']:,} of the full period")
     rounding = steps["convert_rounding"]
     if rounding == "none":
         parts.append("shown to nine decimals, priced exactly")
@@ -194,13 +220,14 @@ def _prices(explanation: LineExplanation) -> Sheet:
     line = explanation.line
     code = line["currency_code"]
     unit = "package" if line["charge_model"] == "package" else line["unit_label"]
+    priced_by = _PRICED_BY.get(line["charge_model"], f"price per\n{escape(unit or '')}")
     sheet = Sheet(
         f"At which prices ({code})",
         Column("tier", Kind.FIGURE),
         Column("above", Kind.FIGURE),
         Column("up to", Kind.FIGURE),
         Column("quantity", Kind.FIGURE),
-        Column(f"price per\n{escape(unit)}", Kind.FIGURE),
+        Column(priced_by, Kind.FIGURE),
         Column("flat\namount", Kind.FIGURE),
         Column("amount before\nrounding", Kind.FIGURE),
     )

@@ -45,6 +45,7 @@ CHARGE_DEFAULTS = {
     "convert_rounding": "none",
     "convert_decimals": 0,
     "package_rounding": "up",
+    "package_counting": "total",
     "free_quantity": Decimal(0),
     "zero_usage": "skip",
     "proration": "day",
@@ -154,7 +155,7 @@ class RatingWarehouse:
                     }
                     | dict(row),
                 )
-                lower = row.get("upper_quantity")
+                lower = row.get("upper_quantity") or Decimal(0)
 
     def add_contract(self, contract_id: str, *, plan_id: str | None = None, **columns: Any) -> None:
         """Add a contract of a customer of the same name, with one version where a plan is given."""
@@ -189,6 +190,7 @@ class RatingWarehouse:
         at: datetime | None = None,
         dimension_key: str = "{}",
         event_count: int = 1,
+        unvalued_event_count: int = 0,
         event_id: str = "e",
         customer_id: str | None = None,
         subject: str | None = None,
@@ -208,7 +210,7 @@ class RatingWarehouse:
                 "meter_id": meter_id,
                 "dimension_key": dimension_key,
                 "event_count": event_count,
-                "unvalued_event_count": 0,
+                "unvalued_event_count": unvalued_event_count,
                 "negative_event_count": 0,
                 "quantity_sum": amount,
                 "quantity_max": amount,
@@ -227,6 +229,37 @@ class RatingWarehouse:
                 "contract_version": 1,
                 "time_zone": "UTC",
                 "resolution_code": None,
+            }
+        )
+
+    def keep_event(
+        self,
+        contract_id: str,
+        meter_id: str,
+        at: datetime,
+        quantity: Decimal | int | str,
+        *,
+        event_id: str = "e",
+        nanos: int = 0,
+        dimension_key: str = "{}",
+    ) -> None:
+        """Add one event with a value of a meter that keeps each event, as metered rows too."""
+        self.use(
+            contract_id,
+            meter_id,
+            at.date(),
+            quantity,
+            at=at,
+            event_id=event_id,
+            dimension_key=dimension_key,
+        )
+        self.kept_events.append(
+            self.metered[-1]
+            | {
+                "event_at": at,
+                "event_at_nanos": nanos,
+                "event_id": event_id,
+                "quantity": Decimal(quantity),
             }
         )
 

@@ -5,15 +5,32 @@ any amount.
 """
 
 import itertools
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 
 from rating_usage import FIRST_DAY, add_usage, any_decimal
 
-CONTRACTS = 600
-PLANS = 100
+CONTRACTS = 900
+PLANS = 150
 MINOR_UNITS = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3}
-MODELS = ("flat", *["per_unit", "graduated", "volume", "package"] * 2)
+# Models whose meters sum: amounts of money, and the days or seconds of seats.
+SUMMING = ("percentage", "graduated_percentage", "dynamic", "cost_plus", "seats")
+MODELS = (
+    "flat",
+    "stairstep",
+    "dimensional",
+    *SUMMING,
+    *["per_unit", "graduated", "volume", "package"] * 2,
+)
+LADDERS = ("graduated", "volume", "stairstep", "graduated_percentage")
+# Matches of dimensional prices, the default last where there is one.
+MATCHES = (
+    ({"model": "a"}, {"model": "b"}),
+    ({"model": "b"}, {"model": "b", "region": "us"}, {}),
+    ({"model": "a", "region": "eu"}, {"model": "a"}, {"model": "b", "region": "us"}),
+    ({"region": "us"}, {"model": "b"}, {"model": "b", "region": "us"}, {}),
+)
 AGGREGATIONS = ("sum", "sum", "sum", "count", "max", "latest", "unique_count", "unique_count")
 CARRYING = (AGGREGATIONS.index("latest"),)
 CADENCES = (*["monthly"] * 8, "quarterly", "annual")
@@ -31,32 +48,84 @@ def any_money(dice, currency_code, whole):
     return any_decimal(dice, whole, dice.choice((0, 2, 6, 12)))
 
 
-def any_tiers(dice, model, currency_code):
-    price = any_money(dice, currency_code, dice.choice((1, 50)))
-    if model == "flat":
-        return [{"flat_amount": any_money(dice, currency_code, 900)}]
+def any_tiers(dice, model, currency_code, counting="total"):
     if model == "package":
-        return [
-            {"unit_price": price, "package_size": Decimal(dice.choice(("1", "7", "1000", "0.3")))}
-        ]
-    if model == "per_unit":
-        return [{"unit_price": price}]
+        return any_package_tiers(dice, currency_code, counting)
+    if model == "dimensional":
+        return any_matches(dice, currency_code)
+    if model in LADDERS:
+        return any_ladder(dice, model, currency_code)
+    price = any_money(dice, currency_code, dice.choice((1, 50)))
+    fixed = dice.choice((Decimal(0), any_money(dice, currency_code, 1)))
+    return [
+        {
+            "flat": {"flat_amount": any_money(dice, currency_code, 900)},
+            "percentage": {"unit_price": any_rate(dice), "flat_amount": fixed},
+            "dynamic": {"unit_price": Decimal(1)},
+        }.get(model, {"unit_price": price})
+    ]
+
+
+def any_matches(dice, currency_code):
+    return [
+        {
+            "unit_price": any_money(dice, currency_code, 20),
+            "dimension_match": json.dumps(match),
+        }
+        for match in dice.choice(MATCHES)
+    ]
+
+
+def any_rate(dice):
+    return any_decimal(dice, 1, dice.choice((2, 3, 12)))
+
+
+def any_package_tiers(dice, currency_code, counting):
+    size = Decimal(dice.choice(("1", "7", "1000", "0.3")))
+    bounds = sorted({dice.randrange(1, 5) * size for _ in range(dice.choice((0, 0, 1, 2)))})
+    if counting == "per_tier":
+        bounds = [bound + dice.choice((0, size / 2, Decimal("0.1"))) for bound in bounds]
+    return [
+        {
+            "upper_quantity": bound,
+            "unit_price": any_money(dice, currency_code, 50),
+            "flat_amount": any_money(dice, currency_code, 9) if bounds else Decimal(0),
+            "package_size": size,
+        }
+        for bound in [*bounds, None]
+    ]
+
+
+def any_ladder(dice, model, currency_code):
     reach, decimals = dice.choice((9, 9, 400)), dice.choice((0, 0, 3, 9))
     bounds = sorted({any_decimal(dice, reach, decimals) + 1 for _ in range(dice.randrange(4))})
     return [
         {
             "upper_quantity": bound,
-            "unit_price": any_money(dice, currency_code, 20),
+            "unit_price": any_ladder_price(dice, model, currency_code),
             "flat_amount": (
-                any_money(dice, currency_code, 30) if dice.random() < 0.5 else Decimal(0)
+                any_money(dice, currency_code, 30)
+                if model == "stairstep" or dice.random() < 0.5
+                else Decimal(0)
             ),
         }
         for bound in [*bounds, None]
     ]
 
 
-def prices_by_currency(dice, model):
-    return {currency_code: any_tiers(dice, model, currency_code) for currency_code in MINOR_UNITS}
+def any_ladder_price(dice, model, currency_code):
+    if model == "stairstep":
+        return Decimal(0)
+    if model == "graduated_percentage":
+        return any_rate(dice)
+    return any_money(dice, currency_code, 20)
+
+
+def prices_by_currency(dice, model, counting="total"):
+    return {
+        currency_code: any_tiers(dice, model, currency_code, counting)
+        for currency_code in MINOR_UNITS
+    }
 
 
 def add_catalog(dice, warehouse):
@@ -69,7 +138,11 @@ def add_catalog(dice, warehouse):
             is_negative_allowed=aggregation == "sum" and number != 1,
             carry_in="previous" if number in CARRYING else "zero",
         )
-    every_pair = list(itertools.product(MODELS, warehouse.reference["meters"]))
+    every_pair = [
+        (model, meter)
+        for model, meter in itertools.product(MODELS, warehouse.reference["meters"])
+        if model not in SUMMING or meter["aggregation"] == "sum"
+    ]
     pairs = itertools.cycle(dice.sample(every_pair, len(every_pair)))
     for plan in range(PLANS):
         warehouse.add_plan(f"p{plan}")
@@ -85,7 +158,9 @@ def fee_columns(dice):
     }
 
 
-def usage_columns(dice, meter):
+def usage_columns(dice, model, meter):
+    if model == "seats":
+        return {"meter_id": meter["meter_id"], "proration": dice.choice(("day", "second"))}
     factors, divisors = ("1", "1", "1", "3", "0.125"), ("1", "1", "1", "1000", "1024000", "0.7")
     if meter["aggregation"] == "unique_count":
         factors, divisors = ("1", "1", "3"), ("1", "1", "0.7")
@@ -93,10 +168,17 @@ def usage_columns(dice, meter):
         "meter_id": meter["meter_id"],
         "convert_multiply": Decimal(dice.choice(factors)),
         "convert_divide": Decimal(dice.choice(divisors)),
-        "convert_rounding": dice.choice(("none", "none", "none", "up", "down", "half_up")),
+        "convert_rounding": dice.choice(
+            ("none", "none", "none", "none", "up", "down", "half_up", "half_even")
+        ),
         "convert_decimals": dice.choice((0, 0, 1, 3, 9)),
         "package_rounding": dice.choice(("up", "down")),
-        "free_quantity": dice.choice((Decimal(0), Decimal(5), any_decimal(dice, 20, 3))),
+        "package_counting": dice.choice(("total", "per_tier")),
+        "free_quantity": (
+            Decimal(0)
+            if model in SUMMING
+            else dice.choice((Decimal(0), Decimal(5), any_decimal(dice, 20, 3)))
+        ),
         "zero_usage": dice.choice(("charge", "skip")),
     }
 
@@ -107,7 +189,7 @@ def add_charge(dice, warehouse, plan_id, charge_id, *, model, meter):
         "charge_id": charge_id,
         "charge_model": model,
         "rounding_mode": dice.choice(("half_away", "half_even")),
-    } | (fee_columns(dice) if model == "flat" else usage_columns(dice, meter))
+    } | (fee_columns(dice) if model == "flat" else usage_columns(dice, model, meter))
     cut = FIRST_DAY + timedelta(days=dice.randrange(150))
     spans = [(date(2020, 1, 1), None)]
     if dice.random() < 0.5:
@@ -117,7 +199,7 @@ def add_charge(dice, warehouse, plan_id, charge_id, *, model, meter):
     for start, end in spans:
         warehouse.add_charge(
             f"{charge_id}/{start}",
-            tiers=prices_by_currency(dice, model),
+            tiers=prices_by_currency(dice, model, shared.get("package_counting")),
             effective_from_date=start,
             effective_to_date=end,
             **shared,
@@ -165,7 +247,7 @@ def add_override(dice, warehouse, contract_id, plan_id):
     row.pop("charge_price_id")
     warehouse.add_charge(
         f"{contract_id}/override",
-        tiers=prices_by_currency(dice, row["charge_model"]),
+        tiers=prices_by_currency(dice, row["charge_model"], row.get("package_counting")),
         **row
         | {"contract_id": contract_id, "effective_from_date": start, "effective_to_date": end},
     )

@@ -35,16 +35,20 @@ def metered_edges(price, tiers):
 
 
 def billable_edges(price, tiers):
-    if price["charge_model"] in {"graduated", "volume"}:
-        return {
-            ("tier bound", Fraction(tier["upper_quantity"]))
-            for tier in tiers
-            if tier.get("upper_quantity") is not None
-        }
-    if price["charge_model"] == "package":
-        size = Fraction(tiers[0]["package_size"])
-        return {("package size", number * size) for number in PACKAGES}
-    return set()
+    bounds = {
+        ("tier bound", Fraction(tier["upper_quantity"]))
+        for tier in tiers
+        if tier.get("upper_quantity") is not None
+    }
+    if price["charge_model"] != "package":
+        return bounds
+    size = Fraction(tiers[0]["package_size"])
+    starts = {Fraction(0)}
+    if price["package_counting"] == "per_tier":
+        starts |= {bound for _, bound in bounds}
+    return bounds | {
+        ("package size", start + number * size) for start in starts for number in PACKAGES
+    }
 
 
 def metered(price, converted):

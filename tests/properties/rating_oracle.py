@@ -4,14 +4,19 @@ Belongs here: rating contract by contract and day by day, from the rules alone. 
 and no intermediate step with the SQL. Does not belong here: making inputs, or reading outputs.
 """
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from rating_catalog import MINOR_UNITS
+
+# Models in which a quantity below zero is the mirror of one above it.
+MIRRORED = ("per_unit", "percentage", "dynamic", "cost_plus")
 
 
 def rounded(number, mode="half_away"):
@@ -46,24 +51,33 @@ def converted(price, quantity):
     return Fraction(rounded(exact * step, price["convert_rounding"]), step)
 
 
-def ladder(price, tiers, quantity):
-    """What a cumulative quantity costs, tier by tier: (priced quantity, flat amount, amount)."""
+def ladder(price, tiers, quantity, length=1, dimensions=None):
+    """What a cumulative quantity costs, tier by tier: (priced quantity, flat amount, amount).
+
+    The length is that of the full cell, which seats are divided by. The amount that percentage
+    takes of each event is not in it.
+    """
     model = price["charge_model"]
     if model == "flat":
         return [tier_part(tiers[0], Fraction(1))]
-    asked = converted(price, quantity)
+    asked = converted(price, quantity) / (length if model == "seats" else 1)
     is_used = asked != 0 or price["zero_usage"] == "charge"
     billed = asked if asked <= 0 else max(Fraction(0), asked - Fraction(price["free_quantity"]))
-    if model == "per_unit":
-        return [tier_part(tiers[0], billed)]
+    if model == "dimensional":
+        chosen = best_match(tiers, dimensions)
+        return [
+            tier_part(tier, billed if tier is chosen else Fraction(0), is_entered=False)
+            for tier in tiers
+        ]
+    if model in {"per_unit", "seats", "percentage", "dynamic", "cost_plus"}:
+        return [tier_part(tiers[0], billed, is_entered=False)]
     if model == "package":
-        packages = rounded(billed / Fraction(tiers[0]["package_size"]), price["package_rounding"])
-        return [tier_part(tiers[0], Fraction(packages))]
+        return package_ladder(price, tiers, billed, is_used=is_used)
     parts = []
     for number, tier in enumerate(tiers):
         lower = Fraction(tier["lower_quantity"])
         top = billed if tier.get("upper_quantity") is None else Fraction(tier["upper_quantity"])
-        if model == "graduated":
+        if model in {"graduated", "graduated_percentage"}:
             priced = max(Fraction(0), min(billed, top) - lower)
             is_entered = is_used if number == 0 else billed > lower
         else:
@@ -72,6 +86,35 @@ def ladder(price, tiers, quantity):
             is_entered = is_used and is_here
         parts.append(tier_part(tier, priced, is_entered=is_entered))
     return parts
+
+
+def package_ladder(price, tiers, billed, *, is_used):
+    """Packages of each tier: those begun in it, or its part of all that were begun."""
+    size, mode = Fraction(tiers[0]["package_size"]), price["package_rounding"]
+    is_total = price["package_counting"] == "total"
+    reached = Fraction(rounded(billed / size, mode)) * size if is_total else billed
+    parts = []
+    for number, tier in enumerate(tiers):
+        lower = Fraction(tier["lower_quantity"])
+        top = reached if tier.get("upper_quantity") is None else Fraction(tier["upper_quantity"])
+        inside = max(Fraction(0), min(reached, top) - lower)
+        is_entered = is_used if number == 0 else reached > lower
+        packages = Fraction(rounded(inside / size, mode))
+        parts.append(tier_part(tier, packages, is_entered=is_entered))
+    return parts
+
+
+def best_match(tiers, dimensions):
+    """The tier of a dimensional price that prices a line; None where no match fits."""
+    if not dimensions:
+        return tiers[0]
+    wanted = [(json.loads(tier["dimension_match"]), tier) for tier in tiers]
+    fitting = [
+        (len(match), tier)
+        for match, tier in wanted
+        if all(dimensions.get(name) == value for name, value in match.items())
+    ]
+    return max(fitting, key=lambda found: found[0])[1] if fitting else None
 
 
 def tier_part(tier, quantity, *, is_entered=True):
@@ -85,6 +128,13 @@ def less(parts, others):
         tuple(mine - other for mine, other in zip(*pair, strict=True))
         for pair in zip(parts, others, strict=True)
     ]
+
+
+def with_each_event(parts, tiers, events):
+    """What percentage charges, with its fixed amount for each event that has a value."""
+    [(quantity, _, amount)] = parts
+    fixed = Fraction(tiers[0]["flat_amount"]) * events
+    return [(quantity, fixed, amount + fixed)]
 
 
 def decimal_of(whole, decimals):
@@ -329,7 +379,7 @@ class Oracle:
     def settled(self, contract, charge_id, cell_start, asked):
         expected = {}
         for dimension, quantities in asked.items():
-            ladders = self.ladders(contract, quantities)
+            ladders = self.ladders(contract, quantities, dimension)
             if ladders is None:
                 for run, _ in quantities:
                     for days in run.segments:
@@ -386,32 +436,60 @@ class Oracle:
             )
         ]
 
-    def ladders(self, contract, quantities):
-        """Tiers of each run of a ladder; None where a negative quantity forbids an amount."""
+    def ladders(self, contract, quantities, dimension):
+        """Tiers of each run of a ladder; None where something forbids an amount."""
         found, running = [], None
         for run, quantity in quantities:
             price, meter = run.price, run.meter
             tiers = self.tiers[price["charge_price_id"], contract["currency_code"]]
+            values = json.loads(dimension)
+            if price["charge_model"] == "dimensional" and best_match(tiers, values) is None:
+                return None
+            asked = {"length": self.length(contract, price, run.days[0]), "dimensions": values}
             if run.is_additive:
                 before, running = running, (running or 0) + quantity
-                if running < 0 and not (
-                    price["charge_model"] == "per_unit" and meter["is_negative_allowed"]
-                ):
+                is_mirrored = price["charge_model"] in MIRRORED and meter["is_negative_allowed"]
+                if running < 0 and not is_mirrored:
                     return None
-                added = ladder(price, tiers, running)
+                added = ladder(price, tiers, running, **asked)
                 if before is not None:
-                    added = less(added, ladder(price, tiers, before))
+                    added = less(added, ladder(price, tiers, before, **asked))
                     self.asks.append(Ask(meter, price, tiers, before))
+                if price["charge_model"] == "percentage":
+                    events = self.valued_events(contract, meter, run.days, dimension)
+                    added = with_each_event(added, tiers, events)
                 found.append(added)
             else:
                 found.append(
                     [
                         (priced, flat_amount, amount * run.share)
-                        for priced, flat_amount, amount in ladder(price, tiers, quantity)
+                        for priced, flat_amount, amount in ladder(price, tiers, quantity, **asked)
                     ]
                 )
             self.asks.append(Ask(meter, price, tiers, quantity if running is None else running))
         return found
+
+    def valued_events(self, contract, meter, days, dimension):
+        return sum(
+            row["event_count"] - row["unvalued_event_count"]
+            for row in self.usage[contract["contract_id"], meter["meter_id"]]
+            if days[0] <= row["local_date"] <= days[-1] and row["dimension_key"] == dimension
+        )
+
+    def cell(self, contract, day):
+        [cell] = [
+            (start, end) for start, end in self.cells[contract["contract_id"]] if start <= day < end
+        ]
+        return cell
+
+    def length(self, contract, price, day):
+        """Days of the full cell; its seconds where the charge is shared by them."""
+        start, end = self.cell(contract, day)
+        if price["proration"] != "second":
+            return (end - start).days
+        zone = ZoneInfo(contract["time_zone"])
+        first, last = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (start, end))
+        return int((last.astimezone(UTC) - first.astimezone(UTC)).total_seconds())
 
 
 def in_force(row, day):

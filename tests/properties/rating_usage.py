@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from rating_edges import LARGEST_UNIQUE_COUNT, metered, metered_edges, smallest_step
 
+MIRRORED = ("per_unit", "percentage", "dynamic", "cost_plus")
 FIRST_DAY = date(2026, 5, 1)
 LAST_DAY = date(2026, 9, 30)
 HALVES = tuple(
@@ -20,7 +21,11 @@ HALVES = tuple(
     for month in range(FIRST_DAY.month, LAST_DAY.month + 1)
     for first, last in ((1, 14), (16, 28))
 )
-DIMENSIONS = ('{"model":"a"}', '{"model":"b"}')
+DIMENSIONS = (
+    '{"model":"a","region":"eu"}',
+    '{"model":"b","region":"eu"}',
+    '{"model":"b","region":"us"}',
+)
 
 
 def any_decimal(dice, whole, decimals):
@@ -90,7 +95,7 @@ def aimed_walk(dice, meter, price, tiers):
             aim = metered(price, Fraction(2 * dice.randrange(30) + 1, dice.choice((1, 2))))
         reading = (aim // step + dice.choice((-1, 0, 0, 1))) * step
         if meter["is_negative_allowed"]:
-            is_mirrored = dice.random() < (0.8 if price["charge_model"] == "per_unit" else 0.05)
+            is_mirrored = dice.random() < (0.8 if price["charge_model"] in MIRRORED else 0.05)
             walk.append(-reading if is_mirrored else reading)
         elif reading >= 0:
             walk.append(reading)
@@ -135,13 +140,15 @@ def add_any_usage(dice, warehouse, contract, meter):
         quantity = any_decimal(dice, scale, decimals)
         if meter["is_negative_allowed"] and dice.random() < 0.3:
             quantity = -quantity
+        event_count = dice.randrange(1, 9)
         warehouse.use(
             contract["contract_id"],
             meter["meter_id"],
             day,
             quantity,
             batch=dice.randrange(1, 5),
-            event_count=dice.randrange(1, 9),
+            event_count=event_count,
+            unvalued_event_count=dice.choice((0, 0, dice.randrange(event_count))),
             event_id=f"e{len(warehouse.metered):08}",
             dimension_key=dice.choice(DIMENSIONS),
         )

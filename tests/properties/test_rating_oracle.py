@@ -19,20 +19,25 @@ from rating_warehouse import RATING, RatingWarehouse
 SEED = 20261121
 KNOWN_UNTIL = datetime(2026, 10, 1, tzinfo=UTC)
 ENOUGH = 5
-USAGE_MODELS = ("per_unit", "graduated", "volume", "package")
+USAGE_MODELS = ("per_unit", "graduated", "volume", "stairstep", "package", "dimensional")
+MONEY_MODELS = ("percentage", "graduated_percentage", "dynamic", "cost_plus")
 MODES = ("half_away", "half_even")
 HALF = Fraction(1, 2)
 PLACES = ("below", "on", "above")
 ROUNDING_EDGES = {"conversion step", "conversion half"}
 EDGES = {
-    *itertools.product(("graduated", "volume"), ["tier bound"], PLACES),
+    *itertools.product(
+        ("graduated", "volume", "stairstep", "graduated_percentage", "package"),
+        ["tier bound"],
+        PLACES,
+    ),
     *itertools.product(("sum", "count", "max", "latest", "unique_count"), ["tier bound"], PLACES),
     *itertools.product(["package"], ["package size"], PLACES),
     *itertools.product(USAGE_MODELS, ["free quantity"], PLACES),
-    *itertools.product(USAGE_MODELS, ["nothing"], ("on", "above")),
-    ("per_unit", "nothing", "below"),
+    *itertools.product((*USAGE_MODELS, *MONEY_MODELS, "seats"), ["nothing"], ("on", "above")),
+    *itertools.product(("per_unit", "percentage", "dynamic", "cost_plus"), ["nothing"], ["below"]),
     *itertools.product(("up", "down"), ["conversion step"], PLACES),
-    *itertools.product(["half_up"], ["conversion half"], PLACES),
+    *itertools.product(["half_up", "half_even"], ["conversion half"], PLACES),
 }
 TIES = {
     *itertools.product(["half of 10^-12"], ("debit", "credit")),

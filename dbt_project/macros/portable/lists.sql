@@ -44,6 +44,24 @@
     ) as varchar)
 {%- endmacro %}
 
+{% macro json_field_text(json_text, name) -%}
+    {#- The text of one field of a JSON object, its name a column; null where there is none. -#}
+    {{ return(adapter.dispatch('json_field_text', 'tallyhouse')(json_text, name)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_field_text(json_text, name) -%}
+    json_extract_string({{ json_text }}, '$."' || {{ name }} || '"')
+{%- endmacro %}
+
+{% macro json_field_names(json_text) -%}
+    {#- A list of the names of a JSON object's fields. -#}
+    {{ return(adapter.dispatch('json_field_names', 'tallyhouse')(json_text)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_field_names(json_text) -%}
+    json_keys({{ json_text }})
+{%- endmacro %}
+
 {% macro decimal_text(number) -%}
     {#- A decimal as text without trailing zeros: 12.500000000 is '12.5', 3.000000000 is '3'. -#}
     {{ return(adapter.dispatch('decimal_text', 'tallyhouse')(number)) }}

@@ -3,12 +3,17 @@
 
     Tiers are (lower, upper]; a tier is entered when q > lower, so a quantity on a bound stays in
     the tier below it. The first tier is entered by any quantity, also one that free units cover.
+    A quantity beyond 38 digits is null and stays so: greatest and least would drop it.
 -#}
 
 {% macro graduated_tier_quantity(billable, lower_bound, upper_bound) -%}
-    greatest(
-        0, least({{ billable }}, coalesce({{ upper_bound }}, {{ billable }})) - {{ lower_bound }}
-    )
+    case
+        when {{ billable }} is not null
+            then greatest(
+                0,
+                least({{ billable }}, coalesce({{ upper_bound }}, {{ billable }})) - {{ lower_bound }}
+            )
+    end
 {%- endmacro %}
 
 {% macro graduated_tier_is_entered(

@@ -1,7 +1,10 @@
 {#-
-    package: ceil(max(0, q − free) / size) × price; rounding down is a choice of the price.
+    package: ceil(max(0, q − free) ÷ size) × price; rounding down is a choice of the price.
 
-    Its billable quantity is the number of packages, counted before tiers are looked at.
+    With tiers, packages are counted in one of two ways. On the total: q is turned into packages
+    once, its billable quantity is their number, and the tiers' bounds are packages too. Per tier:
+    the quantity runs up the ladder, and the packages begun in each tier are counted there. One tier
+    is the same in both.
 -#}
 
 {#- Whole packages in a quantity; quantity and size are decimals scaled by the same divisor. -#}
@@ -16,12 +19,32 @@
     )
 {%- endmacro %}
 
-{% macro package_tier_quantity(billable, lower_bound, upper_bound) -%}
-    {{ billable }}
+{#- Whether a price counts its packages once, before the ladder; of the columns of a relation. -#}
+{% macro counts_packages_on_the_total(relation='') -%}
+    ({{ relation }}charge_model = 'package' and {{ relation }}package_counting = 'total')
+{%- endmacro %}
+
+{#- A tier's bound as packages. It is a multiple of the size: validation refuses any other. -#}
+{% macro whole_packages(quantity, package_size) -%}
+    {%- set packages = whole_quotient(
+        scaled_integer(quantity, 9), scaled_integer(package_size, 9)
+    ) -%}
+    {{ checked('cast(' ~ packages ~ ' as decimal(38, 9))') }}
+{%- endmacro %}
+
+{% macro package_tier_quantity(billable, lower_bound, upper_bound, package) -%}
+    {%- set in_tier = graduated_tier_quantity(billable, lower_bound, upper_bound) -%}
+    case
+        when {{ package.counting }} = 'per_tier'
+            then {{ checked(package_count(
+                'cast(' ~ in_tier ~ ' as decimal(38, 9))', package.size, package.rounding
+            )) }}
+        else cast({{ in_tier }} as decimal(38, 9))
+    end
 {%- endmacro %}
 
 {% macro package_tier_is_entered(
     billable, lower_bound, upper_bound, tier_number, has_quantity
 ) -%}
-    {{ has_quantity }}
+    {{ graduated_tier_is_entered(billable, lower_bound, upper_bound, tier_number, has_quantity) }}
 {%- endmacro %}

@@ -2,7 +2,7 @@
     volume: the whole quantity at the tier that it falls in, plus that tier's flat amount.
 
     Tiers are (lower, upper]; zero falls in the first one. More usage may cost less: the next
-    tier's price applies to all of it.
+    tier's price applies to all of it. A quantity beyond 38 digits is null, and in no tier zero.
 -#}
 
 {% macro volume_is_in_tier(billable, lower_bound, upper_bound) -%}
@@ -14,8 +14,8 @@
 
 {% macro volume_tier_quantity(billable, lower_bound, upper_bound) -%}
     case
-        when {{ volume_is_in_tier(billable, lower_bound, upper_bound) }} then {{ billable }}
-        else 0
+        when not {{ volume_is_in_tier(billable, lower_bound, upper_bound) }} then 0
+        else {{ billable }}
     end
 {%- endmacro %}
 

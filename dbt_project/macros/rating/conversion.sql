@@ -24,10 +24,11 @@
     end
 {%- endmacro %}
 
-{#- What is left of a converted quantity after free units; a negative one has no use for them. -#}
+{#- What is left of a converted quantity after free units; a negative one has no use for them. Null,
+    beyond 38 digits, stays null; free units beyond them leave nothing. -#}
 {% macro billable_quantity(converted, free_quantity) -%}
     case
-        when {{ converted }} <= 0 then {{ converted }}
+        when {{ converted }} <= 0 or {{ converted }} is null then {{ converted }}
         else greatest(0, {{ converted }} - {{ free_quantity }})
     end
 {%- endmacro %}

@@ -40,6 +40,32 @@
     end
 {%- endmacro %}
 
+{#- A price as a charge model says it: a rate of 0.029 is '2.9 %', a multiplier stays a number. -#}
+{% macro charge_price_text(charge_model, price, minor_unit) -%}
+    case
+        when {{ charge_model }} in ('percentage', 'graduated_percentage')
+            then
+                {{ decimal_text(checked('cast(' ~ price ~ ' * 100 as decimal(38, 10))')) }}
+                || ' %'
+        when {{ charge_model }} in ('cost_plus', 'dynamic') then {{ decimal_text(price) }}
+        else {{ price_text(price, minor_unit) }}
+    end
+{%- endmacro %}
+
+{#- The same with its currency, where it is an amount of money: 'USD 2.50'. -#}
+{% macro charge_price_words(charge_model, price, minor_unit, currency_code) -%}
+    case
+        when {{ prices_money(charge_model) }}
+            then {{ charge_price_text(charge_model, price, minor_unit) }}
+        else {{ money_words(currency_code, price_text(price, minor_unit)) }}
+    end
+{%- endmacro %}
+
+{#- 'USD 1,234.50' of a currency and the text of a number. -#}
+{% macro money_words(currency_code, number_text) -%}
+    {{ currency_code }} || ' ' || {{ grouped_text('(' ~ number_text ~ ')') }}
+{%- endmacro %}
+
 {#- '{"model":"large","region":"eu"}' as 'model large, region eu'; empty without dimensions. -#}
 {% macro dimensions_text(dimension_key) -%}
     replace(
@@ -103,6 +129,7 @@
     case {{ rounding }}
         when 'none' then ' ('
         when 'half_up' then ' (rounded from '
+        when 'half_even' then ' (rounded to even from '
         else ' (rounded ' || {{ rounding }} || ' from '
     end
 {%- endmacro %}

@@ -43,6 +43,9 @@ final as (
         charge_tiers.unit_price,
         charge_tiers.flat_amount,
         charge_tiers.package_size,
+        case when charges.charge_model = 'package' then charges.package_counting end
+            as package_counting,
+        charge_tiers.dimension_match,
         charges.author,
         charges.reference_version
     from charges

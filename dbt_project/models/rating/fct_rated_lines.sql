@@ -20,8 +20,21 @@ worded_tiers as (
         tiers.*,
         lines.currency_code,
         {{ decimal_text('tiers.quantity') }} as quantity_text,
+        case
+            when {{ prices_money('lines.charge_model') }}
+                then {{ price_text('tiers.quantity', 'rounded.minor_unit') }}
+            else {{ decimal_text('tiers.quantity') }}
+        end as worded_quantity,
         {{ decimal_text('tiers.metered_quantity') }} as metered_text,
-        {{ price_text('tiers.unit_price', 'rounded.minor_unit') }} as price_text,
+        {{ charge_price_text(
+            'lines.charge_model', 'tiers.unit_price', 'rounded.minor_unit'
+        ) }} as price_text,
+        {{ charge_price_words(
+            'lines.charge_model',
+            'tiers.unit_price',
+            'rounded.minor_unit',
+            'lines.currency_code'
+        ) }} as price_words,
         {{ price_text('tiers.flat_amount', 'rounded.minor_unit') }} as flat_text
     from tiers
     inner join lines on tiers.rated_line_id = lines.rated_line_id
@@ -39,17 +52,20 @@ tier_texts as (
             'tier_number'
         ) }} as tier_prices,
         {% for words, text in [
-            ('priced_tier_words', 'quantity_text'),
+            ('priced_tier_words', 'worded_quantity'),
             ('metered_tier_words', 'metered_text'),
         ] -%}
         {{ joined_text(
-            grouped_text(text) ~ " || ' at ' || currency_code || ' ' || "
-            ~ grouped_text('price_text'),
+            grouped_text(text) ~ " || ' at ' || price_words",
             ', ',
             'tier_number'
         ) }} as {{ words }},
         {% endfor -%}
         max(price_text) as only_unit_price,
+        max(price_words) as only_price_words,
+        max(quantity_text) as only_quantity,
+        max(lower_quantity) as only_lower_quantity,
+        max(upper_quantity) as only_upper_quantity,
         max(flat_text) as only_flat_amount,
         cast(sum(flat_amount) as decimal(38, 12)) as flat_amount,
         bool_or(unit_price <> 0) as has_unit_price,
@@ -84,7 +100,11 @@ joined as (
         prices.convert_decimals,
         prices.free_quantity,
         prices.package_size,
+        case when lines.charge_model = 'package' then prices.package_counting end
+            as package_counting,
         prices.zero_usage,
+        case when lines.charge_model = 'seats' then lines.period_length end
+            as seats_period_length,
         case
             when lines.charge_model = 'flat' then 'fee'
             else coalesce(prices.unit_label, lines.unit)
@@ -101,7 +121,25 @@ joined as (
         tier_texts.priced_tier_words,
         tier_texts.metered_tier_words,
         tier_texts.only_unit_price,
-        tier_texts.only_flat_amount,
+        tier_texts.only_price_words,
+        tier_texts.only_quantity,
+        tier_texts.only_lower_quantity,
+        {{ decimal_text('tier_texts.only_lower_quantity') }} as lower_text,
+        {{ decimal_text('tier_texts.only_upper_quantity') }} as upper_text,
+        case
+            when lines.charge_model = 'percentage'
+                then {{ price_text('prices.flat_amount', 'rounded.minor_unit') }}
+            else tier_texts.only_flat_amount
+        end as only_flat_amount,
+        {{ charge_price_text('lines.charge_model', 'prices.unit_price', '0') }}
+            as rate_words,
+        coalesce(prices.flat_amount, 0) <> 0 as has_fixed_amount,
+        prices.free_events,
+        {% for term in ['free_amount', 'minimum_per_event', 'maximum_per_event'] -%}
+        {{ price_text('prices.' ~ term, 'rounded.minor_unit') }} as {{ term }}_text,
+        {% endfor -%}
+        {{ price_text('lines.converted_quantity', 'rounded.minor_unit') }}
+            as money_text,
         {{ price_text('tier_texts.flat_amount', 'rounded.minor_unit') }} as flat_text,
         tier_texts.has_unit_price,
         tier_texts.has_flat_amount,
@@ -112,7 +150,11 @@ joined as (
         {{ decimal_text('prices.free_quantity') }} as free_text,
         {{ decimal_text('prices.scaled_free_quantity') }} as metered_free_text,
         {{ decimal_text('prices.package_size') }} as package_text,
-        coalesce(prices.free_quantity, 0) > 0 as has_free_quantity,
+        greatest(
+            coalesce(prices.free_quantity, 0),
+            coalesce(prices.free_events, 0),
+            coalesce(prices.free_amount, 0)
+        ) > 0 as has_free_quantity,
         -- What is priced by the million reads better, and exact, in metered units.
         coalesce(
             {{ is_several('prices.unit_label') }}
@@ -122,7 +164,10 @@ joined as (
             false
         ) as is_in_metered_units,
         coalesce(
-            {{ checked('lines.converted_quantity * prices.convert_divide') }}
+            {{ checked(
+                'lines.converted_quantity * prices.convert_divide'
+                ~ ' * coalesce(lines.period_length, 1)'
+            ) }}
             = {{ checked('lines.quantity * prices.convert_multiply') }},
             false
         ) as is_converted_exactly
@@ -143,6 +188,13 @@ worded as (
         case
             when is_in_metered_units or converted_text is null
                 then {{ units_text('quantity_text', 'unit') }}
+            when is_converted_exactly and {{ prices_money('charge_model') }}
+                then {{ money_words('currency_code', 'money_text') }}
+            when {{ prices_money('charge_model') }}
+                then
+                    {{ money_words('currency_code', 'money_text') }}
+                    || {{ came_from_text('convert_rounding') }}
+                    || {{ units_text('quantity_text', 'unit') }} || ')'
             when is_converted_exactly
                 then {{ units_text('converted_text', 'unit_label') }}
             else
@@ -152,6 +204,14 @@ worded as (
         end as quantity_words,
         case
             when not has_free_quantity then ''
+            when free_events > 0
+                then
+                    ', the first '
+                    || {{ units_text('cast(free_events as varchar)', "'event'") }} || ' free'
+            when charge_model = 'percentage'
+                then
+                    ', the first '
+                    || {{ money_words('currency_code', 'free_amount_text') }} || ' free'
             when is_in_metered_units
                 then
                     ', the first ' || {{ units_text('metered_free_text', 'unit') }}
@@ -164,8 +224,11 @@ worded as (
             when is_in_metered_units then metered_tier_words
             else priced_tier_words
         end as tier_words,
-        currency_code || ' ' || {{ grouped_text('only_unit_price') }}
-            as only_price_words,
+        {{ money_words('currency_code', 'only_flat_amount') }} as only_flat_words,
+        ', at least ' || {{ money_words('currency_code', 'minimum_per_event_text') }}
+            as minimum_words,
+        ', at most ' || {{ money_words('currency_code', 'maximum_per_event_text') }}
+            as maximum_words,
         case
             when has_flat_amount
                 then currency_code || ' ' || {{ grouped_text('flat_text') }}
@@ -194,12 +257,54 @@ described as (
         end as first_words,
         case
             when charge_model = 'flat' or tier_count = 0 then ''
+            when charge_model = 'package' and tier_count > 1
+                then
+                    comma || ' in packages of '
+                    || {{ units_text('package_text', 'unit_label') }} || ': '
+                    || tier_words || coalesce(', plus ' || flat_words, '')
             when charge_model = 'package'
                 then
-                    comma || ' in ' || {{ units_text('priced_text', "'package'") }}
+                    comma || ' in ' || {{ units_text('only_quantity', "'package'") }}
                     || ' of ' || {{ units_text('package_text', 'unit_label') }}
                     || ' at ' || only_price_words
-                    || case when priced_text = '1' then '' else ' each' end
+                    || case when only_quantity = '1' then '' else ' each' end
+                    || coalesce(', plus ' || flat_words, '')
+            when charge_model = 'stairstep' and tier_count > 1
+                then coalesce(comma || ' for ' || flat_words || ' more than before', '')
+            when charge_model = 'stairstep'
+                then
+                    case
+                        when upper_text is not null
+                            then
+                                comma || ' in the step up to '
+                                || {{ units_text('upper_text', 'unit_label') }}
+                        when only_lower_quantity > 0
+                            then
+                                comma || ' in the step above '
+                                || {{ units_text('lower_text', 'unit_label') }}
+                        else comma
+                    end
+                    || coalesce(' for ' || flat_words, '')
+            when charge_model = 'percentage'
+                then
+                    comma || ' at ' || rate_words
+                    || case
+                        when has_fixed_amount
+                            then ', plus ' || only_flat_words || ' per event'
+                        else ''
+                    end
+                    || coalesce(minimum_words, '')
+                    || coalesce(maximum_words, '')
+                    || case
+                        when coalesce(minimum_words, maximum_words) is null then ''
+                        else ' for each event'
+                    end
+            when charge_model = 'dynamic' then ' at the prices of its events'
+            when charge_model = 'cost_plus' then ' of cost × ' || only_price_words
+            when charge_model = 'graduated_percentage' and tier_count > 1
+                then ', of which ' || tier_words || coalesce(', plus ' || flat_words, '')
+            when charge_model = 'graduated_percentage'
+                then ' at ' || only_price_words || coalesce(', plus ' || flat_words, '')
             when tier_count > 1
                 then
                     case when has_free_quantity then ', then ' else ', of which ' end
@@ -256,6 +361,9 @@ final as (
         unit_label,
         case
             when tier_count = 0 then null
+            when charge_model = 'percentage' and has_fixed_amount
+                then rate_words || ' + ' || only_flat_amount
+            when charge_model = 'percentage' then rate_words
             when tier_count > 1 then tier_prices
             when not has_unit_price then only_flat_amount
             when has_flat_amount then only_unit_price || ' + ' || only_flat_amount
@@ -295,6 +403,12 @@ final as (
             ['converted_quantity', 'converted_text'],
             ['free_quantity', 'free_text'],
             ['package_size', 'package_text'],
+            ['package_counting', 'package_counting'],
+            ['period_length', 'seats_period_length'],
+            ['free_events', 'free_events'],
+            ['free_amount', 'free_amount_text'],
+            ['minimum_per_event', 'minimum_per_event_text'],
+            ['maximum_per_event', 'maximum_per_event_text'],
             ['priced_quantity', decimal_text('priced_quantity')],
             ['charge_model', 'charge_model'],
             ['charge_price_id', 'charge_price_id'],

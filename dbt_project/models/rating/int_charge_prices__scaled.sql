@@ -29,6 +29,8 @@ fractions as (
         convert_decimals,
         unit_label,
         package_rounding,
+        package_counting,
+        proration,
         free_quantity,
         zero_usage,
         rounding_mode,
@@ -47,12 +49,18 @@ fractions as (
     from decimals
 ),
 
--- What a converted quantity still has to be divided by.
+-- What a converted quantity, a billable one, and what a tier takes of it still have to be
+-- divided by: packages are whole numbers from where they are counted on.
 divisors as (
     select
         *,
         case when convert_rounding = 'none' then divisor else 1 end
             as converted_divisor,
+        case
+            when convert_rounding = 'none' and not {{ counts_packages_on_the_total() }}
+                then divisor
+            else 1
+        end as billable_divisor,
         case
             when
                 convert_rounding = 'none' and charge_model <> 'package'
@@ -60,6 +68,26 @@ divisors as (
             else 1
         end as priced_divisor
     from fractions
+),
+
+-- What a percentage price asks of each event.
+event_terms as (
+    select
+        charge_price_id,
+        currency_code,
+        true as looks_at_each_event,
+        max(free_events) as free_events,
+        max(free_amount) as free_amount,
+        {% for bound in ['minimum', 'maximum'] -%}
+        max(case when event_bound = '{{ bound }}' then flat_amount end)
+            as {{ bound }}_per_event{{ ',' if not loop.last }}
+        {% endfor %}
+    from charge_tiers
+    where
+        event_bound is not null
+        or free_events is not null
+        or free_amount is not null
+    group by charge_price_id, currency_code
 ),
 
 final as (
@@ -74,12 +102,15 @@ final as (
         divisors.convert_decimals,
         divisors.unit_label,
         divisors.package_rounding,
+        divisors.package_counting,
+        divisors.proration,
         divisors.free_quantity,
         divisors.zero_usage,
         divisors.rounding_mode,
         divisors.multiplier,
         divisors.divisor,
         cast(divisors.converted_divisor as decimal(38, 0)) as converted_divisor,
+        cast(divisors.billable_divisor as decimal(38, 0)) as billable_divisor,
         cast(divisors.priced_divisor as decimal(38, 0)) as priced_divisor,
         cast(
             {{ checked('divisors.free_quantity * divisors.converted_divisor') }}
@@ -93,19 +124,40 @@ final as (
         charge_tiers.upper_quantity,
         -- A bound beyond 38 digits lies above every quantity that can be priced: as an
         -- upper bound it is open, as a lower bound it drops the tier.
-        cast(
-            {{ checked('charge_tiers.lower_quantity * divisors.priced_divisor') }}
-            as decimal(38, 9)
-        ) as lower_bound,
-        cast(
-            {{ checked('charge_tiers.upper_quantity * divisors.priced_divisor') }}
-            as decimal(38, 9)
-        ) as upper_bound,
+        case
+            when {{ counts_packages_on_the_total('divisors.') }}
+                then {{ whole_packages(
+                    'charge_tiers.lower_quantity', 'charge_tiers.package_size'
+                ) }}
+            else {{ checked(
+                'cast(charge_tiers.lower_quantity * divisors.billable_divisor'
+                ~ ' as decimal(38, 9))'
+            ) }}
+        end as lower_bound,
+        case
+            when {{ counts_packages_on_the_total('divisors.') }}
+                then {{ whole_packages(
+                    'charge_tiers.upper_quantity', 'charge_tiers.package_size'
+                ) }}
+            else {{ checked(
+                'cast(charge_tiers.upper_quantity * divisors.billable_divisor'
+                ~ ' as decimal(38, 9))'
+            ) }}
+        end as upper_bound,
         charge_tiers.unit_price,
         charge_tiers.flat_amount,
-        charge_tiers.package_size
+        charge_tiers.package_size,
+        event_terms.free_events,
+        event_terms.free_amount,
+        event_terms.minimum_per_event,
+        event_terms.maximum_per_event,
+        coalesce(event_terms.looks_at_each_event, false) as looks_at_each_event
     from divisors
     inner join charge_tiers on divisors.charge_price_id = charge_tiers.charge_price_id
+    left join event_terms
+        on
+            charge_tiers.charge_price_id = event_terms.charge_price_id
+            and charge_tiers.currency_code = event_terms.currency_code
 )
 
 select * from final

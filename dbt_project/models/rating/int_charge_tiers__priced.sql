@@ -1,3 +1,9 @@
+{%- set package = {
+    'size': 'scaled_package_size',
+    'rounding': 'package_rounding',
+    'counting': 'package_counting',
+} %}
+
 with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
 ),
@@ -7,13 +13,62 @@ prices as (
     where lower_bound is not null
 ),
 
+cells as (
+    select * from {{ ref('int_contracts__cells') }}
+),
+
+matched as (
+    select * from {{ ref('int_dimension_prices__matched') }}
+),
+
+event_fees as (
+    select * from {{ ref('int_event_fees__counted') }}
+),
+
+seats_prices as (
+    select distinct
+        charge_price_id,
+        proration
+    from prices
+    where charge_model = 'seats'
+),
+
+-- Seats are divided by the length of the full cell too.
+seats_periods as (
+    select
+        ladder_runs.ladder_run_id,
+        {{ seats_period_length(
+            'seats_prices.proration',
+            'cells.cell_start_date',
+            'cells.cell_end_date',
+            'cells.cell_start_at',
+            'cells.cell_end_at'
+        ) }} as period_length
+    from ladder_runs
+    inner join
+        seats_prices
+        on ladder_runs.charge_price_id = seats_prices.charge_price_id
+    inner join cells
+        on
+            ladder_runs.contract_id = cells.contract_id
+            and ladder_runs.cell_start_date = cells.cell_start_date
+),
+
 converted as (
     select
         ladder_runs.ladder_run_id,
         ladder_runs.share_units,
         ladder_runs.share_of_units,
+        ladder_runs.valued_event_count,
         ladder_runs.quantity_before is not null as has_quantity_before,
+        cast(coalesce(seats_periods.period_length, 1) as decimal(38, 0))
+            as period_length,
         prices.*,
+        case
+            when event_fees.ladder_run_id is null then cast(0 as decimal(38, 9))
+            else event_fees.tier_quantity
+        end as event_quantity,
+        coalesce(event_fees.event_count, 0) as paying_event_count,
         {{ converted_quantity(
             'ladder_runs.quantity_before',
             'prices.multiplier',
@@ -33,6 +88,21 @@ converted as (
         on
             ladder_runs.charge_price_id = prices.charge_price_id
             and ladder_runs.currency_code = prices.currency_code
+    left join
+        seats_periods
+        on ladder_runs.ladder_run_id = seats_periods.ladder_run_id
+    left join event_fees
+        on
+            ladder_runs.ladder_run_id = event_fees.ladder_run_id
+            and prices.tier_number = event_fees.tier_number
+    left join matched
+        on
+            ladder_runs.charge_price_id = matched.charge_price_id
+            and ladder_runs.currency_code = matched.currency_code
+            and ladder_runs.dimension_key = matched.dimension_key
+    where
+        prices.charge_model <> 'dimensional'
+        or prices.tier_number = matched.tier_number
 ),
 
 -- Zero usage is a matter of the converted quantity, before free units come off.
@@ -52,14 +122,14 @@ billable as (
     select
         *,
         case
-            when charge_model = 'package'
+            when {{ counts_packages_on_the_total() }}
                 then {{ checked(
                     package_count('allowed_before', 'scaled_package_size', 'package_rounding')
                 ) }}
             else allowed_before
         end as billable_before,
         case
-            when charge_model = 'package'
+            when {{ counts_packages_on_the_total() }}
                 then {{ checked(
                     package_count('allowed_after', 'scaled_package_size', 'package_rounding')
                 ) }}
@@ -72,45 +142,59 @@ billable as (
 tiered as (
     select
         *,
-        cast(
-            {{ tier_quantity(
-                'charge_model', 'billable_after', 'lower_bound', 'upper_bound'
-            ) }}
-            as decimal(38, 9)
-        )
-        - case
-            when has_quantity_before
-                then cast(
+        case
+            when looks_at_each_event then event_quantity
+            else
+                cast(
                     {{ tier_quantity(
-                        'charge_model', 'billable_before', 'lower_bound', 'upper_bound'
+                        'charge_model', 'billable_after', 'lower_bound', 'upper_bound', package
                     ) }}
                     as decimal(38, 9)
                 )
-            else 0
+                - case
+                    when has_quantity_before
+                        then cast(
+                            {{ tier_quantity(
+                                'charge_model',
+                                'billable_before',
+                                'lower_bound',
+                                'upper_bound',
+                                package
+                            ) }}
+                            as decimal(38, 9)
+                        )
+                    else 0
+                end
         end as tier_quantity,
         case
-            when {{ tier_is_entered(
-                'charge_model',
-                'billable_after',
-                'lower_bound',
-                'upper_bound',
-                'tier_number',
-                'has_after'
-            ) }} then 1
-            else 0
-        end
-        - case
-            when
-                has_quantity_before
-                and {{ tier_is_entered(
-                    'charge_model',
-                    'billable_before',
-                    'lower_bound',
-                    'upper_bound',
-                    'tier_number',
-                    'has_before'
-                ) }} then 1
-            else 0
+            when looks_at_each_event then paying_event_count
+            when charge_model = 'percentage'
+                then {{ percentage_flat_count('valued_event_count') }}
+            else
+                case
+                    when {{ tier_is_entered(
+                        'charge_model',
+                        'billable_after',
+                        'lower_bound',
+                        'upper_bound',
+                        'tier_number',
+                        'has_after'
+                    ) }} then 1
+                    else 0
+                end
+                - case
+                    when
+                        has_quantity_before
+                        and {{ tier_is_entered(
+                            'charge_model',
+                            'billable_before',
+                            'lower_bound',
+                            'upper_bound',
+                            'tier_number',
+                            'has_before'
+                        ) }} then 1
+                    else 0
+                end
         end as flat_count
     from billable
 ),
@@ -119,7 +203,8 @@ tiered as (
 split as (
     select
         *,
-        cast(priced_divisor as {{ whole_number() }}) as whole_divisor,
+        {{ checked('cast(priced_divisor * period_length as ' ~ whole_number() ~ ')') }}
+            as whole_divisor,
         cast(floor(tier_quantity) as {{ whole_number() }}) as whole_quantity,
         cast(
             (tier_quantity - floor(tier_quantity)) * 1000000000 as {{ whole_number() }}
@@ -129,6 +214,7 @@ split as (
     from tiered
     where
         tier_number = 1
+        or charge_model = 'dimensional'
         or tier_quantity is null
         or tier_quantity <> 0
         or flat_count <> 0
@@ -173,7 +259,8 @@ final as (
         tier_number,
         lower_quantity,
         upper_quantity,
-        {{ unscaled_quantity('tier_quantity', 'priced_divisor') }} as quantity,
+        {{ unscaled_quantity('tier_quantity', 'priced_divisor * period_length') }}
+            as quantity,
         case
             when
                 multiplier = 1
@@ -182,13 +269,17 @@ final as (
                 then tier_quantity
         end as metered_quantity,
         unit_price,
-        cast(flat_count * flat_amount as decimal(38, 12)) as flat_amount,
+        {{ checked('cast(flat_count * flat_amount as decimal(38, 12))') }}
+            as flat_amount,
         {{ unscaled_quantity(
-            'converted_after - coalesce(converted_before, 0)', 'converted_divisor'
+            'converted_after - coalesce(converted_before, 0)',
+            'converted_divisor * period_length'
         ) }} as converted_quantity,
         {{ unscaled_quantity(
-            'billable_after - coalesce(billable_before, 0)', 'priced_divisor'
+            'billable_after - coalesce(billable_before, 0)',
+            'billable_divisor * period_length'
         ) }} as billable_quantity,
+        cast(period_length as bigint) as period_length,
         cast(denominator as decimal(38, 0)) as denominator,
         cast(
             {{ limited_amount(

@@ -103,7 +103,8 @@ lined as (
         end as last_event_at,
         priced.gross_units as run_gross_units,
         priced.converted_quantity as run_converted_quantity,
-        priced.billable_quantity as run_billable_quantity
+        priced.billable_quantity as run_billable_quantity,
+        priced.period_length
     from ladder_runs
     inner join priced on ladder_runs.ladder_run_id = priced.ladder_run_id
     inner join segments
@@ -298,6 +299,7 @@ final as (
                 then numbered.run_billable_quantity
             else {{ from_scaled_integer('shared.billable_units', 9) }}
         end as billable_quantity,
+        numbered.period_length,
         numbered.share_unit,
         cast(
             case when numbered.is_additive then 1 else numbered.time_units end as bigint

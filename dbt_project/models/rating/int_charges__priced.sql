@@ -23,7 +23,8 @@ tier_sums as (
         sum(amount_rest) as amount_rest,
         bool_or(amount_units is null or amount_rest is null) as is_overflown,
         max(converted_quantity) as converted_quantity,
-        max(billable_quantity) as billable_quantity
+        max(billable_quantity) as billable_quantity,
+        max(period_length) as period_length
     from tiers
     group by ladder_run_id
 ),
@@ -37,6 +38,7 @@ run_amounts as (
         prices.rounding_mode,
         tier_sums.converted_quantity,
         tier_sums.billable_quantity,
+        tier_sums.period_length,
         cast(tier_sums.denominator as {{ whole_number() }}) as denominator,
         {{ floor_quotient(
             'cast(tier_sums.amount_rest as ' ~ whole_number() ~ ')',
@@ -47,6 +49,8 @@ run_amounts as (
             'cast(tier_sums.denominator as ' ~ whole_number() ~ ')'
         ) }} as run_rest,
         case
+            when tier_sums.ladder_run_id is null and prices.charge_price_id is not null
+                then 0
             when tier_sums.ladder_run_id is null then 1
             when currencies.minor_unit is null then 2
             when
@@ -54,7 +58,7 @@ run_amounts as (
                 or (
                     ladder_runs.quantity_after < 0
                     and not (
-                        ladder_runs.charge_model = 'per_unit'
+                        {{ mirrors_negative_quantities('ladder_runs.charge_model') }}
                         and ladder_runs.is_negative_allowed
                     )
                 ) then 3
@@ -146,7 +150,9 @@ final as (
         ladder_rounding_mode as rounding_mode,
         cast(converted_quantity as decimal(38, 9)) as converted_quantity,
         cast(billable_quantity as decimal(38, 9)) as billable_quantity,
+        cast(period_length as bigint) as period_length,
         case ladder_exception_rank
+            when 0 then 'unpriced_dimension'
             when 1 then 'missing_price'
             when 2 then 'unknown_currency'
             when 3 then 'negative_quantity'

@@ -12,6 +12,10 @@ final as (
         cast(unit_price as decimal(38, 12)) as unit_price,
         cast(flat_amount as decimal(38, 12)) as flat_amount,
         cast(package_size as decimal(38, 9)) as package_size,
+        cast(dimension_match as varchar) as dimension_match,
+        cast(free_events as bigint) as free_events,
+        cast(free_amount as decimal(38, 9)) as free_amount,
+        cast(event_bound as varchar) as event_bound,
         cast(reference_version as varchar) as reference_version
     from source
 )

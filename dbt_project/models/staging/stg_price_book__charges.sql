@@ -21,6 +21,7 @@ final as (
         cast(convert_decimals as integer) as convert_decimals,
         cast(unit_label as varchar) as unit_label,
         cast(package_rounding as varchar) as package_rounding,
+        cast(package_counting as varchar) as package_counting,
         cast(free_quantity as decimal(38, 9)) as free_quantity,
         cast(zero_usage as varchar) as zero_usage,
         cast(proration as varchar) as proration,

@@ -102,9 +102,121 @@ def test_every_model_is_one_open_tier_or_its_ladder(
             "unit_price": Decimal(unit_price),
             "flat_amount": Decimal(flat_amount),
             "package_size": None if package_size is None else Decimal(package_size),
+            "dimension_match": None,
+            "free_events": None,
+            "free_amount": None,
+            "event_bound": None,
             "reference_version": VERSION,
         }
     ] == found
+
+
+EVERY_MODEL = """\
+  - id: every
+    charges:
+      - {id: c1, product: api, meter: tokens, model: stairstep, zero_usage: skip, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {tiers: [
+            {up_to: 10, flat_amount: 5}, {flat_amount: "7.5"}]}}}]}
+      - {id: c2, product: api, meter: tokens, model: package, packages: per_tier, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {package_size: 10, tiers: [
+            {up_to: 25, package_price: 3}, {package_price: 2, flat_amount: 1}]}}}]}
+      - {id: c3, product: api, meter: tokens, model: percentage, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {rate: "0.029", fixed_amount: "0.30"}}}]}
+      - {id: c8, product: api, meter: tokens, model: percentage, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {rate: "0.01", free_events: 10,
+            minimum_per_event: "0.50", maximum_per_event: 5}}}]}
+      - {id: c4, product: api, meter: tokens, model: graduated_percentage, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {tiers: [
+            {up_to: 1000, rate: 0.03}, {rate: 0.02}]}}}]}
+      - {id: c5, product: api, meter: tokens, model: cost_plus, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {multiplier: "1.000000000001"}}}]}
+      - {id: c6, product: api, meter: tokens, model: dynamic, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {}}}]}
+      - {id: c7, product: api, meter: tokens, model: dimensional, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {prices: [
+            {match: {model: large}, unit_price: 4}], default: {unit_price: 1}}}}]}
+"""
+
+
+def test_every_model_compiles_into_tiers_and_keeps_its_name(reference: Any) -> None:
+    reference.add("price_book/plans.yml", EVERY_MODEL)
+    tables = compiled(reference)
+    found = rows(
+        tables["charge_tiers"],
+        "charge_price_id",
+        "lower_quantity",
+        "upper_quantity",
+        "unit_price",
+        "flat_amount",
+        "package_size",
+    )
+    assert [
+        ("c1", "0", "10", "0", "5", None),
+        ("c1", "10", None, "0", "7.5", None),
+        ("c2", "0", "25", "3", "0", "10"),
+        ("c2", "25", None, "2", "1", "10"),
+        ("c3", "0", None, "0.029", "0.3", None),
+        ("c4", "0", "1000", "0.03", "0", None),
+        ("c4", "1000", None, "0.02", "0", None),
+        ("c5", "0", None, "1.000000000001", "0", None),
+        ("c6", "0", None, "1", "0", None),
+        ("c7", "0", None, "4", "0", None),
+        ("c7", "0", None, "1", "0", None),
+        ("c8", "0", None, "0.01", "0", None),
+        ("c8", "0", None, "0", "0.5", None),
+        ("c8", "0", None, "0", "5", None),
+    ] == [
+        (price_id.split("/")[1], *(None if one is None else plain_text(one) for one in figures))
+        for price_id, *figures in found
+        if price_id.startswith("every/")
+    ]
+    matches = [
+        row["dimension_match"]
+        for row in tables["charge_tiers"].to_pylist()
+        if row["charge_price_id"] == "every/c7/2026-01-01"
+    ]
+    assert ['{"model":"large"}', "{}"] == matches
+    assert [(10, None), (None, "minimum"), (None, "maximum")] == [
+        (row["free_events"], row["event_bound"])
+        for row in tables["charge_tiers"].to_pylist()
+        if row["charge_price_id"] == "every/c8/2026-01-01"
+    ]
+    assert [
+        ("c1", "stairstep", "total"),
+        ("c2", "package", "per_tier"),
+        ("c3", "percentage", "total"),
+        ("c4", "graduated_percentage", "total"),
+        ("c5", "cost_plus", "total"),
+        ("c6", "dynamic", "total"),
+        ("c7", "dimensional", "total"),
+        ("c8", "percentage", "total"),
+    ] == [
+        row
+        for row in rows(tables["charges"], "charge_id", "charge_model", "package_counting")
+        if row[0].startswith("c")
+    ]
+
+
+def plain_text(number: Decimal) -> str:
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text and number % 1 else str(int(number))
+
+
+def test_a_more_specific_match_settles_what_two_others_leave_open(reference: Any) -> None:
+    reference.replace("price_book/meters.yml", "dimensions: [model]", "dimensions: [model, status]")
+    reference.add(
+        "price_book/plans.yml",
+        """\
+  - id: settled
+    charges:
+      - {id: c7, product: api, meter: tokens, model: dimensional, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {prices: [
+            {match: {model: large}, unit_price: 4},
+            {match: {status: ok}, unit_price: 3},
+            {match: {model: large, status: ok}, unit_price: 2}]}}}]}
+""",
+    )
+    assert [] == reference.problems()
 
 
 def test_a_number_in_yaml_or_json_never_passes_through_a_float(reference: Any) -> None:

@@ -240,6 +240,58 @@ def test_packages_are_counted_after_free_units() -> None:
     ] == part(explained(line=line, derivation=steps), "How much is priced")
 
 
+def test_packages_of_tiers_say_where_they_are_counted() -> None:
+    steps = STEPS | {
+        "convert_divide": "1",
+        "converted_quantity": "5001",
+        "free_quantity": "0",
+        "package_size": "1000",
+        "package_counting": "per_tier",
+        "priced_quantity": "5001",
+    }
+    line = LINE | {"charge_model": "package", "unit_label": "call"}
+
+    assert "priced 5,001 call in packages of 1,000 call, tier by tier" in (
+        part(explained(line=line, derivation=steps), "How much is priced")
+    )
+
+
+def test_seats_are_divided_by_the_length_of_the_period() -> None:
+    steps = STEPS | {
+        "unit": "seat-day",
+        "quantity": "295",
+        "convert_divide": "1",
+        "converted_quantity": "9.516129032",
+        "free_quantity": "0",
+        "period_length": 31,
+        "priced_quantity": "9.516129032",
+    }
+    line = LINE | {"charge_model": "seats", "unit_label": "seat"}
+
+    assert (
+        "converted 9.516129032 seat divided by the 31 of the full period, "
+        "shown to nine decimals, priced exactly"
+        in (part(explained(line=line, derivation=steps), "How much is priced"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"free_events": 10}, "free 10 events the first ones of every cell"),
+        ({"free_amount": "1000"}, "free USD 1,000.00 the first of every cell, event by event"),
+    ],
+)
+def test_a_percentage_says_its_rate_and_what_is_free(terms: dict[str, Any], said: str) -> None:
+    steps = STEPS | terms | {"convert_rounding": "half_even", "convert_decimals": 2}
+    explanation = explained(line=LINE | {"charge_model": "percentage"}, derivation=steps)
+
+    quantity = part(explanation, "How much is priced")
+    assert said in quantity
+    assert "rounded half to even to 2 decimals" in quantity[1]
+    assert any("rate" in row for row in part(explanation, "At which prices (USD)"))
+
+
 def test_a_fee_says_its_share_of_days() -> None:
     fee = explained(
         line=LINE | {"charge_model": "flat", "unit_label": "fee"},
