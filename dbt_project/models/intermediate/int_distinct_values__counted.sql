@@ -63,7 +63,7 @@ valued as (
     where {{ by_meter(meter_conditions(plan), 'true') | indent(4) }}
 ),
 
--- What no meter asks for is not computed: without numbers and operations this is a distinct.
+-- What no meter asks for is not computed: mostly, this is a distinct.
 metered as (
     select
         ingestion_batch_id,
@@ -127,13 +127,13 @@ final as (
             as distinct_value,
         metered.quarter_hour_at,
         cast(metered.event_count as bigint) as event_count,
-        metered.has_add,
         {%- for name in first_operation_fields() %}
         {{ field_of('metered.first_operation', name) }},
         {%- endfor %}
         {%- for name in last_operation_fields() %}
-        {{ field_of('metered.last_operation', name) }}{{ ',' if not loop.last }}
+        {{ field_of('metered.last_operation', name) }},
         {%- endfor %}
+        metered.has_add
     from metered
     left join slice_places on metered.slice_id = slice_places.slice_id
     where metered.text_value is not null or metered.number_value is not null

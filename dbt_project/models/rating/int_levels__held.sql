@@ -31,7 +31,7 @@ run_windows as (
     from windows
 ),
 
--- A window reads what was read last in it, and goes on so until the next one with a reading.
+-- A window reads what was read last in it, until the next one with a reading.
 window_readings as (
     select
         contract_id,

@@ -62,7 +62,7 @@ carried_levels as (
     inner join meters on carried.meter_id = meters.meter_id
 ),
 
--- At a run's start stands the level carried in; before the very first reading it is zero.
+-- At a run's start stands the level carried in, or zero before the first reading.
 starts as (
     select
         coalesce(read_levels.contract_id, carried_levels.contract_id) as contract_id,
@@ -70,7 +70,8 @@ starts as (
         coalesce(read_levels.run_start_at, carried_levels.run_start_at) as run_start_at,
         coalesce(read_levels.meter_id, carried_levels.meter_id) as meter_id,
         coalesce(read_levels.customer_id, carried_levels.customer_id) as customer_id,
-        coalesce(read_levels.dimension_key, carried_levels.dimension_key) as dimension_key,
+        coalesce(read_levels.dimension_key, carried_levels.dimension_key)
+            as dimension_key,
         coalesce(carried_levels.quantity, {{ zero_quantity() }}) as quantity
     from read_levels
     full outer join carried_levels

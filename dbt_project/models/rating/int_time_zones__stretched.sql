@@ -33,7 +33,7 @@ days as (
     from day_numbers
 ),
 
--- A zone changes its clock on few days, at a quarter hour: only those are looked at closely.
+-- A zone changes its clock on few days: only those are looked at by quarter hours.
 changing_days as (
     select
         time_zone,
@@ -41,7 +41,9 @@ changing_days as (
     from days
     where
         {{ utc_offset('day_start_at', 'time_zone') }}
-        <> {{ utc_offset(microseconds_after('day_start_at', 86400000000), 'time_zone') }}
+        <> {{ utc_offset(
+            microseconds_after('day_start_at', 86400000000), 'time_zone'
+        ) }}
 ),
 
 quarter_numbers as (

@@ -37,7 +37,8 @@ used as (
         counted.negative_event_count,
         case
             when counted.charge_id is null or not counted.is_refined
-                then {{ counted_quantity('counted.aggregation', 'counted.') | indent(16) }}
+                then {{ counted_quantity('counted.aggregation', 'counted.')
+                    | indent(16) }}
             when combined.contract_id is not null then combined.quantity
             when
                 counted.empty_windows = 'zero'

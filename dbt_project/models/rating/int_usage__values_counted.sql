@@ -205,7 +205,7 @@ changes as (
         dimension_key,
         run_window_count,
         from_window_number as window_number,
-        1 as change
+        1 as step
     from active_spans
     union all
     select
@@ -217,7 +217,7 @@ changes as (
         dimension_key,
         run_window_count,
         to_window_number as window_number,
-        -1 as change
+        -1 as step
     from active_spans
     union all
     select distinct
@@ -229,7 +229,7 @@ changes as (
         dimension_key,
         run_window_count,
         1 as window_number,
-        0 as change
+        0 as step
     from active_spans
 ),
 
@@ -243,7 +243,7 @@ net_changes as (
         dimension_key,
         run_window_count,
         window_number,
-        sum(change) as change
+        sum(step) as step
     from changes
     group by
         contract_id,
@@ -254,6 +254,7 @@ net_changes as (
         dimension_key,
         run_window_count,
         window_number
+    having sum(step) <> 0 or window_number = 1
 ),
 
 active as (
@@ -279,7 +280,7 @@ active as (
             ),
             run_window_count + 1
         ) - window_number as window_count,
-        sum(change) over (
+        sum(step) over (
             partition by
                 contract_id,
                 charge_id,

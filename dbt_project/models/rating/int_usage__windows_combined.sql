@@ -78,7 +78,7 @@ summed as (
         dimension_key
 ),
 
--- A window without events counts where the level holds in it, or where it is to count as 0.
+-- A window without events counts where a level holds, or where it is to count as 0.
 described as (
     select
         summed.*,
@@ -117,7 +117,9 @@ final as (
                 else
                     case
                         when
-                            aggregation = 'sum' and has_empty_windows and quantity_max < 0
+                            aggregation = 'sum'
+                            and has_empty_windows
+                            and quantity_max < 0
                             then {{ zero_quantity() }}
                         else quantity_max
                     end

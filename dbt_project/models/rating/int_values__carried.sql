@@ -16,7 +16,7 @@ runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
--- Where nothing is ever removed, it does not matter when in its slice a value was added.
+-- Where nothing is ever removed, it does not matter when in its slice a value came.
 operations as (
     select
         contracts.contract_lineage_id,

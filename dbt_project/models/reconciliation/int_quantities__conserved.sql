@@ -32,7 +32,7 @@ exceptions as (
     select * from {{ ref('fct_exceptions') }}
 ),
 
--- 3. Quantity of every meter that sums its events: metered against resolved and excepted.
+-- 3. Quantity of every meter that sums events: metered against resolved and excepted.
 metered_quantities as (
     select
         metered.meter_id,

@@ -154,6 +154,7 @@ class UsageWarehouse:
             convert_rounding="none",
             convert_decimals=0,
             package_rounding="up",
+            package_counting="total",
             free_quantity=Decimal(0),
             zero_usage="skip",
             proration="day",
