@@ -156,6 +156,7 @@ class UsageWarehouse:
             package_rounding="up",
             free_quantity=Decimal(0),
             zero_usage="skip",
+            ladder="continue",
             proration="day",
             rounding_mode="half_away",
         )
