@@ -157,6 +157,7 @@ class UsageWarehouse:
             package_counting="total",
             free_quantity=Decimal(0),
             zero_usage="skip",
+            ladder="continue",
             proration="day",
             rounding_mode="half_away",
         )
