@@ -112,7 +112,8 @@ def exact_decimal(value: Any) -> Decimal:
     raise _refuse("not_a_number", "cannot be {shown}", shown=shown)
 
 
-def _decimals(value: Decimal) -> int:
+def decimals_of(value: Decimal) -> int:
+    """How many decimals a number needs; trailing zeros need none."""
     _, digits, exponent = value.as_tuple()
     if not value or not isinstance(exponent, int):
         return 0
@@ -121,7 +122,7 @@ def _decimals(value: Decimal) -> int:
 
 
 def _fitting(value: Decimal, decimals: int) -> Decimal:
-    found = _decimals(value)
+    found = decimals_of(value)
     if found > decimals:
         raise _refuse(
             "too_many_decimals",

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from orchestration.price_book.models import CurrencyPrice, PriceBookFile
 from orchestration.price_book.policy import Policy, SourcesFile
 from orchestration.price_book.table_models import TABLE_MODELS
+from orchestration.price_book.term_models import ContractTermsFile
 from orchestration.settings import PROJECT_ROOT
 
 SCHEMAS_FOLDER: Final = PROJECT_ROOT / "docs" / "reference" / "schemas"
@@ -21,6 +22,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "price_book": PriceBookFile,
+    "contract_terms": ContractTermsFile,
     "override_price": CurrencyPrice,
     "sources": SourcesFile,
     "policy": Policy,

@@ -2,7 +2,7 @@
 
 Belongs here: fields, their kinds and defaults, and which values this version of the engine can
 compute. Does not belong here: rules over several fields or files (price_checks.py and
-meter_checks.py); tables (table_models.py).
+meter_checks.py); terms (term_models.py); tables (table_models.py).
 
 Unsupported words of the rating semantics are listed, so that they are refused by name instead of
 being called misspelt.
@@ -26,6 +26,7 @@ from orchestration.price_book.field_types import (
     Text,
     Whole,
 )
+from orchestration.price_book.term_models import Proration, Term
 
 Aggregation = Literal[
     "count",
@@ -62,23 +63,16 @@ ConvertRounding = Literal["none", "up", "down", "half_up", "half_even"]
 PackageRounding = Literal["up", "down"]
 PackageCounting = Literal["total", "per_tier"]
 ZeroUsage = Literal["charge", "skip"]
-Proration = Literal["day", "second", "fixed_30", "none"]
+Ladder = Literal["continue", "restart"]
 RoundingMode = Literal["half_away", "half_even"]
 
 # Fields of the rating semantics that this version of the engine cannot compute.
 UNSUPPORTED_FIELDS: Final = frozenset(
     {
-        "allowance",
-        "discounts",
-        "ladder",
-        "maximum",
-        "minimum",
         "on_termination",
         "pool",
         "restates",
-        "rollover",
         "scope",
-        "trial",
     }
 )
 
@@ -225,6 +219,8 @@ class CurrencyPrice(FrozenModel):
     default: DefaultPrice | None = Field(
         None, description="dimensional: where no match fits; without it such usage is held."
     )
+    minimum: Price | None = Field(None, description="What the charge costs at least per period.")
+    maximum: Price | None = Field(None, description="What the charge costs at most per period.")
 
 
 class ChargeVersion(FrozenModel):
@@ -264,13 +260,16 @@ class Charge(FrozenModel):
         None, description="Units that cost nothing, after the conversion."
     )
     zero_usage: ZeroUsage | None = None
+    ladder: Ladder | None = Field(
+        None, description="Where the price changes within a period; continue unless given."
+    )
     proration: Proration = "day"
     rounding_mode: RoundingMode = "half_away"
     versions: Annotated[tuple[ChargeVersion, ...], NOT_EMPTY]
 
 
 class PlanHead(FrozenModel):
-    """A plan without its charges."""
+    """A plan without its charges and terms."""
 
     id: Identifier
     name: Text | None = None
@@ -280,6 +279,7 @@ class Plan(PlanHead):
     """A set of charges that a contract version refers to."""
 
     charges: Annotated[tuple[Charge, ...], NOT_EMPTY]
+    terms: tuple[Term, ...] = Field((), description="They hold for every contract on the plan.")
 
 
 class PriceBookFile(FrozenModel):

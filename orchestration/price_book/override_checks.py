@@ -8,7 +8,11 @@ from datetime import date
 
 from orchestration.price_book.model_checks import metered_price_faults
 from orchestration.price_book.models import Charge
-from orchestration.price_book.price_faults import ChargeTerms, price_faults
+from orchestration.price_book.price_faults import (
+    ChargeTerms,
+    limit_decimal_faults,
+    price_faults,
+)
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData, Row
 from orchestration.price_book.table_checks import check_known, overlaps
@@ -84,7 +88,10 @@ def _check_override_price(
         return
     name = f"overrides row {row.item.override_id}, column price_json"
     terms = ChargeTerms(charge.model, charge.zero_usage is not None, charge.packages)
-    faults = list(price_faults(terms, price))
+    faults = [
+        *price_faults(terms, price),
+        *limit_decimal_faults(price, row.item.currency_code),
+    ]
     for meter in data.book.meters:
         if meter.item.id == charge.meter:
             faults += metered_price_faults(charge, price, meter.item)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from orchestration.price_book.model_checks import MONEY_MODELS, check_models
 from orchestration.price_book.models import Charge
-from orchestration.price_book.price_faults import price_faults
+from orchestration.price_book.price_faults import limit_decimal_faults, price_faults
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, PlacedPrice, PriceBook
 
@@ -27,7 +27,11 @@ def check_prices(book: PriceBook, problems: ProblemList) -> None:
 
 def _check_price(placed: PlacedPrice, problems: ProblemList) -> None:
     price = placed.price
-    for found in price_faults(placed.terms, price.item):
+    currency = str(price.location[-1])
+    for found in (
+        *price_faults(placed.terms, price.item),
+        *limit_decimal_faults(price.item, currency),
+    ):
         problems.add(
             found.code,
             price.path,
@@ -52,7 +56,7 @@ def _check_fields(charge: Located[Charge], problems: ProblemList) -> None:
     is_flat = item.model == "flat"
     faults: list[tuple[str, str]] = []
     if is_flat:
-        unread = ("meter", "convert", "free_quantity", "zero_usage")
+        unread = ("meter", "convert", "free_quantity", "zero_usage", "ladder")
         faults += [
             (name, "a flat charge does not read it")
             for name in unread

@@ -12,8 +12,15 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, Final
 
+from orchestration.price_book.currencies import minor_units
+from orchestration.price_book.field_types import decimals_of
 from orchestration.price_book.models import CurrencyPrice
-from orchestration.price_book.price_forms import PRICE_FORMS, TIER_FIELDS, price_form
+from orchestration.price_book.price_forms import (
+    LIMIT_FIELDS,
+    PRICE_FORMS,
+    TIER_FIELDS,
+    price_form,
+)
 from orchestration.price_book.tiers import tier_faults, tier_field_faults
 
 Steps = tuple[str | int, ...]
@@ -61,6 +68,7 @@ def price_faults(terms: ChargeTerms, price: CurrencyPrice) -> Iterator[PriceFaul
         )
         yield PriceFault(("tiers", 0), "zero_usage_unstated", message)
     yield from _match_faults(price)
+    yield from _limit_faults(price)
 
 
 def _field_faults(model: str, price: CurrencyPrice) -> Iterator[PriceFault]:
@@ -94,6 +102,23 @@ def _event_faults(price: CurrencyPrice) -> Iterator[PriceFault]:
     if low is not None and high is not None and low > high:
         message = f"the minimum per event is {low}, above its maximum of {high}"
         yield PriceFault(("minimum_per_event",), "price_terms_conflict", message)
+
+
+def _limit_faults(price: CurrencyPrice) -> Iterator[PriceFault]:
+    low, high = price.minimum, price.maximum
+    if low is not None and high is not None and low > high:
+        message = f"the minimum per period is {low}, above its maximum of {high}"
+        yield PriceFault(("minimum",), "price_terms_conflict", message)
+
+
+def limit_decimal_faults(price: CurrencyPrice, currency: str) -> Iterator[PriceFault]:
+    """A minimum or maximum per period that has more decimals than its currency."""
+    most = minor_units().get(currency)
+    for name in LIMIT_FIELDS:
+        limit = getattr(price, name)
+        if most is not None and limit is not None and decimals_of(limit) > most:
+            message = f"{limit} has {decimals_of(limit)} decimals, and {currency} has {most}"
+            yield PriceFault((name,), "too_many_decimals", message)
 
 
 def _package_faults(terms: ChargeTerms, price: CurrencyPrice) -> Iterator[PriceFault]:

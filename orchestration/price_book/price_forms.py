@@ -23,8 +23,12 @@ class FieldForm:
         return self.required | self.optional
 
 
+# What a charge costs at least and at most per period, whatever its model.
+LIMIT_FIELDS: Final = ("minimum", "maximum")
+
+
 def _form(*required: str, may_have: tuple[str, ...] = ()) -> FieldForm:
-    return FieldForm(frozenset(required), frozenset(may_have))
+    return FieldForm(frozenset(required), frozenset((*may_have, *LIMIT_FIELDS)))
 
 
 # The fields of a percentage price that look at each event, and not at the sum of all.

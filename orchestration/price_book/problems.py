@@ -43,7 +43,8 @@ REMEDIES: Final[dict[str, str]] = {
     "bad_date": "Write the day as YYYY-MM-DD.",
     "bad_instant": "Write the instant with its offset, such as 2026-01-31T22:00:00Z.",
     "not_a_number": 'Write a plain decimal number, such as "0.0025"; no thousands separators.',
-    "too_many_decimals": "Shorten it: prices and rates have up to 12 decimals, quantities 9.",
+    "too_many_decimals": "Shorten it: prices and rates have up to 12 decimals, quantities 9, and "
+    "amounts that are billed as they stand those of their currency.",
     "number_too_large": "Use a larger unit: 38 digits are kept, decimals included.",
     "negative_price": "Use zero or more; a credit is given by a credit grant, not by a price.",
     "not_positive": "Use a number above zero.",
@@ -81,7 +82,7 @@ REMEDIES: Final[dict[str, str]] = {
     "rate_above_one": "Write the rate as a fraction, such as 0.029 for 2.9 %; a multiple of a cost "
     "is the model cost_plus.",
     "price_terms_conflict": "Keep terms that hold together: free_events or free_amount, and a "
-    "minimum per event up to its maximum.",
+    "minimum up to its maximum.",
     "packages_unstated": "Add `packages: total` or `packages: per_tier` to the charge.",
     "package_bound_not_multiple": "Let tiers end on multiples of package_size, or count packages "
     "per_tier.",
@@ -91,6 +92,17 @@ REMEDIES: Final[dict[str, str]] = {
     "docs/reference/price-book.md says which.",
     "overlapping_charge_versions": "Give each version of a charge its own effective_from.",
     "dates_out_of_order": "Put the earlier date first.",
+    # Terms
+    "term_field_mismatch": "Give the term exactly the fields that its kind reads.",
+    "term_charge_outside": "Name charges of the plan, or of a plan that the contract is on.",
+    "charge_not_for_term": "Name charges that sell units, or give a discount in percent or an "
+    "amount.",
+    "allowance_units_differ": "Give each unit an allowance of its own.",
+    "term_outside_contract": "Move the term into the contract's term, or remove it.",
+    "term_currency_mismatch": "Give the amount in the currency of every contract that the term "
+    "holds for, and a contract's own term in no other.",
+    "commitment_without_end": "End the term or the contract, or commit per period.",
+    "overlapping_terms": "End one where the other begins, or let them cover different charges.",
     # Tables
     "csv_malformed": "Write one row per line with as many fields as the header; quote fields "
     "that hold commas or quotes.",

@@ -28,6 +28,7 @@ from orchestration.price_book.price_faults import ChargeTerms
 from orchestration.price_book.problems import Problem, ProblemList
 from orchestration.price_book.reference_data import (
     Located,
+    OwnedTerm,
     PlacedPrice,
     PriceBook,
     ReferenceData,
@@ -44,12 +45,27 @@ from orchestration.price_book.table_models import (
     optional_columns_of,
 )
 from orchestration.price_book.table_reader import decode_text, read_csv, read_parquet
+from orchestration.price_book.term_models import (
+    TERM_FIELDS,
+    TERM_MODELS,
+    ContractTermsFile,
+    ContractTermsHead,
+    TermOfNoKind,
+    term_fields,
+)
 from orchestration.price_book.yaml_reader import Location, YamlDocument, read_yaml
 
 Model = TypeVar("Model", bound=FrozenModel)
 
 EVENT_CONTRACTS_FOLDER = "event_contracts"
-_KINDS = {"meters": "meter", "products": "product", "plans": "plan", "charges": "charge"}
+_KINDS = {
+    "meters": "meter",
+    "products": "product",
+    "plans": "plan",
+    "charges": "charge",
+    "terms": "term",
+    "contract_terms": "contract",
+}
 
 
 def read_reference(snapshot: FolderSnapshot, problems: ProblemList) -> ReferenceData:
@@ -124,25 +140,18 @@ def _price_book(snapshot: FolderSnapshot, problems: ProblemList) -> PriceBook:
             book.is_whole = False
         elif document.content is not None:
             _read_price_book_file(document, book, problems)
+    for path in snapshot.under("contract_terms"):
+        text = decode_text(path, snapshot.files[path], problems)
+        document = read_yaml(path, text, problems) if text is not None else None
+        if document is not None and document.content is not None:
+            _read_contract_terms_file(document, book, problems)
     return book
 
 
 def _read_price_book_file(document: YamlDocument, book: PriceBook, problems: ProblemList) -> None:
-    content = document.content
-    if not isinstance(content, dict):
-        problems.add(
-            "wrong_type", document.path, 1, "The file must hold meters, products or plans."
-        )
+    if not _has_sections(document, PriceBookFile, problems):
         book.is_whole = False
         return
-    for key in content:
-        if key not in PriceBookFile.model_fields:
-            problems.add(
-                "unknown_field",
-                document.path,
-                document.line((key,)),
-                f"The file: {key!r:.60} is none of meters, products, plans.",
-            )
     for location, entry in _entries(document, ("meters",), book, problems):
         meter = _record(document, location, entry, Meter, problems)
         book.meters += [meter] if meter else []
@@ -151,6 +160,83 @@ def _read_price_book_file(document: YamlDocument, book: PriceBook, problems: Pro
         book.products += [product] if product else []
     for location, entry in _entries(document, ("plans",), book, problems):
         _read_plan(document, location, entry, book, problems)
+
+
+def _has_sections(
+    document: YamlDocument, file_model: type[FrozenModel], problems: ProblemList
+) -> bool:
+    """Whether a file is a mapping at all; each key of it that means nothing is a problem."""
+    sections = tuple(file_model.model_fields)
+    if not isinstance(document.content, dict):
+        listed = " or ".join(sections).replace(" or ", ", ", len(sections) - 2)
+        problems.add("wrong_type", document.path, 1, f"The file must hold {listed}.")
+        return False
+    for key in document.content:
+        if key not in sections:
+            allowed = (
+                f"none of {', '.join(sections)}" if len(sections) > 1 else f"not {sections[0]}"
+            )
+            problems.add(
+                "unknown_field",
+                document.path,
+                document.line((key,)),
+                f"The file: {key!r:.60} is {allowed}.",
+            )
+    return True
+
+
+def _read_contract_terms_file(
+    document: YamlDocument, book: PriceBook, problems: ProblemList
+) -> None:
+    if not _has_sections(document, ContractTermsFile, problems):
+        return
+    for location, entry in _entries(document, ("contract_terms",), book, problems):
+        head: Any = entry
+        if isinstance(entry, dict):
+            head = {key: value for key, value in entry.items() if key != "terms"}
+        owner = _record(document, location, head, ContractTermsHead, problems)
+        if not isinstance(entry, dict):
+            continue
+        _refuse_empty(document, location, entry, "terms", problems)
+        contract_id = owner.item.contract if owner else None
+        _read_terms(document, location, book, problems, contract_id=contract_id)
+
+
+def _read_terms(
+    document: YamlDocument,
+    location: Location,
+    book: PriceBook,
+    problems: ProblemList,
+    *,
+    plan_id: str | None = None,
+    contract_id: str | None = None,
+) -> None:
+    """Read the terms of a plan or contract; neither is given where the owner has no sound id."""
+    for place, entry in _entries(document, (*location, "terms"), book, problems):
+        term = _term(document, place, entry, problems)
+        if term and (plan_id or contract_id):
+            book.terms.append(OwnedTerm(term, plan_id, contract_id))
+
+
+def _term(
+    document: YamlDocument, place: Location, entry: Any, problems: ProblemList
+) -> Located[Any] | None:
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    model = TERM_MODELS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        _record(document, place, entry, TermOfNoKind, problems)
+        return None
+    foreign = TERM_FIELDS.intersection(entry) - term_fields(model)
+    for name in sorted(foreign):
+        problems.add(
+            "term_field_mismatch",
+            document.path,
+            document.line((*place, name)),
+            f"{subject(document.content, (*place, name))}: a term of kind {kind} has no such "
+            "field.",
+        )
+    own = {name: value for name, value in entry.items() if name not in foreign}
+    return _record(document, place, own, model, problems)
 
 
 def _read_plan(
@@ -163,21 +249,32 @@ def _read_plan(
     if not isinstance(entry, dict):
         _record(document, location, entry, PlanHead, problems)
         return
-    head = {key: value for key, value in entry.items() if key != "charges"}
+    head = {key: value for key, value in entry.items() if key not in ("charges", "terms")}
     plan = _record(document, location, head, PlanHead, problems)
     book.plans += [plan] if plan else []
-    if not entry.get("charges"):
-        problems.add(
-            "missing_field",
-            document.path,
-            document.line(location),
-            f"{subject(document.content, location)}, field charges: is required.",
-        )
+    _refuse_empty(document, location, entry, "charges", problems)
     for place, given in _entries(document, (*location, "charges"), book, problems):
         charge = _record(document, place, given, Charge, problems)
         if charge and plan:
             book.charges.append((plan.item.id, charge))
         book.prices.extend(_prices(document, place, given))
+    _read_terms(document, location, book, problems, plan_id=plan.item.id if plan else None)
+
+
+def _refuse_empty(
+    document: YamlDocument,
+    location: Location,
+    entry: Mapping[str, Any],
+    name: str,
+    problems: ProblemList,
+) -> None:
+    if not entry.get(name):
+        problems.add(
+            "missing_field",
+            document.path,
+            document.line(location),
+            f"{subject(document.content, location)}, field {name}: is required.",
+        )
 
 
 def _entries(

@@ -24,6 +24,7 @@ from orchestration.price_book.table_models import (
     LegalEntity,
     Override,
 )
+from orchestration.price_book.term_models import AnyTerm
 from orchestration.price_book.yaml_reader import Location, YamlDocument
 
 Item_co = TypeVar("Item_co", covariant=True)
@@ -68,14 +69,24 @@ class PlacedPrice:
     terms: ChargeTerms
 
 
+@dataclass(frozen=True)
+class OwnedTerm:
+    """A term, with the plan or the contract whose it is; the other one is None."""
+
+    term: Located[AnyTerm]
+    plan_id: str | None = None
+    contract_id: str | None = None
+
+
 @dataclass
 class PriceBook:
-    """The price book as far as it could be read.
+    """The price book, terms of contracts included, as far as it could be read.
 
     Attributes:
         charges: each with the id of its plan.
         prices: every price that could be read, also those of charges that could not.
-        declared: ids by kind (meter, product, plan, charge), also of records that are wrong.
+        terms: those of plans, then those of contracts, each in the order of their files.
+        declared: ids by kind (meter, product, plan, charge, term), also of records that are wrong.
         is_whole: whether every file could be read; if not, an unknown id proves nothing.
     """
 
@@ -84,6 +95,7 @@ class PriceBook:
     plans: list[Located[PlanHead]] = field(default_factory=list)
     charges: list[tuple[str, Located[Charge]]] = field(default_factory=list)
     prices: list[PlacedPrice] = field(default_factory=list)
+    terms: list[OwnedTerm] = field(default_factory=list)
     declared: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
     is_whole: bool = True
 

@@ -4,6 +4,7 @@ Belongs here: which files count, how large they may be, and the digest of all of
 Does not belong here: what they say.
 
     price_book/**/*.yml (or .yaml)      event_contracts/<event type>/<version>.json
+    contract_terms/**/*.yml (or .yaml)
     sources.yml   policy.yml            tables/<table>.csv (or .parquet)
 """
 
@@ -18,10 +19,11 @@ from typing import Final
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.table_models import TABLE_MODELS, columns_of
 
-COMPILED_FORMAT: Final = 2  # counts up when the same files compile into other tables
+COMPILED_FORMAT: Final = 3  # counts up when the same files compile into other tables
 MAX_FILES: Final = 10_000
 SINGLE_FILES: Final = ("policy.yml", "sources.yml")
 YAML_SUFFIXES: Final = (".yml", ".yaml")
+YAML_FOLDERS: Final = ("contract_terms", "price_book")
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
 MAX_BYTES: Final[Mapping[str, int]] = {
     ".yml": 8 << 20,
@@ -89,7 +91,7 @@ def _paths(folder: Path) -> Iterator[Path]:
     for name in SINGLE_FILES:
         if os.path.lexists(folder / name):
             yield folder / name
-    for part in ("event_contracts", "price_book", "tables"):
+    for part in ("contract_terms", "event_contracts", "price_book", "tables"):
         for parent, folders, names in os.walk(folder / part):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))
@@ -111,7 +113,7 @@ def _counts(name: str, problems: ProblemList) -> bool:
             known = ", ".join(TABLE_MODELS)
             problems.add("unexpected_file", name, 1, f"The tables are {known}.")
             return False
-    if part == "price_book" and suffix not in YAML_SUFFIXES:
+    if part in YAML_FOLDERS and suffix not in YAML_SUFFIXES:
         problems.add("file_ignored", name, 1, "It does not end in .yml.", severity="warning")
         return False
     return True

@@ -30,6 +30,8 @@ _ENTRIES: Final[Mapping[str, tuple[str, str | None]]] = {
     "filters": ("filter", None),
     "sources": ("source", "prefix"),
     "quiet_days": ("quiet day", "day"),
+    "terms": ("term", "id"),
+    "contract_terms": ("contract", "contract"),
     "approvers": ("approver", "name"),
 }
 _SHAPES: Final[Mapping[str, str]] = {

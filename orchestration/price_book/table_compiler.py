@@ -16,9 +16,11 @@ import pyarrow as pa
 from orchestration.price_book.field_types import FrozenModel
 from orchestration.price_book.models import Charge, Conversion, CurrencyPrice, Meter
 from orchestration.price_book.moments import day_after, first_day, inner_instant, start_instant
+from orchestration.price_book.price_forms import looks_at_each_event
 from orchestration.price_book.reference_data import PriceBook, ReferenceData, Row
 from orchestration.price_book.table_models import Contract, ContractVersion, Override
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS
+from orchestration.price_book.term_tables import term_rows
 from orchestration.price_book.tiers import tier_ranges
 
 _ONE = Decimal(1)
@@ -33,13 +35,13 @@ def compile_tables(data: ReferenceData, reference_version: str) -> dict[str, pa.
     Raises:
         pa.ArrowInvalid: a value does not fit its column, which validation refuses first.
     """
-    charges, tiers = _charges(data)
+    charges, tiers, limits = _charges(data)
     rows: dict[str, Sequence[Record]] = {
         **_plain_tables(data),
         "sources": _sources(data),
         "quiet_days": _quiet_days(data),
         "contract_versions": _contract_versions(data),
-        "meters": [_meter(meter.item) for meter in data.book.meters],
+        "meters": _meters(data),
         "products": _products(data.book),
         "plans": [
             {"plan_id": plan.item.id, "plan_name": plan.item.name or plan.item.id}
@@ -47,6 +49,8 @@ def compile_tables(data: ReferenceData, reference_version: str) -> dict[str, pa.
         ],
         "charges": charges,
         "charge_tiers": tiers,
+        "charge_limits": limits,
+        **term_rows(data),
         "event_properties": list(_event_properties(data)),
     }
     return {
@@ -175,7 +179,29 @@ def _products(book: PriceBook) -> list[Record]:
     ]
 
 
-def _meter(meter: Meter) -> Record:
+def _meters(data: ReferenceData) -> list[Record]:
+    kept = _meters_asked_by_event(data)
+    return [
+        _meter(meter.item, keeps_each_event=meter.item.id in kept) for meter in data.book.meters
+    ]
+
+
+def _meters_asked_by_event(data: ReferenceData) -> frozenset[str]:
+    """Meters of which a price, listed or negotiated, looks at each event."""
+    charges = {charge.item.id: charge.item for _, charge in data.book.charges}
+    prices = [
+        (charge.meter, price)
+        for charge in charges.values()
+        for version in charge.versions
+        for price in version.prices.values()
+    ] + [
+        (charges[row.item.charge_id].meter, data.tables.override_prices[row.item.override_id])
+        for row in data.tables.overrides
+    ]
+    return frozenset(meter for meter, price in prices if meter and looks_at_each_event(price))
+
+
+def _meter(meter: Meter, *, keeps_each_event: bool) -> Record:
     is_weighted = meter.aggregation == "weighted_sum"
     definition = {
         "aggregation": meter.aggregation,
@@ -203,7 +229,7 @@ def _meter(meter: Meter) -> Record:
         "window_unit": meter.window,
         "window_aggregation": meter.window_aggregation,
         "empty_windows": meter.empty_windows if meter.window_aggregation == "avg" else None,
-        "keeps_each_event": False,
+        "keeps_each_event": keeps_each_event,
     }
     # A meter that uses none of the refinements keeps the digest that it had before them.
     digested = {**definition, **{name: value for name, value in refined.items() if value}}
@@ -233,9 +259,10 @@ def definition_digest(definition: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _charges(data: ReferenceData) -> tuple[list[Record], list[Record]]:
+def _charges(data: ReferenceData) -> tuple[list[Record], list[Record], list[Record]]:
     charges: list[Record] = []
     tiers: list[Record] = []
+    limits: list[Record] = []
     units = {meter.item.id: meter.item.unit for meter in data.book.meters}
     by_id: dict[str, Record] = {}
     models: dict[str, str] = {}
@@ -247,13 +274,15 @@ def _charges(data: ReferenceData) -> tuple[list[Record], list[Record]]:
             charges.append(row)
             for currency, price in prices.items():
                 tiers += _tiers(row["charge_price_id"], currency, charge.model, price)
+                limits += _limits(row["charge_price_id"], currency, price)
     for override_row in data.tables.overrides:
         override = override_row.item
         charges.append(_override(by_id[override.charge_id], override))
         price = data.tables.override_prices[override.override_id]
         model = models[override.charge_id]
         tiers += _tiers(override.override_id, override.currency_code, model, price)
-    return charges, tiers
+        limits += _limits(override.override_id, override.currency_code, price)
+    return charges, tiers, limits
 
 
 def _charge_base(plan_id: str, charge: Charge, units: Mapping[str, str]) -> Record:
@@ -277,6 +306,7 @@ def _charge_base(plan_id: str, charge: Charge, units: Mapping[str, str]) -> Reco
         "package_counting": charge.packages or "total",
         "free_quantity": charge.free_quantity or Decimal(0),
         "zero_usage": charge.zero_usage or "charge",
+        "ladder": charge.ladder or "continue",
         "proration": charge.proration,
         "rounding_mode": charge.rounding_mode,
     }
@@ -337,6 +367,19 @@ def _tiers(price_id: str, currency: str, model: str, price: CurrencyPrice) -> li
             "event_bound": tier.event_bound,
         }
         for tier in tier_ranges(model, price)
+    ]
+
+
+def _limits(price_id: str, currency: str, price: CurrencyPrice) -> list[Record]:
+    if price.minimum is None and price.maximum is None:
+        return []
+    return [
+        {
+            "charge_price_id": price_id,
+            "currency_code": currency,
+            "minimum_amount": price.minimum,
+            "maximum_amount": price.maximum,
+        }
     ]
 
 

@@ -229,6 +229,7 @@ CHARGES: Final = pa.schema(
         _text("package_counting"),
         _typed("free_quantity", QUANTITY),
         _text("zero_usage"),
+        _text("ladder"),
         _text("proration"),
         _text("rounding_mode"),
         _text("reason", is_nullable=True),
@@ -250,6 +251,56 @@ CHARGE_TIERS: Final = pa.schema(
         _typed("free_events", pa.int64(), is_nullable=True),
         _typed("free_amount", QUANTITY, is_nullable=True),
         _text("event_bound", is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
+CHARGE_LIMITS: Final = pa.schema(
+    [
+        _text("charge_price_id"),
+        _text("currency_code"),
+        _typed("minimum_amount", PRICE, is_nullable=True),
+        _typed("maximum_amount", PRICE, is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
+TERMS: Final = pa.schema(
+    [
+        _text("term_id"),
+        _text("term_kind"),
+        _text("term_name"),
+        _text("plan_id", is_nullable=True),
+        _text("contract_id", is_nullable=True),
+        _typed("term_number", pa.int32()),
+        _day("effective_from_date", is_nullable=True),
+        _day("effective_to_date", is_nullable=True),
+        _typed("percent", PRICE, is_nullable=True),
+        _typed("quantity", QUANTITY, is_nullable=True),
+        _text("proration"),
+        _text("trial_unit", is_nullable=True),
+        _typed("trial_length", pa.int32(), is_nullable=True),
+        _text("commitment_span", is_nullable=True),
+        _typed("overage_factor", PRICE, is_nullable=True),
+        _typed("rollover_cap", QUANTITY, is_nullable=True),
+        _typed("rollover_periods", pa.int32(), is_nullable=True),
+        _text("product_id"),
+        _text("author", is_nullable=True),
+        _text("reason", is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
+TERM_AMOUNTS: Final = pa.schema(
+    [
+        _text("term_id"),
+        _text("currency_code"),
+        _typed("amount", PRICE),
+        _REFERENCE_VERSION,
+    ]
+)
+TERM_CHARGES: Final = pa.schema(
+    [
+        _text("term_id"),
+        _text("charge_id"),
+        _typed("charge_number", pa.int32()),
         _REFERENCE_VERSION,
     ]
 )
@@ -281,10 +332,25 @@ TABLE_SCHEMAS: Final[dict[str, pa.Schema]] = {
     "charges": CHARGES,
     "charge_tiers": CHARGE_TIERS,
     "event_properties": EVENT_PROPERTIES,
+    "charge_limits": CHARGE_LIMITS,
+    "terms": TERMS,
+    "term_amounts": TERM_AMOUNTS,
+    "term_charges": TERM_CHARGES,
 }
 
 PRICE_BOOK_TABLES: Final = frozenset(
-    {"meters", "products", "plans", "charges", "charge_tiers", "event_properties"}
+    {
+        "meters",
+        "products",
+        "plans",
+        "charges",
+        "charge_tiers",
+        "charge_limits",
+        "event_properties",
+        "terms",
+        "term_amounts",
+        "term_charges",
+    }
 )
 
 

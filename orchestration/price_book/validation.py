@@ -14,6 +14,7 @@ from orchestration.price_book.reading import read_reference
 from orchestration.price_book.reference_data import ReferenceData
 from orchestration.price_book.reference_folder import FolderSnapshot, read_folder
 from orchestration.price_book.table_checks import check_tables
+from orchestration.price_book.term_checks import check_terms
 
 
 def validate_reference(reference_dir: Path) -> list[Problem]:
@@ -34,4 +35,5 @@ def check_snapshot(snapshot: FolderSnapshot, problems: ProblemList) -> Reference
     check_tables(data, problems)
     check_contracts(data, problems)
     check_overrides(data, problems)
+    check_terms(data, problems)
     return data

@@ -130,6 +130,34 @@ def less(parts, others):
     ]
 
 
+def order_of_event(row):
+    return row["event_at"], row["event_at_nanos"], row["event_source"], row["event_id"]
+
+
+def looks_at_each_event(tiers):
+    terms = ("free_events", "free_amount", "event_bound")
+    return any(tier.get(term) is not None for tier in tiers for term in terms)
+
+
+def event_fee(tiers, number, before, after):
+    """Which tier an event of a percentage pays at, and what it adds to it."""
+    first = tiers[0]
+    paying = after - before
+    is_free = first.get("free_events") is not None and number <= first["free_events"]
+    if first.get("free_amount") is not None:
+        paying = max(Fraction(0), after - max(before, Fraction(first["free_amount"])))
+        is_free = paying == 0
+    if is_free:
+        return 0, (Fraction(0), Fraction(0), Fraction(0))
+    fixed = Fraction(first["flat_amount"])
+    fee = Fraction(first["unit_price"]) * paying + fixed
+    for place, tier in enumerate(tiers):
+        bound, amount = tier.get("event_bound"), Fraction(tier["flat_amount"])
+        if (bound == "minimum" and fee < amount) or (bound == "maximum" and fee > amount):
+            return place, (Fraction(0), amount, amount)
+    return 0, (paying, fixed, fee)
+
+
 def with_each_event(parts, tiers, events):
     """What percentage charges, with its fixed amount for each event that has a value."""
     [(quantity, _, amount)] = parts
@@ -248,6 +276,10 @@ class Oracle:
         self.values = defaultdict(set)
         for row in warehouse.metered:
             self.usage[row["contract_id"], row["meter_id"]].append(row)
+        self.kept_events = defaultdict(list)
+        for row in sorted(warehouse.kept_events, key=order_of_event):
+            key = row["contract_id"], row["meter_id"], row["dimension_key"]
+            self.kept_events[key].append(row)
         for row in warehouse.distinct_values:
             key = (row["contract_id"], row["meter_id"], row["dimension_key"], row["local_date"])
             self.values[key].add(row["distinct_value"])
@@ -455,7 +487,10 @@ class Oracle:
                 if before is not None:
                     added = less(added, ladder(price, tiers, before, **asked))
                     self.asks.append(Ask(meter, price, tiers, before))
-                if price["charge_model"] == "percentage":
+                if looks_at_each_event(tiers):
+                    runs = [one for one, _ in quantities]
+                    added = self.event_fees(contract, runs, run, tiers, dimension)
+                elif price["charge_model"] == "percentage":
                     events = self.valued_events(contract, meter, run.days, dimension)
                     added = with_each_event(added, tiers, events)
                 found.append(added)
@@ -468,6 +503,24 @@ class Oracle:
                 )
             self.asks.append(Ask(meter, price, tiers, quantity if running is None else running))
         return found
+
+    def event_fees(self, contract, runs, run, tiers, dimension):
+        """Tiers of the events of one of the runs of a cell, over which what is free goes on."""
+        days = {day for one in runs for day in one.days if day <= run.days[-1]}
+        key = contract["contract_id"], run.meter["meter_id"], dimension
+        parts = [(Fraction(0), Fraction(0), Fraction(0)) for _ in tiers]
+        number, before = 0, Fraction(0)
+        for row in self.kept_events[key]:
+            if row["local_date"] not in days:
+                continue
+            number, after = number + 1, before + Fraction(row["quantity"])
+            if row["local_date"] >= run.days[0]:
+                place, part = event_fee(
+                    tiers, number, converted(run.price, before), converted(run.price, after)
+                )
+                parts[place] = tuple(map(sum, zip(parts[place], part, strict=True)))
+            before = after
+        return parts
 
     def valued_events(self, contract, meter, days, dimension):
         return sum(

@@ -33,6 +33,8 @@
          'Check the quantity and the price: their product is beyond what an amount can hold.'),
         ('conflicting_events', 'integration',
          'One event id came with different content: have the source send the right one anew.'),
+        ('depends_on_held', 'finance',
+         'Clear what holds the lines that this amount depends on, then run again.'),
         ('billed_key_not_rated', 'finance',
          'Billed before and not rated now: restore the contract or the charge that is missing.'),
         ('cell_moved', 'contract',

@@ -157,3 +157,11 @@
         else {{ name }}_whole - rest_6_of_{{ name }}
     end as {{ name }}_rest
 {%- endmacro %}
+
+{#- The result of proportional_columns rounded to a whole number, half away from zero. -#}
+{% macro proportional_rounded(name) -%}
+    case when {{ name }}_is_negative then -1 else 1 end * (
+        quotient_6_of_{{ name }}
+        + case when 2 * rest_6_of_{{ name }} >= {{ name }}_whole then 1 else 0 end
+    )
+{%- endmacro %}

@@ -24,3 +24,37 @@
             + least({{ days_between(month_before, day_date) }}, 30)
     end
 {%- endmacro %}
+
+{#- Units of [from_at, to_at) in a cell and of the full cell, by a way to prorate: two columns. A
+    day counts where its first moment or a later one lies in the stretch. -#}
+{% macro prorated_columns(proration, from_at, to_at, time_zone, cell, name) -%}
+    {%- set from_date = local_date(from_at, time_zone) -%}
+    {%- set to_date = '(' ~ last_local_date(to_at, time_zone) ~ ' + 1)' -%}
+    {%- set bounds = [
+        cell ~ '.cell_start_date', cell ~ '.cell_end_date', cell ~ '.billing_anchor_day'
+    ] -%}
+    cast(
+        case {{ proration }}
+            when 'day' then {{ days_between(from_date, to_date) }}
+            when 'second' then {{ seconds_between(from_at, to_at) }}
+            when 'fixed_30'
+                then
+                    {{ fixed_30_position(to_date, *bounds) }}
+                    - {{ fixed_30_position(from_date, *bounds) }}
+            else 1
+        end as {{ whole_number() }}
+    ) as {{ name }}_units,
+    cast(
+        case {{ proration }}
+            when 'day'
+                then {{ days_between(cell ~ '.cell_start_date', cell ~ '.cell_end_date') }}
+            when 'second'
+                then {{ seconds_between(cell ~ '.cell_start_at', cell ~ '.cell_end_at') }}
+            when 'fixed_30'
+                then 30 * {{ months_between(
+                    cell ~ '.cell_start_date', cell ~ '.cell_end_date'
+                ) }}
+            else 1
+        end as {{ whole_number() }}
+    ) as {{ name }}_of_units
+{%- endmacro %}

@@ -68,6 +68,7 @@ line_tiers as (
         {{ scaled_integer('run_tiers.metered_quantity', 9) }} as metered_units,
         {{ scaled_integer('run_tiers.flat_amount', 12) }} as flat_units,
         cast(lines.gross_units as {{ whole_number() }}) as line_units,
+        {{ scaled_integer('rounded.amount_unrounded', 12) }} as line_net_units,
         {{ scaled_integer('rounded.computed_amount', 4) }}
         * 100000000 as line_rounded_units,
         {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step,
@@ -136,12 +137,50 @@ spread as (
     from parts
 ),
 
+-- What discounts and a maximum leave of a line is shared over its tiers.
+reduced as (
+    select
+        rated_line_id,
+        tier_number,
+        line_net_units,
+        {{ proportional_columns('line_net_units', 'part_units', 'line_units', 'net')
+            | indent(8) }}
+    from spread
+    where line_net_units <> line_units and line_units <> 0
+),
+
+reduced_parts as (
+    select
+        rated_line_id,
+        tier_number,
+        net_units
+        + {{ one_more_step(
+            'rated_line_id',
+            ['net_rest'],
+            'tier_number',
+            'line_net_units - sum(net_units) over (partition by rated_line_id)'
+        ) }} as net_part_units
+    from reduced
+),
+
+left_parts as (
+    select
+        spread.*,
+        coalesce(reduced_parts.net_part_units, spread.part_units) as net_part_units
+    from spread
+    left join reduced_parts
+        on
+            spread.rated_line_id = reduced_parts.rated_line_id
+            and spread.tier_number = reduced_parts.tier_number
+),
+
 floored as (
     select
         *,
-        {{ floor_quotient('part_units', 'minor_step') }} * minor_step as floored_units,
-        {{ floor_remainder('part_units', 'minor_step') }} as minor_rest
-    from spread
+        {{ floor_quotient('net_part_units', 'minor_step') }}
+        * minor_step as floored_units,
+        {{ floor_remainder('net_part_units', 'minor_step') }} as minor_rest
+    from left_parts
 ),
 
 settled as (

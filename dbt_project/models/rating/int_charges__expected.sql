@@ -15,6 +15,11 @@ charges as (
     where contract_id is null
 ),
 
+terms as (
+    select * from {{ ref('int_terms__celled') }}
+    where term_kind in ('commitment', 'maximum_spend', 'one_off')
+),
+
 known_until as (
     select max(started_at) as known_until_at
     from batches
@@ -53,7 +58,7 @@ active as (
     inner join charges on contract_spans.plan_id = charges.plan_id
 ),
 
-expected as (
+expected_charges as (
     select
         contract_id,
         contract_lineage_id,
@@ -76,6 +81,45 @@ expected as (
         cell_start_date,
         cell_end_date,
         cell_end_at
+),
+
+-- A term has an outcome in each cell too; a one-off where its day lies.
+expected_terms as (
+    select
+        terms.contract_id,
+        terms.contract_lineage_id,
+        terms.time_zone,
+        terms.term_id as charge_id,
+        case when terms.term_kind = 'one_off' then 'advance' else 'arrears' end
+            as billing_timing,
+        terms.cell_start_date,
+        terms.cell_end_date,
+        terms.cell_end_at,
+        min_by(contract_spans.legal_entity_id, contract_spans.span_start_at)
+            as legal_entity_id,
+        terms.from_at as active_from_at
+    from terms
+    inner join contract_spans
+        on
+            terms.contract_id = contract_spans.contract_id
+            and terms.from_at < contract_spans.span_end_at
+            and terms.to_at > contract_spans.span_start_at
+    group by
+        terms.contract_id,
+        terms.contract_lineage_id,
+        terms.time_zone,
+        terms.term_id,
+        terms.term_kind,
+        terms.cell_start_date,
+        terms.cell_end_date,
+        terms.cell_end_at,
+        terms.from_at
+),
+
+expected as (
+    select * from expected_charges
+    union all
+    select * from expected_terms
 ),
 
 final as (

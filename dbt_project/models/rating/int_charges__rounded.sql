@@ -1,23 +1,13 @@
 with lines as (
-    select * from {{ ref('int_charges__allocated') }}
-),
-
-priced as (
-    select * from {{ ref('int_charges__priced') }}
+    select * from {{ ref('int_charges__discounted') }}
 ),
 
 amounts as (
     select
-        lines.rated_line_id,
-        lines.ladder_key,
-        lines.ladder_line_number,
-        priced.minor_unit,
-        priced.rounding_mode,
-        priced.exception_code,
-        cast(lines.gross_units as {{ whole_number() }}) as line_units,
-        {{ power_of_ten('12 - priced.minor_unit') }} as minor_step
+        *,
+        cast(net_units as {{ whole_number() }}) as line_units,
+        {{ power_of_ten('12 - minor_unit') }} as minor_step
     from lines
-    inner join priced on lines.ladder_run_id = priced.ladder_run_id
 ),
 
 -- Money is rounded here, once for all lines of a ladder.
@@ -67,6 +57,9 @@ final as (
         minor_unit,
         rounding_mode,
         exception_code,
+        {{ from_scaled_integer('gross_units', 12) }} as gross_amount,
+        {{ from_scaled_integer('discount_units', 12) }} as discount_amount,
+        {{ from_scaled_integer('above_maximum_units', 12) }} as above_maximum_amount,
         {{ from_scaled_integer('line_units', 12) }} as amount_unrounded,
         {{ from_scaled_integer(whole_quotient('settled_units', '100000000'), 4) }}
             as computed_amount

@@ -17,6 +17,15 @@ charges as (
     select * from {{ ref('stg_price_book__charges') }}
 ),
 
+terms as (
+    select * from {{ ref('int_terms__in_force') }}
+    where term_kind in ('discount_percent', 'discount_amount', 'trial')
+),
+
+term_charges as (
+    select * from {{ ref('stg_price_book__term_charges') }}
+),
+
 zones as (
     select distinct time_zone
     from contract_spans
@@ -110,47 +119,64 @@ pieces as (
             and counted_spans.start_at < list_prices.price_end_at
 ),
 
--- A contract's own price cuts the pieces that it overlaps.
-override_pieces as (
+-- A contract's own price and a discount cut the pieces that they overlap.
+cutting_spans as (
+    select
+        contract_id,
+        charge_id,
+        price_start_at as cut_from_at,
+        price_end_at as cut_to_at
+    from overrides
+    union all
+    select
+        terms.contract_id,
+        term_charges.charge_id,
+        terms.in_force_from_at as cut_from_at,
+        terms.in_force_to_at as cut_to_at
+    from terms
+    inner join term_charges on terms.term_id = term_charges.term_id
+),
+
+overlapped_pieces as (
     select
         pieces.contract_id,
         pieces.charge_id,
         pieces.piece_start_at,
         pieces.piece_end_at,
-        overrides.price_start_at,
-        overrides.price_end_at
+        cutting_spans.cut_from_at,
+        cutting_spans.cut_to_at
     from pieces
-    inner join overrides
+    inner join cutting_spans
         on
-            pieces.contract_id = overrides.contract_id
-            and pieces.charge_id = overrides.charge_id
-            and pieces.piece_end_at > overrides.price_start_at
-            and pieces.piece_start_at < overrides.price_end_at
+            pieces.contract_id = cutting_spans.contract_id
+            and pieces.charge_id = cutting_spans.charge_id
+            and pieces.piece_end_at > cutting_spans.cut_from_at
+            and pieces.piece_start_at < cutting_spans.cut_to_at
 ),
 
-override_cuts as (
+cuts as (
     select
         contract_id,
         charge_id,
         piece_start_at,
         piece_start_at as cut_at
-    from override_pieces
+    from overlapped_pieces
     union
     select
         contract_id,
         charge_id,
         piece_start_at,
-        price_start_at as cut_at
-    from override_pieces
-    where price_start_at > piece_start_at
+        cut_from_at as cut_at
+    from overlapped_pieces
+    where cut_from_at > piece_start_at
     union
     select
         contract_id,
         charge_id,
         piece_start_at,
-        price_end_at as cut_at
-    from override_pieces
-    where price_end_at < piece_end_at
+        cut_to_at as cut_at
+    from overlapped_pieces
+    where cut_to_at < piece_end_at
 ),
 
 cut_pieces as (
@@ -160,7 +186,7 @@ cut_pieces as (
             partition by contract_id, charge_id, piece_start_at
             order by cut_at
         ) as next_cut_at
-    from override_cuts
+    from cuts
 ),
 
 segments as (

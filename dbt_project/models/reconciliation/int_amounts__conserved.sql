@@ -48,7 +48,9 @@ lines_and_tiers as (
         coalesce(tier_sums.amount, 0) as part_amount
     from rated_lines
     left join tier_sums on rated_lines.rated_line_id = tier_sums.rated_line_id
-    where rated_lines.amount is not null
+    where
+        rated_lines.amount is not null
+        and rated_lines.line_kind in ('usage', 'fee')
 ),
 
 document_sums as (

@@ -1,0 +1,143 @@
+with lines as (
+    select * from {{ ref('int_charges__allocated') }}
+),
+
+rounded as (
+    select * from {{ ref('int_charges__rounded') }}
+),
+
+limits as (
+    select * from {{ ref('int_charges__limited') }}
+    where minimum_units is not null
+),
+
+segments as (
+    select * from {{ ref('int_charges__segmented') }}
+),
+
+
+-- The last segment of a price in a cell says who is billed for what is missing.
+last_segments as (
+    select
+        *,
+        row_number() over (
+            partition by contract_id, charge_id, charge_price_id, cell_start_date
+            order by service_start_at desc
+        ) as number_from_last,
+        min(service_start_at) over price_segments as price_start_at,
+        min(segment_start_date) over price_segments as price_start_date
+    from segments
+    window price_segments as (
+        partition by contract_id, charge_id, charge_price_id, cell_start_date
+    )
+),
+
+sums as (
+    select
+        lines.contract_id,
+        lines.charge_id,
+        lines.charge_price_id,
+        lines.cell_start_date,
+        min(lines.charge_name) as charge_name,
+        min(lines.charge_model) as charge_model,
+        min(lines.product_id) as product_id,
+        min(lines.erp_item) as erp_item,
+        min(lines.revenue_account) as revenue_account,
+        min(lines.billing_timing) as billing_timing,
+        min(lines.billing_period) as billing_period,
+        bool_or(lines.is_due) as is_due,
+        min(rounded.minor_unit) as minor_unit,
+        min(rounded.rounding_mode) as rounding_mode,
+        min(rounded.exception_code) as exception_code,
+        sum({{ scaled_integer('rounded.amount_unrounded', 12) }}) as line_units,
+        case
+            when count(*) = count(rounded.computed_amount)
+                then
+                    sum({{ scaled_integer('rounded.computed_amount', 4) }}) * 100000000
+        end as rounded_line_units
+    from lines
+    inner join rounded on lines.rated_line_id = rounded.rated_line_id
+    group by
+        lines.contract_id,
+        lines.charge_id,
+        lines.charge_price_id,
+        lines.cell_start_date
+),
+
+missing as (
+    select
+        sums.*,
+        cast(limits.minimum_units as {{ whole_number() }}) as minimum_units,
+        {{ power_of_ten('12 - sums.minor_unit') }} as minor_step
+    from limits
+    inner join sums
+        on
+            limits.contract_id = sums.contract_id
+            and limits.charge_id = sums.charge_id
+            and limits.charge_price_id = sums.charge_price_id
+            and limits.cell_start_date = sums.cell_start_date
+    where
+        sums.exception_code is not null
+        or sums.line_units < limits.minimum_units
+),
+
+-- What is missing to the rounded minimum, so that the charge comes to it exactly.
+due as (
+    select
+        *,
+        {{ rounded_quotient('minimum_units', 'minor_step', 'rounding_mode') }}
+        * minor_step - rounded_line_units as missing_units
+    from missing
+),
+
+final as (
+    select
+        due.contract_id,
+        last_segments.contract_lineage_id,
+        last_segments.contract_version,
+        last_segments.contract_customer_id as customer_id,
+        last_segments.bill_to_customer_id,
+        last_segments.legal_entity_id,
+        last_segments.currency_code,
+        last_segments.tax_profile,
+        last_segments.plan_id,
+        due.charge_id,
+        due.charge_name,
+        due.charge_model,
+        due.charge_price_id,
+        last_segments.is_override,
+        due.product_id,
+        due.erp_item,
+        due.revenue_account,
+        'minimum' as line_kind,
+        due.billing_timing,
+        due.billing_period,
+        due.is_due,
+        last_segments.cell_start_date,
+        last_segments.cell_end_date,
+        last_segments.price_start_date as segment_start_date,
+        last_segments.segment_end_date,
+        last_segments.price_start_at as service_start_at,
+        last_segments.service_end_at,
+        due.minor_unit,
+        due.rounding_mode,
+        case when due.exception_code is not null then 'depends_on_held' end
+            as exception_code,
+        {{ from_scaled_integer('due.minimum_units', 12) }} as threshold_amount,
+        {{ from_scaled_integer('due.minimum_units - due.line_units', 12) }}
+            as amount_unrounded,
+        {{ from_scaled_integer(whole_quotient('due.missing_units', '100000000'), 4) }}
+            as computed_amount,
+        last_segments.reference_version
+    from due
+    inner join last_segments
+        on
+            due.contract_id = last_segments.contract_id
+            and due.charge_id = last_segments.charge_id
+            and due.charge_price_id = last_segments.charge_price_id
+            and due.cell_start_date = last_segments.cell_start_date
+            and last_segments.number_from_last = 1
+    where due.exception_code is not null or due.missing_units > 0
+)
+
+select * from final
