@@ -78,6 +78,15 @@
     cast(coalesce(list_sum({{ list }}), 0) as decimal(38, 9))
 {%- endmacro %}
 
+{% macro list_length(list) -%}
+    {#- How many items a list has. -#}
+    {{ return(adapter.dispatch('list_length', 'tallyhouse')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_length(list) -%}
+    len({{ list }})
+{%- endmacro %}
+
 {% macro zeros(count) -%}
     {#- A list of as many zeros, as decimals of nine places. -#}
     {{ return(adapter.dispatch('zeros', 'tallyhouse')(count)) }}
