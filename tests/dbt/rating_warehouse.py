@@ -48,6 +48,7 @@ CHARGE_DEFAULTS = {
     "package_counting": "total",
     "free_quantity": Decimal(0),
     "zero_usage": "skip",
+    "ladder": "continue",
     "proration": "day",
     "rounding_mode": "half_away",
 }
