@@ -1,4 +1,4 @@
-"""Which prices, contracts, identities and quiet days a revision rests on, and who wrote each.
+"""What a revision rests on: prices, contracts, terms, identities, quiet days; and who wrote each.
 
 Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
 facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
@@ -36,9 +36,14 @@ _USED_PRICES: Final = """
     inner join frozen_lines as lines on rated.settlement_key = lines.settlement_key
 """
 _USED_CONTRACTS: Final = """
-    select distinct rated.contract_id, rated.contract_version
+    select
+        rated.contract_id,
+        rated.contract_version,
+        min(lines.service_start_at) as service_start_at,
+        max(lines.service_end_at) as service_end_at
     from rating.fct_rated_lines as rated
     inner join frozen_lines as lines on rated.settlement_key = lines.settlement_key
+    group by rated.contract_id, rated.contract_version
 """
 _OBJECT_QUERIES: Final = {
     "price": """
@@ -62,6 +67,42 @@ _OBJECT_QUERIES: Final = {
             on facts.contract_id = used.contract_id
             and facts.contract_version = used.contract_version
         order by facts.contract_id, facts.contract_version
+    """,
+    "term": """
+        with used_plans as (
+            select
+                versions.plan_id,
+                contracts.contract_id,
+                contracts.time_zone,
+                used.service_start_at,
+                used.service_end_at
+            from used_contracts as used
+            inner join read_parquet($contracts) as contracts
+                on used.contract_id = contracts.contract_id
+            inner join read_parquet($contract_versions) as versions
+                on used.contract_id = versions.contract_id
+                and used.contract_version = versions.contract_version
+        )
+
+        select facts.term_id as object_id, facts.* exclude (term_number)
+        from read_parquet($terms) as facts
+        where exists (
+            select 1
+            from used_plans as used
+            where
+                (facts.plan_id = used.plan_id or facts.contract_id = used.contract_id)
+                and coalesce(
+                    timezone(used.time_zone, cast(facts.effective_from_date as timestamp))
+                    < timezone('UTC', used.service_end_at),
+                    true
+                )
+                and coalesce(
+                    timezone(used.time_zone, cast(facts.effective_to_date as timestamp))
+                    > timezone('UTC', used.service_start_at),
+                    true
+                )
+        )
+        order by facts.term_id
     """,
     "identity": """
         select
@@ -106,17 +147,44 @@ _USED_BY_LINES: Final = {
     "used_contracts": _USED_CONTRACTS,
     "used_customers": _USED_CUSTOMERS,
 }
-_TIERS: Final = """
-    select facts.*
-    from read_parquet($charge_tiers) as facts
-    inner join used_prices as used on facts.charge_price_id = used.charge_price_id
-    order by facts.charge_price_id, facts.currency_code, facts.tier_number
-"""
+# What else belongs to a fact, by its kind: one query for each table of such parts.
+_PART_QUERIES: Final = {
+    "price": (
+        """
+        select facts.charge_price_id as object_id, facts.*
+        from read_parquet($charge_tiers) as facts
+        inner join used_prices as used on facts.charge_price_id = used.charge_price_id
+        order by facts.charge_price_id, facts.currency_code, facts.tier_number
+        """,
+        """
+        select facts.charge_price_id as object_id, facts.*
+        from read_parquet($charge_limits) as facts
+        inner join used_prices as used on facts.charge_price_id = used.charge_price_id
+        order by facts.charge_price_id, facts.currency_code
+        """,
+    ),
+    "term": (
+        """
+        select facts.term_id as object_id, facts.*
+        from read_parquet($term_amounts) as facts
+        order by facts.term_id, facts.currency_code
+        """,
+        """
+        select facts.term_id as object_id, facts.*
+        from read_parquet($term_charges) as facts
+        order by facts.term_id, facts.charge_number
+        """,
+    ),
+}
 _TABLES: Final = (
     "charges",
     "charge_tiers",
+    "charge_limits",
     "contracts",
     "contract_versions",
+    "terms",
+    "term_amounts",
+    "term_charges",
     "identities",
     "quiet_days",
 )
@@ -129,9 +197,10 @@ def read_provenance(
     billing_period: str,
     tables_folder: Path,
 ) -> pa.Table:
-    """Every price, contract, contract version, identity and quiet day that a revision rests on.
+    """Every price, contract, version, term, identity and quiet day that a revision rests on.
 
-    A quiet day that the reference version does not have is there without an author.
+    A quiet day that the reference version does not have is there without an author. A term is there
+    when it holds at some moment of the lines of its contract, or of a contract on its plan.
 
     Args:
         connection: the open warehouse, with rating.fct_rated_lines and
@@ -187,39 +256,44 @@ def first_used(folder: Path, provenance: pa.Table, signed: Sequence[Manifest]) -
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, tables_folder: Path) -> pa.Table:
-    tiers = _tier_digests(_query(connection, _TIERS, "charge_tiers", tables_folder))
     rows: list[dict[str, Any]] = []
     for kind, query in _OBJECT_QUERIES.items():
-        table_name = {"price": "charges", "identity": "identities"}.get(kind, f"{kind}s")
-        found = _query(connection, query, table_name, tables_folder)
+        found = _query(connection, query, tables_folder)
+        parts = _part_digests(connection, kind, tables_folder)
         ids, authors = found["object_id"].to_pylist(), found["author"].to_pylist()
         for object_id, author, digest in zip(ids, authors, row_digests(found), strict=True):
-            parts = [kind, digest, *(tiers.get(str(object_id), []) if kind == "price" else [])]
+            digests = [kind, digest, *parts.get(str(object_id), [])]
             rows.append(
                 {
                     "object_kind": kind,
                     "object_id": object_id,
                     "author": author,
-                    "fact_sha256": canonical_digest(parts),
+                    "fact_sha256": canonical_digest(digests),
                 }
             )
     rows.sort(key=lambda row: (row["object_kind"], row["object_id"]))
     return pa.Table.from_pylist(rows, schema=PROVENANCE_SCHEMA)
 
 
-def _query(
-    connection: duckdb.DuckDBPyConnection, query: str, table_name: str, tables_folder: Path
-) -> pa.Table:
-    path = str(tables_folder / f"{table_name}.parquet")
-    found: Any = connection.sql(query, params={table_name: path}).to_arrow_table()
+def _query(connection: duckdb.DuckDBPyConnection, query: str, tables_folder: Path) -> pa.Table:
+    paths = {
+        name: str(tables_folder / f"{name}.parquet") for name in _TABLES if f"(${name})" in query
+    }
+    found: Any = connection.sql(query, params=paths).to_arrow_table()
     content: pa.Table = found.drop_columns(["reference_version"])
     return content
 
 
-def _tier_digests(tiers: pa.Table) -> dict[str, list[str]]:
+def _part_digests(
+    connection: duckdb.DuckDBPyConnection, kind: str, tables_folder: Path
+) -> dict[str, list[str]]:
+    """Digests of the rows that belong to each fact of a kind, by its id, in a fixed order."""
     digests: dict[str, list[str]] = {}
-    for charge_price_id, digest in zip(
-        tiers["charge_price_id"].to_pylist(), row_digests(tiers), strict=True
-    ):
-        digests.setdefault(str(charge_price_id), []).append(digest)
+    for query in _PART_QUERIES.get(kind, ()):
+        found = _query(connection, query, tables_folder)
+        rows = found.drop_columns(["object_id"])
+        for object_id, digest in zip(
+            found["object_id"].to_pylist(), row_digests(rows), strict=True
+        ):
+            digests.setdefault(str(object_id), []).append(digest)
     return digests

@@ -73,7 +73,7 @@ def _inside(node: Any, step: str | int) -> Any:
 
 def _entry_name(holder: str, entry: Any, index: int) -> str:
     name, key = _ENTRIES.get(holder, (f"{holder} entry", None))
-    label = entry.get(key) if isinstance(entry, dict) and key else None
+    label = entry.get(key) if isinstance(entry, dict) and key else entry if key else None
     return f"{name} {label if isinstance(label, str) else index + 1}"
 
 

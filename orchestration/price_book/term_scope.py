@@ -3,8 +3,8 @@
 Belongs here: following a term to its plan or contract and their charges. Does not belong here:
 judging it (term_checks.py, term_overlaps.py); the tables it becomes (term_tables.py).
 
-Days are local days of the contract; a span is (first day, day after the last). A day on which a plan
-changes at an instant belongs to both plans.
+Days are local days of the contract; a span is (first day, day after the last). A day on which a
+plan changes at an instant belongs to both plans.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -118,13 +118,10 @@ def shared_days(*spans: Span) -> Span | None:
 
 def _plan_spans(contract: Contract, versions: Sequence[ContractVersion]) -> Sequence[PlanSpan]:
     zone = contract.time_zone
-    in_order = sorted(
-        (start_instant(one.effective_from_date, zone), one.contract_version, one)
-        for one in versions
-    )
-    begins = [version.effective_from_date for *_, version in in_order]
+    in_order = sorted(versions, key=lambda one: start_instant(one.effective_from_date, zone))
+    begins = [version.effective_from_date for version in in_order]
     ends = [*(day_after(begin, zone) for begin in begins[1:]), contract_span(contract)[1]]
     return [
         PlanSpan(version.plan_id, (first_day(version.effective_from_date, zone), end))
-        for (*_, version), end in zip(in_order, ends, strict=True)
+        for version, end in zip(in_order, ends, strict=True)
     ]

@@ -30,6 +30,63 @@
     generate_series(cast({{ first }} as bigint), cast({{ last }} as bigint))
 {%- endmacro %}
 
+{% macro rolled_over(carried, quantity, demand, cap) -%}
+    {#- What is left to roll over, oldest first, after a demand was taken from what was carried
+        (a list of decimals, oldest first) and then from a new quantity: without what is too old
+        by then, and without the oldest of what lies above a cap, if there is one. -#}
+    {{ return(adapter.dispatch('rolled_over', 'tallyhouse')(carried, quantity, demand, cap)) }}
+{%- endmacro %}
+
+{% macro duckdb__rolled_over(carried, quantity, demand, cap) -%}
+    {%- set stock = 'list_append(' ~ carried ~ ', ' ~ quantity ~ ')' -%}
+    {%- set left_over -%}
+        list_transform(
+            range(2, len({{ stock }}) + 1),
+            lambda age: cast(
+                greatest(
+                    0,
+                    least(
+                        {{ stock }}[age], list_sum({{ stock }}[1:age]) - {{ demand }}
+                    )
+                ) as decimal(38, 9)
+            )
+        )
+    {%- endset -%}
+    list_transform(
+        range(1, len({{ left_over }}) + 1),
+        lambda place: cast(
+            case
+                when {{ cap }} is null then {{ left_over }}[place]
+                else greatest(
+                    0,
+                    least(
+                        {{ left_over }}[place],
+                        {{ cap }} - coalesce(list_sum({{ left_over }}[place + 1:]), 0)
+                    )
+                )
+            end as decimal(38, 9)
+        )
+    )
+{%- endmacro %}
+
+{% macro list_total(list) -%}
+    {#- The sum of a list of decimals; 0 for an empty one. -#}
+    {{ return(adapter.dispatch('list_total', 'tallyhouse')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_total(list) -%}
+    cast(coalesce(list_sum({{ list }}), 0) as decimal(38, 9))
+{%- endmacro %}
+
+{% macro zeros(count) -%}
+    {#- A list of as many zeros, as decimals of nine places. -#}
+    {{ return(adapter.dispatch('zeros', 'tallyhouse')(count)) }}
+{%- endmacro %}
+
+{% macro duckdb__zeros(count) -%}
+    list_transform(range(0, {{ count }}), lambda place: cast(0 as decimal(38, 9)))
+{%- endmacro %}
+
 {% macro json_object_text(pairs) -%}
     {#- A JSON object as text, from a list of [name, expression]; a null expression is a JSON null,
         decimals are to be given as text. No pairs give '{}'. -#}

@@ -58,3 +58,13 @@
         end as {{ whole_number() }}
     ) as {{ name }}_of_units
 {%- endmacro %}
+
+{#- number × units ÷ of_units, rounded half away from zero to the number's own decimals. -#}
+{% macro prorated(number, scale, units, of_units) -%}
+    {{ from_scaled_integer(
+        rounded_quotient(
+            '(' ~ scaled_integer(number, scale) ~ ' * ' ~ units ~ ')', of_units, "'half_away'"
+        ),
+        scale
+    ) }}
+{%- endmacro %}

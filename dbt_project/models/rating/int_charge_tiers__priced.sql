@@ -21,6 +21,10 @@ matched as (
     select * from {{ ref('int_dimension_prices__matched') }}
 ),
 
+drawn as (
+    select * from {{ ref('int_allowances__drawn') }}
+),
+
 event_fees as (
     select * from {{ ref('int_event_fees__counted') }}
 ),
@@ -60,6 +64,15 @@ converted as (
         ladder_runs.ladder_key,
         ladder_runs.ladder_run_number,
         ladder_runs.is_additive,
+        ladder_runs.is_additive
+        and not ladder_runs.is_continued
+        and ladder_runs.time_units < ladder_runs.cell_units as is_restarted,
+        ladder_runs.time_units,
+        ladder_runs.cell_units,
+        drawn.included_before,
+        drawn.included_before + drawn.included_quantity as included_after,
+        drawn.demanded_before,
+        drawn.demanded_up_to,
         ladder_runs.share_units,
         ladder_runs.share_of_units,
         ladder_runs.valued_event_count,
@@ -94,6 +107,7 @@ converted as (
     left join
         seats_periods
         on ladder_runs.ladder_run_id = seats_periods.ladder_run_id
+    left join drawn on ladder_runs.ladder_run_id = drawn.ladder_run_id
     left join event_fees
         on
             ladder_runs.ladder_run_id = event_fees.ladder_run_id
@@ -108,11 +122,54 @@ converted as (
         or prices.tier_number = matched.tier_number
 ),
 
+-- A ladder that starts anew in its run has the run's share of its bounds, flat amounts and
+-- free units.
+restarted as (
+    select
+        *,
+        {% for bound in ['lower', 'upper'] -%}
+        case
+            when is_restarted then {{ prorated(
+                bound ~ '_quantity', 9, 'time_units', 'cell_units'
+            ) }}
+            else {{ bound }}_quantity
+        end as run_{{ bound }}_quantity,
+        case
+            when not is_restarted then {{ bound }}_bound
+            when {{ counts_packages_on_the_total() }}
+                then {{ prorated(bound ~ '_bound', 9, 'time_units', 'cell_units') }}
+            else cast({{ checked(
+                prorated(bound ~ '_quantity', 9, 'time_units', 'cell_units')
+                ~ ' * billable_divisor'
+            ) }} as decimal(38, 9))
+        end as run_{{ bound }}_bound,
+        {% endfor -%}
+        case
+            when is_restarted
+                then {{ prorated('flat_amount', 12, 'time_units', 'cell_units') }}
+            else flat_amount
+        end as run_flat_amount,
+        case
+            when is_restarted then cast({{ checked(
+                prorated('free_quantity', 9, 'time_units', 'cell_units')
+                ~ ' * converted_divisor'
+            ) }} as decimal(38, 9))
+            else scaled_free_quantity
+        end as run_free_quantity
+    from converted
+),
+
 -- Zero usage is a matter of the converted quantity of the whole cell, before free units
 -- come off; where it is charged, the first run pays for it. Levels stand by themselves.
 measured as (
     select
         *,
+        {{ less_included(
+            'converted_before', 'included_before', 'demanded_before', 'converted_divisor'
+        ) | indent(8) }} as left_before,
+        {{ less_included(
+            'converted_after', 'included_after', 'demanded_up_to', 'converted_divisor'
+        ) | indent(8) }} as left_after,
         converted_after = 0
         and zero_usage = 'charge'
         and (
@@ -122,7 +179,7 @@ measured as (
                 and max_by(converted_after, ladder_run_number) over ladder = 0
             )
         ) as is_zero_charged
-    from converted
+    from restarted
     window ladder as (partition by ladder_key)
 ),
 
@@ -131,9 +188,9 @@ allowed as (
         *,
         converted_before <> 0 as has_before,
         converted_after <> 0 or is_zero_charged as has_after,
-        {{ billable_quantity('converted_before', 'scaled_free_quantity') }}
+        {{ billable_quantity('left_before', 'run_free_quantity') }}
             as allowed_before,
-        {{ billable_quantity('converted_after', 'scaled_free_quantity') }}
+        {{ billable_quantity('left_after', 'run_free_quantity') }}
             as allowed_after
     from measured
 ),
@@ -167,7 +224,7 @@ tiered as (
             else
                 cast(
                     {{ tier_quantity(
-                        'charge_model', 'billable_after', 'lower_bound', 'upper_bound', package
+                        'charge_model', 'billable_after', 'run_lower_bound', 'run_upper_bound', package
                     ) }}
                     as decimal(38, 9)
                 )
@@ -177,8 +234,8 @@ tiered as (
                             {{ tier_quantity(
                                 'charge_model',
                                 'billable_before',
-                                'lower_bound',
-                                'upper_bound',
+                                'run_lower_bound',
+                                'run_upper_bound',
                                 package
                             ) }}
                             as decimal(38, 9)
@@ -195,8 +252,8 @@ tiered as (
                     when {{ tier_is_entered(
                         'charge_model',
                         'billable_after',
-                        'lower_bound',
-                        'upper_bound',
+                        'run_lower_bound',
+                        'run_upper_bound',
                         'tier_number',
                         'has_after'
                     ) }} then 1
@@ -208,8 +265,8 @@ tiered as (
                         and {{ tier_is_entered(
                             'charge_model',
                             'billable_before',
-                            'lower_bound',
-                            'upper_bound',
+                            'run_lower_bound',
+                            'run_upper_bound',
                             'tier_number',
                             'has_before'
                         ) }} then 1
@@ -230,7 +287,7 @@ split as (
             (tier_quantity - floor(tier_quantity)) * 1000000000 as {{ whole_number() }}
         ) as fraction_quantity,
         {{ scaled_integer('unit_price', 12) }} as price_units,
-        {{ scaled_integer('flat_amount', 12) }} as flat_units
+        {{ scaled_integer('run_flat_amount', 12) }} as flat_units
     from tiered
     where
         tier_number = 1
@@ -277,8 +334,8 @@ final as (
     select
         ladder_run_id,
         tier_number,
-        lower_quantity,
-        upper_quantity,
+        run_lower_quantity as lower_quantity,
+        run_upper_quantity as upper_quantity,
         {{ unscaled_quantity('tier_quantity', 'priced_divisor * period_length') }}
             as quantity,
         case
@@ -289,7 +346,7 @@ final as (
                 then tier_quantity
         end as metered_quantity,
         unit_price,
-        {{ checked('cast(flat_count * flat_amount as decimal(38, 12))') }}
+        {{ checked('cast(flat_count * run_flat_amount as decimal(38, 12))') }}
             as flat_amount,
         {{ unscaled_quantity(
             'converted_after - coalesce(converted_before, 0)',

@@ -83,15 +83,13 @@ prorated as (
             'cell_units',
             "'half_away'"
         ) | indent(8) }} as minimum_units,
-        {{ rounded_quotient(
-            '(' ~ scaled_integer('maximum_amount', 12) ~ ' * maximum_time_units)',
-            'cell_units',
-            "'half_away'"
-        ) | indent(8) }} as maximum_units
+        {{ scaled_integer('maximum_amount', 12) }} as maximum_units,
+        maximum_time_units
     from spans
 ),
 
--- Prices that follow each other in a cell limit it together, each for its time.
+-- Prices that follow each other in a cell limit it together: minimums add up by their time
+-- of the cell, and maximums, which are never prorated, are weighted by theirs.
 final as (
     select
         contract_id,
@@ -101,7 +99,14 @@ final as (
         minimum_units is not null as has_minimum,
         maximum_units is not null as has_maximum,
         cast(sum(minimum_units) over cell_prices as decimal(38, 0)) as minimum_units,
-        cast(sum(maximum_units) over cell_prices as decimal(38, 0)) as maximum_units
+        cast(
+            {{ rounded_quotient(
+                '(sum(maximum_units * maximum_time_units) over cell_prices)',
+                'greatest(sum(case when maximum_units is not null then maximum_time_units end) '
+                ~ 'over cell_prices, 1)',
+                "'half_away'"
+            ) | indent(12) }} as decimal(38, 0)
+        ) as maximum_units
     from prorated
     window cell_prices as (partition by contract_id, charge_id, cell_start_date)
 )

@@ -139,6 +139,7 @@ final as (
         accumulated.line_kind,
         accumulated.meter_id,
         accumulated.is_additive,
+        accumulated.is_continued,
         accumulated.is_negative_allowed,
         accumulated.billing_timing,
         accumulated.billing_period,
@@ -150,22 +151,25 @@ final as (
         accumulated.run_start_at,
         accumulated.run_end_at,
         accumulated.segment_count,
+        accumulated.time_units,
+        accumulated.cell_units,
         accumulated.share_unit,
         accumulated.share_units,
         accumulated.share_of_units,
         cast(accumulated.quantity as decimal(38, 9)) as quantity,
-        -- Ladders continue over the runs of a cell; fees and levels start anew.
+        -- Ladders continue over the runs of a cell, unless they restart; fees and levels
+        -- start anew.
         cast(
             case
                 when accumulated.is_ladder_beyond_limit then null
-                when accumulated.is_additive and accumulated.ladder_run_number > 1
+                when accumulated.is_continued and accumulated.ladder_run_number > 1
                     then accumulated.cumulative_quantity - accumulated.quantity
             end as decimal(38, 9)
         ) as quantity_before,
         cast(
             case
                 when accumulated.is_ladder_beyond_limit then null
-                when accumulated.is_additive then accumulated.cumulative_quantity
+                when accumulated.is_continued then accumulated.cumulative_quantity
                 else accumulated.quantity
             end as decimal(38, 9)
         ) as quantity_after,

@@ -71,6 +71,7 @@ described as (
         charges.charge_model,
         charges.meter_id,
         charges.proration,
+        charges.ladder,
         charges.billing_timing,
         min(runs.run_start_date) over cell_runs as active_from_date,
         min(runs.run_start_at) over cell_runs as active_from_at,
@@ -105,6 +106,7 @@ final as (
         line_kind,
         meter_id,
         is_additive,
+        is_additive and ladder = 'continue' as is_continued,
         is_negative_allowed,
         billing_timing,
         {{ billing_period('billing_timing', 'active_from_date', 'cell_end_date')
@@ -122,6 +124,8 @@ final as (
         run_start_date,
         run_end_date,
         cast(segment_count as integer) as segment_count,
+        cast(time_units as bigint) as time_units,
+        cast(cell_units as bigint) as cell_units,
         cast(
             case
                 when charge_model = 'flat' then time_units

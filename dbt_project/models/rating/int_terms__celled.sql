@@ -105,7 +105,21 @@ final as (
         from_at,
         to_at,
         percent,
-        quantity,
+        cast(
+            case
+                when proration = 'none' then quantity
+                else {{ from_scaled_integer(
+                    rounded_quotient(
+                        '(' ~ scaled_integer('quantity', 9) ~ ' * time_units)',
+                        'time_of_units',
+                        "'half_away'"
+                    ),
+                    9
+                ) | indent(20) }}
+            end as decimal(38, 9)
+        ) as quantity,
+        rollover_cap,
+        rollover_periods,
         commitment_span,
         overage_factor,
         product_id,

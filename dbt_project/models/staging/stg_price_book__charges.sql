@@ -24,6 +24,7 @@ final as (
         cast(package_counting as varchar) as package_counting,
         cast(free_quantity as decimal(38, 9)) as free_quantity,
         cast(zero_usage as varchar) as zero_usage,
+        cast(ladder as varchar) as ladder,
         cast(proration as varchar) as proration,
         cast(rounding_mode as varchar) as rounding_mode,
         cast(reason as varchar) as reason,

@@ -22,8 +22,8 @@ final as (
         cast(rollover_cap as decimal(38, 9)) as rollover_cap,
         cast(rollover_periods as integer) as rollover_periods,
         cast(product_id as varchar) as product_id,
-        cast(reason as varchar) as reason,
         cast(author as varchar) as author,
+        cast(reason as varchar) as reason,
         cast(reference_version as varchar) as reference_version
     from source
 )

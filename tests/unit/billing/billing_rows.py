@@ -25,6 +25,7 @@ AUTHORS = {
     "price": "pia@x",
     "contract": "cleo@x",
     "contract_version": "cleo@x",
+    "term": "tess@x",
     "identity": "ivan@x",
     "quiet_day": "ivan@x",
 }
@@ -212,12 +213,14 @@ def reference_rows(
     return (
         _price_rows(authors["price"], Decimal(unit_price))
         | _contract_rows(authors)
+        | _term_rows(authors["term"])
         | {"quiet_days": [quiet_day]}
     )
 
 
 def _price_rows(author: str | None, unit_price: Decimal) -> dict[str, list[dict[str, Any]]]:
     return {
+        "charge_limits": [],
         "charges": [
             _filled(
                 "charges",
@@ -248,6 +251,7 @@ def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str
                 "contracts",
                 contract_id=f"contract-{customer}",
                 customer_id=customer,
+                time_zone="America/New_York",
                 author=authors["contract"],
             )
             for customer in CUSTOMERS
@@ -257,6 +261,7 @@ def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str
                 "contract_versions",
                 contract_id=f"contract-{customer}",
                 contract_version=1,
+                plan_id="growth",
                 author=authors["contract_version"],
             )
             for customer in CUSTOMERS
@@ -273,6 +278,21 @@ def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str
             for customer in CUSTOMERS
         ],
     }
+
+
+def _term_rows(author: str | None) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "terms": [term_row("growth_trial", plan_id="growth", author=author)],
+        "term_amounts": [],
+        "term_charges": [
+            _filled("term_charges", term_id="growth_trial", charge_id=charge) for charge in CHARGES
+        ],
+    }
+
+
+def term_row(term_id: str, **columns: Any) -> dict[str, Any]:
+    """A compiled term; without days it holds for good."""
+    return _filled("terms", term_id=term_id, **columns)
 
 
 def entries_table(*rows: Mapping[str, Any]) -> pa.Table:

@@ -60,7 +60,9 @@ def test_a_limit_is_told_in_each_currencys_own_minor_units(world):
     ) in str(refusal(world, revision.revision_id))
 
 
-@pytest.mark.parametrize("kind", ["price", "contract", "contract_version", "identity", "quiet_day"])
+@pytest.mark.parametrize(
+    "kind", ["price", "contract", "contract_version", "term", "identity", "quiet_day"]
+)
 def test_an_author_of_something_used_for_the_first_time_may_not_sign(world, kind):
     world.build(Line())
     world.put_reference(authors={kind: " Olivia@Example.com "})

@@ -184,6 +184,7 @@ def test_a_yaml_file_with_too_many_values_is_read_no_further(
 ) -> None:
     monkeypatch.setattr(yaml_reader, "MAX_NODES", 40)
     assert [
+        ("contract_terms/con_1.yml", 13, "error"),
         ("price_book/meters.yml", 15, "error"),
         ("price_book/plans.yml", 16, "error"),
     ] == told(reference.problems(), "yaml_too_many_nodes")
