@@ -10,12 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-from rating_warehouse import write_rows
+from rating_warehouse import CHARGE_DEFAULTS, write_rows
 from raw_events import (
     AFFECTED_FIELDS,
     KEY_FIELDS,
@@ -137,30 +136,16 @@ class UsageWarehouse:
             self._add_price(plan_id, meter_id, start, end)
 
     def _add_price(self, plan_id: str, meter_id: str, start: date, end: date | None) -> None:
-        self.add(
-            "charges",
-            charge_price_id=f"{plan_id}/{meter_id}/{start}",
-            plan_id=plan_id,
-            charge_id=f"{plan_id}-{meter_id}",
-            charge_name="Charge",
-            product_id="product",
-            meter_id=meter_id,
-            charge_model="per_unit",
-            billing_timing="arrears",
-            effective_from_date=start,
-            effective_to_date=end,
-            convert_multiply=Decimal(1),
-            convert_divide=Decimal(1),
-            convert_rounding="none",
-            convert_decimals=0,
-            package_rounding="up",
-            package_counting="total",
-            free_quantity=Decimal(0),
-            zero_usage="skip",
-            ladder="continue",
-            proration="day",
-            rounding_mode="half_away",
-        )
+        priced = {
+            "charge_price_id": f"{plan_id}/{meter_id}/{start}",
+            "plan_id": plan_id,
+            "charge_id": f"{plan_id}-{meter_id}",
+            "meter_id": meter_id,
+            "charge_model": "per_unit",
+            "effective_from_date": start,
+            "effective_to_date": end,
+        }
+        self.add("charges", **CHARGE_DEFAULTS | priced)
 
     def load(self, *events: Event) -> int:
         """Commit one batch as ingestion would, in the given order; return its number."""
