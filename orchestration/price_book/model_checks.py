@@ -71,13 +71,32 @@ def is_additive(meter: Meter) -> bool:
 
 def meter_faults(charge: Charge, meter: Meter) -> Iterator[str]:
     """Why the charge's model cannot price the meter, in words."""
-    if charge.model in MONEY_MODELS and meter.aggregation != "sum":
+    counted = f"{meter.id} is a {meter.aggregation}" + (
+        f" in windows of a {meter.window}" if meter.window else ""
+    )
+    if charge.model in MONEY_MODELS and (meter.aggregation != "sum" or meter.window):
+        yield f"a {charge.model} charge prices amounts of money that a meter sums, and {counted}"
+    if charge.model == "seats" and charge.proration == "second" and not _has_seat_seconds(meter):
         yield (
-            f"a {charge.model} charge prices amounts of money that a meter sums, and "
-            f"{meter.id} is a {meter.aggregation}"
+            "seats by the second need a weighted_sum that is weighted by second, without windows, "
+            f"and {counted}"
+        )
+    if charge.model == "seats" and charge.proration == "day" and not _has_seat_days(meter):
+        yield (
+            "seats by the day need a meter with `window: day` and `window_aggregation: sum`, and "
+            f"{counted}"
         )
     if charge.model == "dimensional" and not meter.dimensions:
         yield f"a dimensional charge prices dimension values, and {meter.id} has no dimensions"
+
+
+def _has_seat_days(meter: Meter) -> bool:
+    return meter.window == "day" and meter.window_aggregation == "sum"
+
+
+def _has_seat_seconds(meter: Meter) -> bool:
+    is_weighted = meter.aggregation == "weighted_sum" and meter.weighted_by == "second"
+    return is_weighted and meter.window is None
 
 
 def metered_price_faults(

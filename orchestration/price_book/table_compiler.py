@@ -16,6 +16,7 @@ import pyarrow as pa
 from orchestration.price_book.field_types import FrozenModel
 from orchestration.price_book.models import Charge, Conversion, CurrencyPrice, Meter
 from orchestration.price_book.moments import day_after, first_day, inner_instant, start_instant
+from orchestration.price_book.price_forms import looks_at_each_event
 from orchestration.price_book.reference_data import PriceBook, ReferenceData, Row
 from orchestration.price_book.table_models import Contract, ContractVersion, Override
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS
@@ -40,7 +41,7 @@ def compile_tables(data: ReferenceData, reference_version: str) -> dict[str, pa.
         "sources": _sources(data),
         "quiet_days": _quiet_days(data),
         "contract_versions": _contract_versions(data),
-        "meters": [_meter(meter.item) for meter in data.book.meters],
+        "meters": _meters(data),
         "products": _products(data.book),
         "plans": [
             {"plan_id": plan.item.id, "plan_name": plan.item.name or plan.item.id}
@@ -178,7 +179,29 @@ def _products(book: PriceBook) -> list[Record]:
     ]
 
 
-def _meter(meter: Meter) -> Record:
+def _meters(data: ReferenceData) -> list[Record]:
+    kept = _meters_asked_by_event(data)
+    return [
+        _meter(meter.item, keeps_each_event=meter.item.id in kept) for meter in data.book.meters
+    ]
+
+
+def _meters_asked_by_event(data: ReferenceData) -> frozenset[str]:
+    """Meters of which a price, listed or negotiated, looks at each event."""
+    charges = {charge.item.id: charge.item for _, charge in data.book.charges}
+    prices = [
+        (charge.meter, price)
+        for charge in charges.values()
+        for version in charge.versions
+        for price in version.prices.values()
+    ] + [
+        (charges[row.item.charge_id].meter, data.tables.override_prices[row.item.override_id])
+        for row in data.tables.overrides
+    ]
+    return frozenset(meter for meter, price in prices if meter and looks_at_each_event(price))
+
+
+def _meter(meter: Meter, *, keeps_each_event: bool) -> Record:
     is_weighted = meter.aggregation == "weighted_sum"
     definition = {
         "aggregation": meter.aggregation,
@@ -206,7 +229,7 @@ def _meter(meter: Meter) -> Record:
         "window_unit": meter.window,
         "window_aggregation": meter.window_aggregation,
         "empty_windows": meter.empty_windows if meter.window_aggregation == "avg" else None,
-        "keeps_each_event": False,
+        "keeps_each_event": keeps_each_event,
     }
     # A meter that uses none of the refinements keeps the digest that it had before them.
     digested = {**definition, **{name: value for name, value in refined.items() if value}}

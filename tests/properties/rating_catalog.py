@@ -32,6 +32,7 @@ MATCHES = (
     ({"region": "us"}, {"model": "b"}, {"model": "b", "region": "us"}, {}),
 )
 AGGREGATIONS = ("sum", "sum", "sum", "count", "max", "latest", "unique_count", "unique_count")
+KEEPING = (1, 2)
 CARRYING = (AGGREGATIONS.index("latest"),)
 CADENCES = (*["monthly"] * 8, "quarterly", "annual")
 ZONES = ("UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe")
@@ -57,12 +58,28 @@ def any_tiers(dice, model, currency_code, counting="total"):
         return any_ladder(dice, model, currency_code)
     price = any_money(dice, currency_code, dice.choice((1, 50)))
     fixed = dice.choice((Decimal(0), any_money(dice, currency_code, 1)))
+    if model == "percentage" and counting == "each event":
+        return any_event_terms(dice, currency_code)
     return [
         {
             "flat": {"flat_amount": any_money(dice, currency_code, 900)},
             "percentage": {"unit_price": any_rate(dice), "flat_amount": fixed},
             "dynamic": {"unit_price": Decimal(1)},
         }.get(model, {"unit_price": price})
+    ]
+
+
+def any_event_terms(dice, currency_code):
+    """A percentage with something free, or bounds of an event's fee, or both."""
+    free = dice.choice(
+        ({}, {"free_events": dice.randrange(1, 5)}, {"free_amount": any_decimal(dice, 40, 2) + 1})
+    )
+    low = any_money(dice, currency_code, 2)
+    bounds = {"minimum": low, "maximum": low + any_money(dice, currency_code, 9)}
+    kept = [bound for bound in bounds if not free or dice.random() < 0.5]
+    return [
+        {"unit_price": any_rate(dice), "flat_amount": any_money(dice, currency_code, 1)} | free,
+        *({"flat_amount": bounds[bound], "event_bound": bound} for bound in kept),
     ]
 
 
@@ -135,7 +152,8 @@ def add_catalog(dice, warehouse):
         warehouse.add_meter(
             f"m{number}",
             aggregation=aggregation,
-            is_negative_allowed=aggregation == "sum" and number != 1,
+            is_negative_allowed=aggregation == "sum" and number not in KEEPING,
+            keeps_each_event=number in KEEPING,
             carry_in="previous" if number in CARRYING else "zero",
         )
     every_pair = [
@@ -190,6 +208,10 @@ def add_charge(dice, warehouse, plan_id, charge_id, *, model, meter):
         "charge_model": model,
         "rounding_mode": dice.choice(("half_away", "half_even")),
     } | (fee_columns(dice) if model == "flat" else usage_columns(dice, model, meter))
+    counting = shared.get("package_counting")
+    if model == "percentage" and meter["keeps_each_event"]:
+        counting = "each event"
+        shared["convert_rounding"] = "none"
     cut = FIRST_DAY + timedelta(days=dice.randrange(150))
     spans = [(date(2020, 1, 1), None)]
     if dice.random() < 0.5:
@@ -199,7 +221,7 @@ def add_charge(dice, warehouse, plan_id, charge_id, *, model, meter):
     for start, end in spans:
         warehouse.add_charge(
             f"{charge_id}/{start}",
-            tiers=prices_by_currency(dice, model, shared.get("package_counting")),
+            tiers=prices_by_currency(dice, model, counting),
             effective_from_date=start,
             effective_to_date=end,
             **shared,
@@ -245,9 +267,13 @@ def add_override(dice, warehouse, contract_id, plan_id):
     start = FIRST_DAY + timedelta(days=dice.randrange(120))
     end = start + timedelta(days=dice.randrange(1, 60)) if dice.random() < 0.5 else None
     row.pop("charge_price_id")
+    meters = {meter["meter_id"]: meter for meter in warehouse.reference["meters"]}
+    counting = row.get("package_counting")
+    if row["charge_model"] == "percentage" and meters[row["meter_id"]]["keeps_each_event"]:
+        counting = "each event"
     warehouse.add_charge(
         f"{contract_id}/override",
-        tiers=prices_by_currency(dice, row["charge_model"], row.get("package_counting")),
+        tiers=prices_by_currency(dice, row["charge_model"], counting),
         **row
         | {"contract_id": contract_id, "effective_from_date": start, "effective_to_date": end},
     )

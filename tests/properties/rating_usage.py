@@ -14,6 +14,7 @@ from fractions import Fraction
 from rating_edges import LARGEST_UNIQUE_COUNT, metered, metered_edges, smallest_step
 
 MIRRORED = ("per_unit", "percentage", "dynamic", "cost_plus")
+NANO = Decimal("0.000000001")
 FIRST_DAY = date(2026, 5, 1)
 LAST_DAY = date(2026, 9, 30)
 HALVES = tuple(
@@ -125,6 +126,7 @@ def add_walk(dice, warehouse, contract, meter, *, walk, half):
             event_id=f"e{len(warehouse.metered):08}",
             dimension_key=DIMENSIONS[HALVES.index(half) % 2],
         )
+        keep_events(dice, warehouse, meter)
         if meter["aggregation"] == "unique_count":
             add_distinct_values(warehouse, range(int(before), int(reading)))
         before = reading
@@ -152,6 +154,7 @@ def add_any_usage(dice, warehouse, contract, meter):
             event_id=f"e{len(warehouse.metered):08}",
             dimension_key=dice.choice(DIMENSIONS),
         )
+        keep_events(dice, warehouse, meter)
         if meter["aggregation"] == "unique_count":
             add_distinct_values(warehouse, [dice.randrange(9) for _ in range(dice.randrange(1, 6))])
 
@@ -161,3 +164,25 @@ def add_distinct_values(warehouse, numbers):
     warehouse.distinct_values.extend(
         warehouse.metered[-1] | {"distinct_value": f"u{number}"} for number in numbers
     )
+
+
+def keep_events(dice, warehouse, meter):
+    """Events with a value of the row that was added last, of a meter that keeps each."""
+    if not meter["keeps_each_event"]:
+        return
+    row = warehouse.metered[-1]
+    left = row["quantity_sum"]
+    valued = row["event_count"] - row["unvalued_event_count"]
+    for number in range(valued):
+        is_last = number == valued - 1
+        quantity = left if is_last else (left * dice.choice((0, 0, 1, 3)) / 8).quantize(NANO)
+        left -= quantity
+        warehouse.kept_events.append(
+            row
+            | {
+                "event_at": row["latest_event_at"] + timedelta(minutes=dice.randrange(3)),
+                "event_at_nanos": dice.randrange(2),
+                "event_id": f"{row['latest_event_id']}-{dice.randrange(10**6):06}-{number}",
+                "quantity": quantity,
+            }
+        )

@@ -202,6 +202,80 @@ def plain_text(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and number % 1 else str(int(number))
 
 
+def test_a_meter_keeps_each_event_that_a_price_looks_at(reference: Any) -> None:
+    def kept() -> set[str]:
+        meters = compiled(reference)["meters"]
+        return {name for name, is_kept in rows(meters, "meter_id", "keeps_each_event") if is_kept}
+
+    reference.add(
+        "price_book/plans.yml",
+        """\
+  - id: cards
+    charges:
+      - {id: fee, product: api, meter: work, model: percentage, versions: [
+          {effective_from: 2026-01-01, prices: {USD: {rate: "0.029"}}}]}
+""",
+    )
+    reference.replace(
+        "tables/contract_versions.csv", "con_2,1,2027-01-01,growth", "con_2,1,2027-01-01,cards"
+    )
+    assert set() == kept()
+    reference.add(
+        "tables/overrides.csv",
+        'ovr_9,con_2,fee,2027-01-01,,USD,"{""rate"": ""0.02"", ""free_events"": 3}",\n',
+    )
+    assert {"work"} == kept()
+    reference.replace(
+        "price_book/plans.yml", "meter: work, model: percentage", "meter: tokens, model: percentage"
+    )
+    assert {"tokens"} == kept()
+
+
+@pytest.mark.parametrize(
+    ("counted", "proration"),
+    [
+        ("aggregation: max, window: day, window_aggregation: sum", "day"),
+        ("aggregation: weighted_sum", "second"),
+    ],
+)
+def test_seats_are_counted_by_the_day_or_weighted_by_the_second(
+    reference: Any, counted: str, proration: str
+) -> None:
+    reference.replace(
+        "price_book/meters.yml",
+        "meters:\n",
+        "meters:\n"
+        f"  - {{id: seats, unit: seat-day, event_types: [api.call], value: tokens, {counted}}}\n",
+    )
+    reference.add(
+        "price_book/plans.yml",
+        f"""\
+  - id: seated
+    charges:
+      - {{id: seat, product: api, meter: seats, model: seats, convert: {{unit: seat}},
+          proration: {proration}, versions: [
+          {{effective_from: 2026-01-01, prices: {{USD: {{unit_price: 12}}}}}}]}}
+""",
+    )
+    assert [] == reference.problems()
+    reference.replace("price_book/plans.yml", f"proration: {proration}, versions", "versions")
+    assert ([] if proration == "day" else ["meter_not_for_model"]) == [
+        problem.code for problem in reference.problems()
+    ]
+
+
+def test_a_price_of_each_event_is_refused_on_a_meter_that_allows_negatives(reference: Any) -> None:
+    reference.replace(
+        "price_book/meters.yml",
+        "    dimensions: [model]\n",
+        "    dimensions: [model]\n    is_negative_allowed: true\n",
+    )
+    reference.add("price_book/plans.yml", EVERY_MODEL)
+    [problem] = reference.problems()
+    assert "meter_not_for_model" == problem.code
+    assert "charge c8" in problem.message
+
+
 def test_a_more_specific_match_settles_what_two_others_leave_open(reference: Any) -> None:
     reference.replace("price_book/meters.yml", "dimensions: [model]", "dimensions: [model, status]")
     reference.add(
