@@ -150,3 +150,9 @@ def test_the_inputs_hit_every_edge_and_every_tie_often_enough_to_catch_a_wrong_o
     met = Counter(edge for ask in oracle.asks for edge in edges_met(ask))
     met.update(tie for settlement in oracle.settlements for tie in ties_met(settlement))
     assert {} == {name: met[name] for name in EDGES | TIES if met[name] < ENOUGH}
+
+
+def test_events_of_percentages_meet_every_rule_often_enough(rated):
+    _, oracle, _ = rated
+    kinds = ("free", "partly free", "rate", "minimum", "maximum")
+    assert [] == [kind for kind in kinds if oracle.event_kinds[kind] < ENOUGH]

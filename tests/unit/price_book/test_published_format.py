@@ -58,6 +58,7 @@ def test_writing_the_schemas_writes_them_all(tmp_path: Path) -> None:
     [
         ("price_book", "price_book/meters.yml"),
         ("price_book", "price_book/plans.yml"),
+        ("contract_terms", "contract_terms/con_1.yml"),
         ("sources", "sources.yml"),
         ("policy", "policy.yml"),
     ],
@@ -75,7 +76,7 @@ def _with_booleans(content: Any) -> Any:
         return {key: _with_booleans(value) for key, value in content.items()}
     if isinstance(content, list):
         return [_with_booleans(value) for value in content]
-    return {"true": True, "false": False, "36": 36}.get(content, content)
+    return {"true": True, "false": False, "36": 36, "14": 14, "3": 3}.get(content, content)
 
 
 @pytest.mark.parametrize(
