@@ -96,7 +96,7 @@ def test_peaks_of_days_and_of_hours_add_up(rated):
 
 
 def test_an_average_of_nothing_costs_nothing(rated):
-    assert [0] == [amount for _, amount in lines_of(rated, "mean")]
+    assert {0} == {amount for _, amount in lines_of(rated, "mean")}
 
 
 def test_a_seat_given_back_when_the_price_changes_is_not_paid_at_the_new_one(rated):
