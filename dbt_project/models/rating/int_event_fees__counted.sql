@@ -85,12 +85,7 @@ paying as (
     select
         *,
         {{ percentage_paying_quantity(
-            'event_number',
-            'free_events',
-            'converted_quantity',
-            'converted_after',
-            'free_amount',
-            'converted_free'
+            'converted_quantity', 'converted_after', 'free_amount', 'converted_free'
         ) }} as paying_quantity
     from converted
 ),
