@@ -1,9 +1,31 @@
-with ladder_runs as (
+with quantified as (
     select * from {{ ref('int_charges__quantified') }}
 ),
 
 priced as (
     select * from {{ ref('int_charges__priced') }}
+),
+
+-- A first run without usage is asked for what a cell without usage costs; where there is
+-- usage after it, it is no line.
+counted_runs as (
+    select
+        quantified.*,
+        priced.gross_units is not distinct from 0 as is_free,
+        sum(quantified.event_count) over (
+            partition by quantified.ladder_key
+        ) as ladder_event_count
+    from quantified
+    inner join priced on quantified.ladder_run_id = priced.ladder_run_id
+),
+
+ladder_runs as (
+    select * from counted_runs
+    where
+        not is_additive
+        or event_count > 0
+        or ladder_event_count = 0
+        or not is_free
 ),
 
 segments as (
