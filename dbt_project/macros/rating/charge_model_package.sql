@@ -32,15 +32,13 @@
     {{ checked('cast(' ~ packages ~ ' as decimal(38, 9))') }}
 {%- endmacro %}
 
-{% macro package_tier_quantity(billable, lower_bound, upper_bound, package) -%}
-    {%- set in_tier = graduated_tier_quantity(billable, lower_bound, upper_bound) -%}
-    case
-        when {{ package.counting }} = 'per_tier'
-            then {{ checked(package_count(
-                'cast(' ~ in_tier ~ ' as decimal(38, 9))', package.size, package.rounding
-            )) }}
-        else cast({{ in_tier }} as decimal(38, 9))
-    end
+{#- Whether it counts them in each tier; of the columns of a relation. -#}
+{% macro counts_packages_per_tier() -%}
+    (charge_model = 'package' and package_counting = 'per_tier')
+{%- endmacro %}
+
+{% macro package_tier_quantity(billable, lower_bound, upper_bound) -%}
+    {{ graduated_tier_quantity(billable, lower_bound, upper_bound) }}
 {%- endmacro %}
 
 {% macro package_tier_is_entered(

@@ -30,12 +30,11 @@
 {#- What an event pays its rate on: what of its amount lies beyond the free one. All scaled by the
     conversion's divisor; null beyond 38 digits, and free there. -#}
 {% macro percentage_paying_quantity(
-    event_number, free_events, quantity, quantity_after, free_amount, scaled_free_amount
+    quantity, quantity_after, free_amount, scaled_free_amount
 ) -%}
     cast(
         case
             when {{ quantity }} is null or {{ quantity_after }} is null then null
-            when {{ event_number }} <= {{ free_events }} then 0
             when {{ free_amount }} is null then {{ quantity }}
             when {{ scaled_free_amount }} is null then 0
             else greatest(0, least({{ quantity }}, {{ quantity_after }} - {{ scaled_free_amount }}))

@@ -9,9 +9,8 @@
     flat amount is due.
 -#}
 
-{#- How much of a billable quantity a tier prices. `package` names the columns that only packages
-    read: size, rounding and counting. -#}
-{% macro tier_quantity(charge_model, billable, lower_bound, upper_bound, package) -%}
+{#- How much of a billable quantity a tier prices. Packages per tier are counted in it next. -#}
+{% macro tier_quantity(charge_model, billable, lower_bound, upper_bound) -%}
     case {{ charge_model }}
         {% for model, quantity in [
             ('flat', flat_tier_quantity),
@@ -20,6 +19,7 @@
             ('graduated', graduated_tier_quantity),
             ('volume', volume_tier_quantity),
             ('stairstep', stairstep_tier_quantity),
+            ('package', package_tier_quantity),
             ('percentage', percentage_tier_quantity),
             ('graduated_percentage', graduated_percentage_tier_quantity),
             ('dimensional', dimensional_tier_quantity),
@@ -29,8 +29,6 @@
             when '{{ model }}'
                 then {{ quantity(billable, lower_bound, upper_bound) }}
         {% endfor -%}
-        when 'package'
-            then {{ package_tier_quantity(billable, lower_bound, upper_bound, package) }}
     end
 {%- endmacro %}
 

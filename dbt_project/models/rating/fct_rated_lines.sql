@@ -207,7 +207,8 @@ worded as (
             when free_events > 0
                 then
                     ', the first '
-                    || {{ units_text('cast(free_events as varchar)', "'event'") }} || ' free'
+                    || {{ units_text('cast(free_events as varchar)', "'event'") }}
+                    || ' free'
             when charge_model = 'percentage'
                 then
                     ', the first '
@@ -302,9 +303,13 @@ described as (
             when charge_model = 'dynamic' then ' at the prices of its events'
             when charge_model = 'cost_plus' then ' of cost × ' || only_price_words
             when charge_model = 'graduated_percentage' and tier_count > 1
-                then ', of which ' || tier_words || coalesce(', plus ' || flat_words, '')
+                then
+                    ', of which ' || tier_words
+                    || coalesce(', plus ' || flat_words, '')
             when charge_model = 'graduated_percentage'
-                then ' at ' || only_price_words || coalesce(', plus ' || flat_words, '')
+                then
+                    ' at ' || only_price_words
+                    || coalesce(', plus ' || flat_words, '')
             when tier_count > 1
                 then
                     case when has_free_quantity then ', then ' else ', of which ' end

@@ -49,8 +49,8 @@ fractions as (
     from decimals
 ),
 
--- What a converted quantity, a billable one, and what a tier takes of it still have to be
--- divided by: packages are whole numbers from where they are counted on.
+-- What a converted quantity, a billable one, and what a tier takes of it still have to
+-- be divided by: packages are whole numbers from where they are counted on.
 divisors as (
     select
         *,
@@ -78,10 +78,10 @@ event_terms as (
         true as looks_at_each_event,
         max(free_events) as free_events,
         max(free_amount) as free_amount,
-        {% for bound in ['minimum', 'maximum'] -%}
-        max(case when event_bound = '{{ bound }}' then flat_amount end)
-            as {{ bound }}_per_event{{ ',' if not loop.last }}
-        {% endfor %}
+        max(case when event_bound = 'minimum' then flat_amount end)
+            as minimum_per_event,
+        max(case when event_bound = 'maximum' then flat_amount end)
+            as maximum_per_event
     from charge_tiers
     where
         event_bound is not null

@@ -1,9 +1,3 @@
-{%- set package = {
-    'size': 'scaled_package_size',
-    'rounding': 'package_rounding',
-    'counting': 'package_counting',
-} %}
-
 with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
 ),
@@ -138,33 +132,53 @@ billable as (
     from allowed
 ),
 
+-- How much of a quantity each tier takes.
+taken as (
+    select
+        *,
+        cast(
+            {{ tier_quantity(
+                'charge_model', 'billable_before', 'lower_bound', 'upper_bound'
+            ) }}
+            as decimal(38, 9)
+        ) as taken_before,
+        cast(
+            {{ tier_quantity(
+                'charge_model', 'billable_after', 'lower_bound', 'upper_bound'
+            ) }}
+            as decimal(38, 9)
+        ) as taken_after
+    from billable
+),
+
+counted as (
+    select
+        *,
+        case
+            when {{ counts_packages_per_tier() }}
+                then {{ checked(
+                    package_count('taken_before', 'scaled_package_size', 'package_rounding')
+                ) }}
+            else taken_before
+        end as tier_quantity_before,
+        case
+            when {{ counts_packages_per_tier() }}
+                then {{ checked(
+                    package_count('taken_after', 'scaled_package_size', 'package_rounding')
+                ) }}
+            else taken_after
+        end as tier_quantity_after
+    from taken
+),
+
 -- What this run adds to each tier: the ladder at its end less the ladder at its start.
 tiered as (
     select
         *,
         case
             when looks_at_each_event then event_quantity
-            else
-                cast(
-                    {{ tier_quantity(
-                        'charge_model', 'billable_after', 'lower_bound', 'upper_bound', package
-                    ) }}
-                    as decimal(38, 9)
-                )
-                - case
-                    when has_quantity_before
-                        then cast(
-                            {{ tier_quantity(
-                                'charge_model',
-                                'billable_before',
-                                'lower_bound',
-                                'upper_bound',
-                                package
-                            ) }}
-                            as decimal(38, 9)
-                        )
-                    else 0
-                end
+            when has_quantity_before then tier_quantity_after - tier_quantity_before
+            else tier_quantity_after
         end as tier_quantity,
         case
             when looks_at_each_event then paying_event_count
@@ -196,7 +210,7 @@ tiered as (
                     else 0
                 end
         end as flat_count
-    from billable
+    from counted
 ),
 
 -- Whole numbers: quantity = whole × divisor + rest ÷ 10^9, prices in units of 10^-12.

@@ -59,8 +59,8 @@ compared as (
     group by charge_price_id, currency_code, dimension_key, tier_number
 ),
 
--- The default wants nothing. A cell without usage has no dimension values, and any price
--- of nothing is nothing.
+-- The default wants nothing. A cell without usage has no dimension values, and any
+-- price of nothing is nothing.
 fitting as (
     select
         priced.charge_price_id,

@@ -50,8 +50,8 @@ placed as (
             and ladder_runs.dimension_key = kept_events.dimension_key
             and run_months.usage_month
             = {{ month_number('kept_events.local_date') }}
-            and kept_events.event_at >= run_months.run_start_at
-            and kept_events.event_at < run_months.run_end_at
+            and run_months.run_start_at <= kept_events.event_at
+            and run_months.run_end_at > kept_events.event_at
 ),
 
 -- What is free is the first of a cell, also where its price changes.
@@ -85,12 +85,7 @@ paying as (
     select
         *,
         {{ percentage_paying_quantity(
-            'event_number',
-            'free_events',
-            'converted_quantity',
-            'converted_after',
-            'free_amount',
-            'converted_free'
+            'converted_quantity', 'converted_after', 'free_amount', 'converted_free'
         ) }} as paying_quantity
     from converted
 ),
