@@ -8,11 +8,12 @@ An independent statement of the rating rules: it shares no code with the product
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
-from oracle_time import day_start
+from oracle_time import Stretch, day_start
 
 DAY_LENGTH = len("2026-01-31")
+FAR = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 def instant(text, zone):
@@ -53,7 +54,12 @@ class Version:
     end: datetime | None
     plan: str
     entity: str
-    tax_profile: str
+    bill_to: str
+    tax_profile: str | None
+
+    def parties(self):
+        """Return who bills whom, and how it is taxed."""
+        return (self.entity, self.bill_to, self.tax_profile)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,10 @@ class Contract:
     def holds(self, moment):
         """Say whether it is in force at an instant."""
         return _is_within(self.start, self.end, moment)
+
+    def stretches(self):
+        """Return the stretch of each version, in order; the last one may lie open to far ahead."""
+        return [Stretch(each.start, each.end or FAR) for each in self.versions]
 
 
 class Book:
@@ -112,7 +122,7 @@ class Book:
             for each in tables["identities"]
         ]
         self.contracts = [
-            _contract(row, tables["contract_versions"], (contract_terms or {}))
+            _contract(row, tables["contract_versions"], contract_terms or {}, tables["customers"])
             for row in tables["contracts"]
         ]
         self.overrides = tables["overrides"]
@@ -145,8 +155,10 @@ def _grouped(records, key):
     return groups
 
 
-def _contract(row, versions, terms):
+def _contract(row, versions, terms, customers):
     zone = row["time_zone"]
+    named = (each for each in customers if each["customer_id"] == row["customer_id"])
+    bill_to = next(named, {}).get("bill_to_customer_id") or row["customer_id"]
     end = instant(row.get("end_date"), zone)
     mine = sorted(
         (each for each in versions if each["contract_id"] == row["contract_id"]),
@@ -170,7 +182,8 @@ def _contract(row, versions, terms):
                 after,
                 each["plan_id"],
                 each.get("legal_entity_id") or row["legal_entity_id"],
-                each.get("tax_profile") or row.get("tax_profile") or "",
+                each.get("bill_to_customer_id") or bill_to,
+                each.get("tax_profile") or row.get("tax_profile") or None,
             )
             for each, start, after in zip(mine, starts, [*starts[1:], end], strict=True)
         ),

@@ -18,6 +18,7 @@ from oracle_prices import (
     billable,
     converted,
     event_fees,
+    has_match,
     is_per_event,
     number,
     scaled,
@@ -38,6 +39,7 @@ class Ladder:
         meter: as in the price book. zone: of the contract. cell: the full cycle.
         runs: of the charge, in order. metered: every stretch in which the contract prices the
             meter, whatever the charge.
+        held: every stretch in which the contract is in force.
         dimensions: sorted pairs. members: readings by child.
         allowance: converted units that a contract term takes off. code: why it has no amount.
         known: quantities by stretch and child, computed once.
@@ -48,6 +50,7 @@ class Ladder:
     cell: object
     runs: list
     metered: list
+    held: list
     dimensions: tuple
     members: dict
     allowance: Fraction = Fraction(0)
@@ -96,10 +99,14 @@ class Ladder:
         return any(converted(self.charge, each) != 0 for each in quantities)
 
     def has_refused_value(self):
-        """Say whether a value below zero came to a meter that allows none."""
+        """Say whether a value below zero came, or was carried in, to a meter that allows none."""
         if self.meter.get("is_negative_allowed", False):
             return False
-        return any(each.value < 0 for run in self.runs for each in self.readings(run.stretch))
+        return any(
+            self.quantity(run.stretch) < 0
+            or any(each.value < 0 for each in self.readings(run.stretch))
+            for run in self.runs
+        )
 
     def is_below_zero(self):
         """Say whether a metered quantity is negative under a model that prices none such.
@@ -131,6 +138,8 @@ def _priced(ladder):
     """Return the pieces of each run."""
     if any(run.price is None for run in ladder.runs):
         raise RatingError("missing_price")
+    if any(_lacks_a_match(ladder, run) for run in ladder.runs):
+        raise RatingError("unpriced_dimension")
     if ladder.has_refused_value() or ladder.is_below_zero():
         raise RatingError("negative_quantity")
     is_due = ladder.charge.get("zero_usage") == "charge"
@@ -159,6 +168,12 @@ def _priced(ladder):
         event_count += len(readings)
         found.append(_run_pieces(ladder, run, parts))
     return found
+
+
+def _lacks_a_match(ladder, run):
+    """Say whether a run has usage of dimension values that its price does not know."""
+    is_asked = ladder.charge["model"] == "dimensional" and ladder.quantity(run.stretch) != 0
+    return is_asked and not has_match(run.price, dict(ladder.dimensions))
 
 
 def _fees(charge, price, readings, before):
@@ -220,6 +235,7 @@ def _restarted(ladder, run, *, allowance, is_due):
         run.stretch,
         [each.stretch for each in ladder.runs],
         ladder.charge.get("proration", "day"),
+        ladder.held,
     )
     price, readings = scaled(run.price, share), ladder.readings(run.stretch)
     if is_per_event(ladder.charge, price):
@@ -244,6 +260,7 @@ def _level_parts(ladder, run, is_due):
         run.stretch,
         ladder.metered,
         ladder.charge.get("proration", "day"),
+        ladder.held,
     )
     parts = _parts(ladder, run.price, ladder.quantity(run.stretch), is_due=is_due)
     return {tier: (units, amount * share) for tier, (units, amount) in parts.items()}
@@ -282,7 +299,9 @@ def _run_pieces(ladder, run, parts):
                 for tier, (units, amount) in parts.items()
             },
             version=version.number,
-            entity=version.entity,
+            parties=version.parties(),
+            has_minimum="minimum" in (run.price or {}),
+            has_maximum="maximum" in (run.price or {}),
         )
         for (stretch, version, child), quantity, weight in zip(places, own, weights, strict=True)
     ]
@@ -291,7 +310,7 @@ def _run_pieces(ladder, run, parts):
 def _time_weight(ladder, run, stretch):
     pieces = [piece for piece, _version in run.pieces]
     proration = ladder.charge.get("proration", "day")
-    return level_share(ladder.zone, ladder.cell, stretch, pieces, proration)
+    return level_share(ladder.zone, ladder.cell, stretch, pieces, proration, ladder.held)
 
 
 def price_fee(contract, cell, runs):
@@ -306,11 +325,14 @@ def price_fee(contract, cell, runs):
     spans = [stretch for stretch, _version, _run in pieces]
     is_cut_short = contract.end is not None and contract.end < cell.end
     rule = charge.get("on_termination", "prorated") if is_cut_short else "prorated"
+    held = contract.stretches()
     if charge.get("timing") == "advance" and rule == "no_refund":
         spans[-1] = Stretch(spans[-1].start, cell.end)
+        held = [*held[:-1], Stretch(held[-1].start, cell.end)]
     found = []
     for (stretch, version, run), span in zip(pieces, spans, strict=True):
-        share = fee_share(contract.zone, cell, span, spans, charge.get("proration", "day"))
+        proration = charge.get("proration", "day")
+        share = fee_share(contract.zone, cell, span, spans, proration, held)
         if charge.get("timing") == "advance" and rule == "full":
             share = Fraction(0)
         amount = number((run.price or {}).get("amount")) * share
@@ -323,7 +345,9 @@ def price_fee(contract, cell, runs):
                 quantity=Fraction(1),
                 tiers={1: (Fraction(1), amount)},
                 version=version.number,
-                entity=version.entity,
+                parties=version.parties(),
+                has_minimum="minimum" in (run.price or {}),
+                has_maximum="maximum" in (run.price or {}),
             )
         )
     return found, code

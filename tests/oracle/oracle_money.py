@@ -85,7 +85,9 @@ class Piece:
         units: amount in 10^-12 of the currency, as it stands after each step.
         amount: in minor units, once rounded.
         gross_units: as it was before the first step.
-        version, entity: of the contract in force.
+        version, parties: of the contract in force.
+        has_minimum, has_maximum: whether its price has one.
+        is_held: whether its amount hangs on one that is not known.
     """
 
     start: object
@@ -98,7 +100,10 @@ class Piece:
     gross_units: int = 0
     amount: int = 0
     version: int | None = None
-    entity: str | None = None
+    parties: tuple | None = None
+    has_minimum: bool = True
+    has_maximum: bool = True
+    is_held: bool = False
 
 
 @dataclass
@@ -165,8 +170,26 @@ def take_amounts(pieces, discounts):
             piece.units -= units
 
 
+def take_maximum(pieces, limit):
+    """Lower pieces in proportion to a limit in 10^-12, by largest remainder of what is taken."""
+    beyond = sum(piece.units for piece in pieces) - limit
+    if beyond > 0:
+        parts = shared(beyond, [Fraction(piece.units) for piece in pieces])
+        for piece, units in zip(pieces, parts, strict=True):
+            piece.units -= units
+
+
+def hold_shares(pieces):
+    """Hold pieces that share an amount or a limit where one of them is held."""
+    is_held = any(piece.is_held for piece in pieces)
+    for piece in pieces:
+        piece.is_held = is_held
+
+
 def settle(wholes, *, currency, mode="half_away", discounts=(), minimum=None, maximum=None):
     """Take one charge and cell from gross to rounded amounts; returns the minimum line's.
+
+    Limits hold for the pieces whose price has them.
 
     Args:
         wholes: every known whole of the charge in the cell; their pieces are changed in place.
@@ -183,13 +206,11 @@ def settle(wholes, *, currency, mode="half_away", discounts=(), minimum=None, ma
     pieces = [piece for whole in wholes for piece in whole.pieces]
     take_percentages(pieces, [each for each in discounts if each.kind == "percent"])
     take_amounts(pieces, [each for each in discounts if each.kind == "amount"])
-    is_raised = minimum is not None and sum(piece.units for piece in pieces) < minimum * PICO
+    raised = [piece for piece in pieces if piece.has_minimum]
+    is_raised = minimum is not None and sum(piece.units for piece in raised) < minimum * PICO
     if maximum is not None:
         limit = whole_number(maximum * PICO, "half_away")
-        if sum(piece.units for piece in pieces) > limit:
-            parts = shared(limit, [Fraction(piece.units) for piece in pieces])
-            for piece, units in zip(pieces, parts, strict=True):
-                piece.units = units
+        take_maximum([piece for piece in pieces if piece.has_maximum], limit)
     for whole in wholes:
         exact = [Fraction(piece.units * 10**decimals, PICO) for piece in whole.pieces]
         parts = completed(whole_number(sum(exact, Fraction(0)), mode), exact)
@@ -197,4 +218,4 @@ def settle(wholes, *, currency, mode="half_away", discounts=(), minimum=None, ma
             piece.amount = minor
     if not is_raised:
         return 0
-    return whole_number(minimum * 10**decimals, mode) - sum(piece.amount for piece in pieces)
+    return whole_number(minimum * 10**decimals, mode) - sum(piece.amount for piece in raised)

@@ -12,7 +12,7 @@ from fractions import Fraction
 from oracle_money import rounded, whole_number
 
 PER_EVENT_TERMS = ("free_events", "free_amount", "minimum_per_event", "maximum_per_event")
-NEGATIVE_MODELS = {"per_unit"}
+NEGATIVE_MODELS = {"per_unit", "percentage", "cost_plus", "dynamic"}
 
 
 class RatingError(Exception):
@@ -124,12 +124,21 @@ def seats(price, quantity, *, per):
     return {1: (quantity, quantity * number(price["unit_price"]) / per)}
 
 
-def _most_specific(price, dimensions):
-    fitting = [
+def has_match(price, dimensions):
+    """Say whether a dimensional price knows dimension values, by a match or its default."""
+    return bool(_fitting(price, dimensions)) or price.get("default") is not None
+
+
+def _fitting(price, dimensions):
+    return [
         each
         for each in price["prices"]
         if all(dimensions.get(name) == value for name, value in each["match"].items())
     ]
+
+
+def _most_specific(price, dimensions):
+    fitting = _fitting(price, dimensions)
     if fitting:
         return number(max(fitting, key=lambda each: len(each["match"]))["unit_price"])
     if price.get("default") is None:

@@ -19,7 +19,19 @@ from oracle_events import (
     resolved,
 )
 from oracle_ladders import Ladder, price_fee, price_ladder
-from oracle_money import PICO, Piece, Whole, minor_decimals, set_gross, settle
+from oracle_money import (
+    PICO,
+    Piece,
+    Whole,
+    hold_shares,
+    minor_decimals,
+    rounded,
+    set_gross,
+    settle,
+    take_amounts,
+    take_percentages,
+    whole_number,
+)
 from oracle_prices import number
 from oracle_runs import runs_of
 from oracle_time import cells_of, fee_share
@@ -36,6 +48,7 @@ class Line:
         start, end: UTC instants of service. quantity: metered.
         unrounded: Fraction of the currency to 12 decimals. amount: Fraction in minor units.
         tiers: {tier number: (quantity, exact amount)}. code: exception; amounts are unknown then.
+        version, parties: of the contract in force at its end.
     """
 
     contract: str
@@ -52,7 +65,7 @@ class Line:
     tiers: dict
     code: str | None = None
     version: int | None = None
-    entity: str | None = None
+    parties: tuple | None = None
 
 
 class Usage:
@@ -60,7 +73,7 @@ class Usage:
 
     Attributes:
         readings: by (lineage, meter id), then by (customer, dimension values), in order.
-        conflicts: instants by (contract id, meter id) at which a contradiction holds a line.
+        conflicts: instants of contradictions by (lineage, meter id).
         exceptions: how many events have no contract, by code.
     """
 
@@ -73,7 +86,7 @@ class Usage:
             contract, _customer = resolved(event, book)
             for meter in book.meters.values():
                 if contract is not None and event.type in meter["event_types"]:
-                    self.conflicts[contract.id, meter["id"]].append(event.at)
+                    self.conflicts[contract.lineage, meter["id"]].append(event.at)
         for event in counted:
             contract, customer = resolved(event, book)
             if contract is None:
@@ -124,10 +137,15 @@ def rate_contract(book, contract, usage, until):
             if mine[0].charge["model"] != "flat"
         }
         terms.draw_allowances(cell, ladders)
+        wholes = {
+            charge_id: _wholes(contract, cell, mine, ladders.get(charge_id))
+            for charge_id, mine in runs.items()
+        }
+        _discount(wholes, terms.discounts(cell))
         rated = []
         for charge_id, mine in runs.items():
-            wholes = _wholes(contract, cell, mine, ladders.get(charge_id))
-            rated.extend(_settled_lines(contract, cell, mine, wholes, terms))
+            trials = terms.trials(charge_id)
+            rated.extend(_settled_lines(contract, cell, mine, wholes[charge_id], trials))
         lines.extend(rated)
         lines.extend(terms.lines(cell, rated, Line))
     return lines
@@ -150,8 +168,12 @@ def _ladders(book, contract, cell, runs, *, all_runs, usage):
         for run in mine
         if run.charge.get("meter") == meter["id"]
     ]
-    instants = usage.conflicts[contract.id, meter["id"]]
-    is_held = any(run.stretch.holds(at) for run in runs for at in instants)
+    is_held = any(
+        _is_unknown(meter, groups, at, stretch)
+        for at in usage.conflicts[contract.lineage, meter["id"]]
+        for run in runs
+        for stretch, _version in run.pieces
+    )
     return [
         Ladder(
             meter=meter,
@@ -159,12 +181,33 @@ def _ladders(book, contract, cell, runs, *, all_runs, usage):
             cell=cell,
             runs=runs,
             metered=metered,
+            held=contract.stretches(),
             dimensions=dimensions,
             members=members,
             code="conflicting_events" if is_held else None,
         )
         for (_pool, dimensions), members in pools.items()
     ]
+
+
+def _is_unknown(meter, groups, at, stretch):
+    """Say whether a contradiction at an instant leaves a stretch's quantity unknown.
+
+    A level that it may have changed stays unknown until the next reading. By dimension values, or
+    as a set of values, no single reading ends that.
+    """
+    carries = meter["aggregation"] == "weighted_sum" or meter.get("carry_in") == "previous"
+    if stretch.holds(at) or not carries or at >= stretch.start:
+        return stretch.holds(at)
+    known_again = None
+    if not meter.get("dimensions") and meter["aggregation"] != "unique_count":
+        later = [each.at for readings in groups.values() for each in readings if each.at > at]
+        known_again = min(later, default=None)
+    if known_again is None:
+        return True
+    if meter["aggregation"] == "latest" and "window" not in meter:
+        return known_again >= stretch.end
+    return known_again > stretch.start
 
 
 def _is_touched(meter, readings, runs):
@@ -182,6 +225,8 @@ def _wholes(contract, cell, runs, ladders):
     if ladders is None:
         pieces, code = price_fee(contract, cell, runs)
         set_gross(pieces)
+        for piece in pieces:
+            piece.is_held = code is not None
         return [Whole(contract.customer, (), pieces, code)]
     wholes = []
     for ladder in ladders:
@@ -189,66 +234,87 @@ def _wholes(contract, cell, runs, ladders):
         set_gross(pieces)
         for child in ladder.members:
             mine = [each for each in pieces if each.child == child]
+            for piece in mine:
+                piece.is_held = ladder.code is not None
             wholes.append(Whole(child, ladder.dimensions, mine, ladder.code))
     return wholes
 
 
-def _bounds(contract, cell, runs):
+def _discount(wholes, discounts):
+    """Take percentages, then amounts, off the pieces of the charges that each covers."""
+    for kind, take in (("percent", take_percentages), ("amount", take_amounts)):
+        for charges, discount in discounts:
+            covered = [
+                piece
+                for charge_id in charges
+                for whole in wholes.get(charge_id, [])
+                for piece in whole.pieces
+            ]
+            if discount.kind == kind:
+                take(covered, [discount])
+            if discount.kind == kind == "amount":
+                hold_shares([piece for piece in covered if discount.covers(piece)])
+
+
+def _bounds(contract, cell, runs, trials):
     """Return (minimum, maximum) of a charge in a cell, None where its prices have none.
 
-    The minimum is prorated by each run's share of the cell. The maximum is so only where the
-    ladder restarts; else it is the mean of the runs' maxima, weighted by their shares, and none
-    where a run has none.
+    The minimum is prorated by the time of each run outside of trials. The maximum is prorated only
+    where the ladder restarts; else it is the mean of the runs' maxima, weighted by their time.
     """
     charge = runs[0].charge
-    shares = [
-        fee_share(
-            contract.zone,
-            cell,
-            run.stretch,
-            [each.stretch for each in runs],
-            charge.get("proration", "day"),
-        )
-        for run in runs
-    ]
-    prices = [run.price or {} for run in runs]
-    minimum = maximum = None
-    if any("minimum" in price for price in prices):
-        minimum = sum(
-            (number(p.get("minimum")) * share for p, share in zip(prices, shares, strict=True)),
-            Fraction(0),
-        )
-    if all("maximum" in price for price in prices) and sum(shares):
-        maximum = sum(number(p["maximum"]) * share for p, share in zip(prices, shares, strict=True))
-        if charge.get("ladder", "continue") == "continue":
-            maximum /= sum(shares)
-    return minimum, maximum
+    pieces = [(stretch, run) for run in runs for stretch, _version in run.pieces]
+    proration = charge.get("proration", "day")
+    spans = [stretch for stretch, _run in pieces]
+    held = contract.stretches()
+    minima, maxima, limited = {}, Fraction(0), Fraction(0)
+    for stretch, run in pieces:
+        share = fee_share(contract.zone, cell, stretch, spans, proration, held)
+        price = run.price or {}
+        if "minimum" in price:
+            is_tried = any(each.holds(stretch.start) for each in trials)
+            due = Fraction(0) if is_tried else number(price["minimum"]) * share
+            minima[run.price_id] = minima.get(run.price_id, Fraction(0)) + due
+        if "maximum" in price:
+            maxima += number(price["maximum"]) * share
+            limited += share
+    minimum = sum((rounded(each, 12) for each in minima.values()), Fraction(0))
+    if charge.get("ladder", "continue") == "continue" and limited:
+        maxima /= limited
+    has_maximum = any("maximum" in (run.price or {}) for run in runs)
+    return (minimum if minima else None), (maxima if has_maximum else None)
 
 
-def _settled_lines(contract, cell, runs, wholes, terms):
-    """Take a charge from gross to rounded lines."""
+def _settled_lines(contract, cell, runs, wholes, trials):
+    """Take a charge from discounted to rounded lines."""
     charge = runs[0].charge
     kind = "fee" if charge["model"] == "flat" else "usage"
-    known = [whole for whole in wholes if whole.code is None]
-    minimum, maximum = _bounds(contract, cell, runs)
+    minimum, maximum = _bounds(contract, cell, runs, trials)
+    pieces = [piece for whole in wholes for piece in whole.pieces]
+    if maximum is not None:
+        hold_shares([piece for piece in pieces if piece.has_maximum])
     topped = settle(
-        known,
+        wholes,
         currency=contract.currency,
         mode=charge.get("rounding_mode", "half_away"),
-        discounts=terms.discounts(cell, charge["id"]),
-        minimum=minimum if len(known) == len(wholes) else None,
+        minimum=minimum,
         maximum=maximum,
     )
-    scale = 10 ** minor_decimals(contract.currency)
     lines = [
         _line(contract, cell, charge["id"], kind, whole=whole, piece=piece)
         for whole in wholes
         for piece in whole.pieces
     ]
-    if topped:
-        first, last = runs[0].stretch.start, runs[-1].stretch.end
-        piece = Piece(first, last, contract.customer, amount=topped)
-        piece.units = topped * PICO // scale
+    raised = [piece for piece in pieces if piece.has_minimum]
+    is_held = any(piece.is_held for piece in raised)
+    if minimum is not None and (topped or is_held):
+        last = max(raised, key=lambda each: each.start)
+        piece = Piece(min(each.start for each in raised), last.end, contract.customer)
+        piece.amount, piece.is_held = topped, is_held
+        piece.units = whole_number(minimum * PICO, "half_away")
+        piece.units -= sum(each.units for each in raised)
+        piece.version, piece.parties = last.version, last.parties
+        piece.quantity = Fraction(1)
         whole = Whole(contract.customer, (), [piece])
         lines.append(_line(contract, cell, charge["id"], "minimum", whole=whole, piece=piece))
     return lines
@@ -269,7 +335,7 @@ def _line(contract, cell, charge_id, kind, *, whole, piece):
         unrounded=Fraction(piece.units, PICO),
         amount=Fraction(piece.amount, scale),
         tiers=piece.tiers,
-        code=whole.code,
+        code=whole.code or ("depends_on_held" if piece.is_held else None),
         version=piece.version,
-        entity=piece.entity,
+        parties=piece.parties,
     )

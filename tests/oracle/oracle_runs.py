@@ -63,7 +63,8 @@ def price_at(book, contract, charge, moment):
 
 def _cuts(book, contract, cell, further):
     """Return every instant of a cell at which something about the contract's prices may change."""
-    found = {cell.start, cell.end, contract.start, contract.end, *further}
+    found = {cell.start, cell.end, contract.start, contract.end}
+    found.update(at for instants in further.values() for at in instants)
     for version in contract.versions:
         found.update({version.start, version.end})
         for charge in book.plans[version.plan]["charges"]:
@@ -76,14 +77,14 @@ def _cuts(book, contract, cell, further):
     return sorted(each for each in found if each and cell.start <= each <= cell.end)
 
 
-def runs_of(book, contract, cell, *, further=()):
+def runs_of(book, contract, cell, *, further):
     """Return the runs of a contract's charges in a cell, in order of time, by charge id.
 
     Args:
         book: to look prices up.
         contract: whose.
         cell: a billing cycle of it.
-        further: instants at which pieces are cut besides, such as the dates of discounts.
+        further: by charge id, instants at which its pieces are cut besides: dates of discounts.
     """
     active = overlap(cell.stretch(), contract.start, contract.end)
     if active is None:
@@ -102,12 +103,18 @@ def runs_of(book, contract, cell, *, further=()):
         for charge in book.plans[version.plan]["charges"]:
             price_id, price = price_at(book, contract, charge, part.start)
             mine = runs.setdefault(charge["id"], [])
+            cuts_inside = {*further.get(charge["id"], ()), *_list_starts(charge, contract.zone)}
             last = mine[-1] if mine else None
             if last and last.price_id == price_id and last.stretch.end == part.start:
-                _lengthen(last, part, version, further)
+                _lengthen(last, part, version, cuts_inside)
             else:
                 mine.append(Run(charge, price_id, price, [(part, version)]))
     return runs
+
+
+def _list_starts(charge, zone):
+    """Return the instants at which list prices begin; under a negotiated price they cut pieces."""
+    return [instant(each["effective_from"], zone) for each in charge["versions"]]
 
 
 def _lengthen(run, part, version, further):

@@ -8,20 +8,23 @@ An independent statement of the rating rules: it shares no code with the product
 """
 
 from calendar import monthrange
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from oracle_book import instant
+from oracle_book import FAR, instant
 from oracle_money import Discount, minor_decimals, rounded
 from oracle_prices import number
 from oracle_time import (
+    DAY,
     Stretch,
     cells_of,
     day_start,
     fee_share,
     local_day,
     overlap,
+    united,
 )
 
 MONTHS_OF_A_YEAR = 12
@@ -41,8 +44,38 @@ class Bucket:
     last_cell: int
 
 
+@dataclass
+class Held:
+    """A term of a contract and when it is in force.
+
+    Attributes:
+        term: as in the price book. charges: ids that it covers, in drawing order.
+        stretches: in which it is in force, in order, without overlap.
+        buckets: units of an allowance that are left. spent: over earlier cells of a commitment.
+    """
+
+    term: dict
+    charges: tuple
+    stretches: list
+    buckets: list = field(default_factory=list)
+    spent: Fraction = Fraction(0)
+    is_spent_known: bool = True
+
+    @property
+    def kind(self):
+        """Return the kind of the term."""
+        return self.term["kind"]
+
+    def within(self, cell):
+        """Return its stretches in a cell, cut to it."""
+        found = (overlap(each, cell.start, cell.end) for each in self.stretches)
+        return [each for each in found if each is not None]
+
+
 class Terms:
     """The terms of one contract and what they carry over its cells, which come in order.
+
+    Those of plans come first, as they are declared, and hold while the contract is on the plan.
 
     Args:
         book: for the terms of plans. contract: whose.
@@ -50,31 +83,38 @@ class Terms:
 
     def __init__(self, book, contract):
         self.contract = contract
-        self.listed = [(term, contract.start, contract.end) for term in contract.terms]
-        for version in contract.versions:
-            for term in book.plans[version.plan].get("terms", []):
-                self._extend(term, version.start, version.end)
-        self.buckets = {}
-        self.spent = {}
         self.cell_number = 0
+        self.held = []
+        plans = {}
+        for version, stretch in zip(contract.versions, contract.stretches(), strict=True):
+            plans.setdefault(version.plan, []).append(stretch)
+        for plan_id in (each for each in book.plans if each in plans):
+            charges = _charges_of(book.plans[plan_id])
+            for term in book.plans[plan_id].get("terms", []):
+                self._hold(term, charges, united(plans[plan_id]))
+        every = [charge for plan_id in plans for charge in _charges_of(book.plans[plan_id])]
+        for term in contract.terms:
+            self._hold(term, every, [Stretch(contract.start, contract.end or FAR)])
 
-    def _extend(self, term, start, end):
-        """Note when a plan's term is in force; versions of one plan that follow are one stretch."""
-        if self.listed and self.listed[-1][0] is term and self.listed[-1][2] == start:
-            self.listed[-1] = (term, self.listed[-1][1], end)
-        else:
-            self.listed.append((term, start, end))
+    def _hold(self, term, charges, stretches):
+        start, end = self._dates(term)
+        found = [overlap(each, start or each.start, end) for each in stretches]
+        found = [each for each in found if each is not None]
+        if found:
+            self.held.append(Held(term, tuple(term.get("charges", charges)), found))
 
     def _of_kind(self, *kinds):
-        return [each for each in self.listed if each[0]["kind"] in kinds]
+        return [each for each in self.held if each.kind in kinds]
 
-    def _dates(self, term, start, end):
-        """Return the instants (start, end or None) between which a discount or trial applies."""
+    def _dates(self, term):
+        """Return the instants between which a term's own dates let it hold; None is open."""
         zone = self.contract.zone
         if term["kind"] == "trial":
-            return max(start, self.contract.start), _least(end, self._trial_end(term))
-        first = instant(term.get("from"), zone) or start
-        return max(first, start), _least(end, instant(term.get("to"), zone))
+            return None, self._trial_end(term)
+        if term["kind"] == "one_off":
+            day = date.fromisoformat(str(term["date"]))
+            return day_start(zone, day), day_start(zone, day + DAY)
+        return instant(term.get("from"), zone), instant(term.get("to"), zone)
 
     def _trial_end(self, term):
         contract = self.contract
@@ -98,62 +138,71 @@ class Terms:
         return cells[int(term["periods"]) - 1].end
 
     def cuts(self, cell):
-        """Return the instants at which a discount begins or ends within a cell."""
-        found = set()
-        for term, start, end in self._of_kind("discount", "trial"):
-            found.update(self._dates(term, start, end))
-        return tuple(sorted(each for each in found if each and cell.start < each < cell.end))
-
-    def discounts(self, cell, charge_id):
-        """Return the money discounts of a charge in a cell, in declared order."""
-        found = []
-        for term, start, end in self._of_kind("discount", "trial"):
-            if "charges" in term and charge_id not in term["charges"]:
+        """Return by charge the instants at which its discounts begin or end within a cell."""
+        found = defaultdict(set)
+        for held in self._of_kind("discount", "trial"):
+            if "free_quantity" in held.term:
                 continue
-            first, last = self._dates(term, start, end)
-            if term["kind"] == "trial":
-                found.append(Discount("percent", Fraction(1), first, last))
-            elif "percent" in term:
-                found.append(Discount("percent", number(term["percent"]) / 100, first, last))
-            elif "amount" in term:
-                share = self._share(cell, first, last, "day")
-                figure = _in_currency(term["amount"], self.contract.currency)
-                found.append(Discount("amount", figure, first, last, share))
+            bounds = {at for each in held.within(cell) for at in (each.start, each.end)}
+            for charge in held.charges:
+                found[charge] |= bounds
         return found
 
-    def _share(self, cell, start, end, proration):
-        """Return the share of the full cell in which a term is in force and the contract active."""
-        active = overlap(cell.stretch(), self.contract.start, self.contract.end)
-        part = overlap(active, start, end) if active else None
-        if part is None:
-            return Fraction(0)
-        rest = [Stretch(part.end, active.end)] if part.end < active.end else []
-        before = [Stretch(active.start, part.start)] if active.start < part.start else []
-        every = [*before, part, *rest]
-        if proration == "none":
-            return Fraction(1)
-        return fee_share(self.contract.zone, cell, part, every, proration)
+    def discounts(self, cell):
+        """Return (charges, discount) of the money discounts of a cell, in declared order."""
+        found = []
+        for held in self._of_kind("discount", "trial"):
+            within = held.within(cell)
+            if not within or "free_quantity" in held.term:
+                continue
+            start, end = within[0].start, within[-1].end
+            if "amount" in held.term:
+                figure = _in_currency(held.term["amount"], self.contract.currency)
+                discount = Discount("amount", figure, start, end, self._share(cell, held))
+            else:
+                percent = number(held.term.get("percent"), 100) / 100
+                discount = Discount("percent", percent, start, end)
+            found.append((held.charges, discount))
+        return found
+
+    def trials(self, charge_id):
+        """Return the stretches in which a charge is tried."""
+        return [
+            stretch
+            for held in self._of_kind("trial")
+            if charge_id in held.charges
+            for stretch in held.stretches
+        ]
+
+    def _share(self, cell, held):
+        """Return the share of the full cell in which a term is in force."""
+        proration = held.term.get("proration", "day")
+        within = held.within(cell)
+        active = self.contract.stretches()
+        return sum(
+            (
+                fee_share(self.contract.zone, cell, each, within, proration, active)
+                for each in within
+            ),
+            Fraction(0),
+        )
 
     def draw_allowances(self, cell, ladders):
-        """Take included and free units off the ladders of a cell, pool by pool in declared order.
+        """Take included and free units off the ladders of a cell: all allowances, then free units.
 
-        Within a pool the charges come in its order, then customers and dimension values in theirs.
+        Within a term the charges come in its order, then customers and dimension values in theirs.
         Units that expire earliest go first; what is left rolls over as the term says.
         """
         self.cell_number += 1
-        for place, (term, start, end) in enumerate(self.listed):
-            is_free = term["kind"] == "discount" and "free_quantity" in term
-            if term["kind"] != "allowance" and not is_free:
-                continue
-            first, last = self._dates(term, start, end) if is_free else (start, end)
-            share = self._share(cell, first, last, term.get("proration", "day"))
-            granted = number(term.get("quantity", term.get("free_quantity"))) * share
-            mine = self.buckets.setdefault(place, [])
-            self._open(mine, term, rounded(granted, 9))
-            for charge_id in term.get("charges", ladders):
+        free = [each for each in self._of_kind("discount") if "free_quantity" in each.term]
+        for held in [*self._of_kind("allowance"), *free]:
+            granted = number(held.term.get("quantity", held.term.get("free_quantity")))
+            granted *= self._share(cell, held)
+            self._open(held.buckets, held.term, rounded(granted, 9))
+            for charge_id in held.charges:
                 for ladder in ladders.get(charge_id, []):
-                    _draw(mine, ladder)
-            self._close(mine, term)
+                    _draw(held.buckets, ladder)
+            self._close(held.buckets, held.term)
 
     def _open(self, buckets, term, granted):
         keep = int(term.get("rollover", {}).get("periods", 0))
@@ -173,82 +222,87 @@ class Terms:
                 beyond -= lost
 
     def lines(self, cell, rated, make):
-        """Return the lines that terms add to a cell: one-off, true_up, overage, then cap.
+        """Return the lines that terms add to a cell: one_off, true_up, overage and cap.
+
+        They exist wherever the term covers the cell, of zero where nothing is due.
 
         Args:
             cell: a billing cycle.
             rated: the lines of its charges.
             make: the class of a line.
         """
-        found = []
-        for term, start, end in self._of_kind("one_off"):
-            at = instant(term["date"], self.contract.zone)
-            is_ours = start <= at and (end is None or at < end)
-            if is_ours and cell.start <= at < cell.end:
-                amount = self._rounded(_in_currency(term["amount"], self.contract.currency))
-                found.append(self._line(make, term, "one_off", cell, amount))
-        for place, (term, _start, _end) in enumerate(self.listed):
-            if term["kind"] == "commitment":
-                spent = _eligible(term, rated)
-                found.extend(self._commitment(place, cell, spent=spent, make=make))
-        for term, start, end in self._of_kind("maximum_spend"):
-            if overlap(cell.stretch(), start, end) is None:
-                continue
-            lines = rated if "charges" in term else [*rated, *found]
-            limit = self._rounded(_in_currency(term["amount"], self.contract.currency))
-            beyond = _eligible(term, lines) - limit
-            if beyond > 0:
-                found.append(self._line(make, term, "cap", cell, -beyond))
-        return found
+        found = [
+            self._line(make, held, "one_off", cell, self._amount(held))
+            for held in self._of_kind("one_off")
+            if held.within(cell)
+        ]
+        added, caps = [], []
+        for held in self._of_kind("commitment"):
+            if held.within(cell):
+                mine = self._commitment(held, cell, rated, make)
+                added.extend((held, each) for each in mine)
+        for held in self._of_kind("maximum_spend"):
+            if held.within(cell):
+                covered = _covered(held, rated)
+                covered += [line for one, line in added if {*one.charges} & {*held.charges}]
+                spent = sum((each.amount for each in covered), Fraction(0))
+                limit = self._rounded(self._amount(held) * self._share(cell, held))
+                made = self._line(make, held, "cap", cell, -max(Fraction(0), spent - limit))
+                is_known = all(each.code is None for each in covered)
+                caps.append(made if is_known else replace(made, code="depends_on_held"))
+        return [*found, *(line for _held, line in added), *caps]
 
-    def _commitment(self, place, cell, *, spent, make):
-        """Return the true-up line or the overage line of a commitment, where there is one.
+    def _commitment(self, held, cell, rated, make):
+        """Return the true-up line and, with a factor, the overage line of a commitment.
 
-        Over a term, overage is what this cell adds to it, and the true-up comes with the cell in
-        which the contract ends; a contract without an end has none.
+        One of a whole term looks at all its cells, and both are due with the last.
         """
-        term, start, end = self.listed[place]
-        committed = _in_currency(term["amount"], self.contract.currency)
-        before = Fraction(0)
-        is_last = True
-        if term["per"] == "period":
-            if overlap(cell.stretch(), start, end) is None:
-                return []
-            committed *= self._share(cell, start, end, term.get("proration", "day"))
-        else:
-            before = self.spent.get(place, Fraction(0))
-            self.spent[place] = before + spent
-            is_last = self.contract.end is not None and self.contract.end <= cell.end
+        covered = _covered(held, rated)
+        held.spent += sum((each.amount for each in covered), Fraction(0))
+        held.is_spent_known = held.is_spent_known and all(each.code is None for each in covered)
+        spent, is_known = held.spent, held.is_spent_known
+        is_term = held.term["per"] == "term"
+        is_last = not is_term or held.stretches[-1].end <= cell.end
+        committed = self._amount(held)
+        if not is_term:
+            committed *= self._share(cell, held)
+            held.spent, held.is_spent_known = Fraction(0), True
         committed = self._rounded(committed)
-        factor = number(term.get("overage_factor"), 1) - 1
-        overage = self._rounded(max(Fraction(0), before + spent - committed) * factor)
-        overage -= self._rounded(max(Fraction(0), before - committed) * factor)
-        found = []
-        if is_last and before + spent < committed:
-            amount = committed - before - spent
-            found.append(self._line(make, term, "true_up", cell, amount))
-        if overage:
-            found.append(self._line(make, term, "overage", cell, overage))
-        return found
+        amounts = {"true_up": max(Fraction(0), committed - spent) if is_last else Fraction(0)}
+        if is_last and "overage_factor" in held.term:
+            factor = number(held.term["overage_factor"]) - 1
+            amounts["overage"] = self._rounded(max(Fraction(0), spent - committed) * factor)
+        start = held.stretches[0].start if is_term and is_last else None
+        lines = [
+            self._line(make, held, kind, cell, amount, start=start)
+            for kind, amount in amounts.items()
+        ]
+        return lines if is_known else [replace(each, code="depends_on_held") for each in lines]
+
+    def _amount(self, held):
+        return _in_currency(held.term["amount"], self.contract.currency)
 
     def _rounded(self, amount):
         return rounded(amount, minor_decimals(self.contract.currency))
 
-    def _line(self, make, term, kind, cell, amount):
-        active = overlap(cell.stretch(), self.contract.start, self.contract.end)
+    def _line(self, make, held, kind, cell, amount, *, start=None):
+        within = held.within(cell)
+        last = [each for each in self.contract.versions if each.start < within[-1].end][-1]
         return make(
             contract=self.contract.id,
-            charge=term["id"],
+            charge=held.term["id"],
             kind=kind,
             cell=cell.start_day,
             child=self.contract.customer,
             dimensions=(),
-            start=active.start,
-            end=active.end,
+            start=start or within[0].start,
+            end=within[-1].end,
             quantity=Fraction(1),
             unrounded=amount,
             amount=amount,
             tiers={},
+            version=last.number,
+            parties=last.parties(),
         )
 
 
@@ -264,20 +318,13 @@ def _draw(buckets, ladder):
         ladder.allowance += taken
 
 
-def _eligible(term, lines):
-    """Return the sum of the lines of a term's charges; of all of them where it names none."""
-    return sum(
-        (
-            each.amount
-            for each in lines
-            if each.code is None and ("charges" not in term or each.charge in term["charges"])
-        ),
-        Fraction(0),
-    )
+def _covered(held, lines):
+    """Return the lines of a term's charges."""
+    return [each for each in lines if each.charge in held.charges]
 
 
-def _least(*instants):
-    return min((each for each in instants if each is not None), default=None)
+def _charges_of(plan):
+    return [charge["id"] for charge in plan["charges"]]
 
 
 def _in_currency(given, currency):

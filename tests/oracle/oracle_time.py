@@ -144,8 +144,10 @@ def fixed_weight(cell, day):
     return after - position
 
 
-def fee_share(zone, cell, stretch, active, proration):
+def fee_share(zone, cell, stretch, active, proration, held=None):
     """Return the share of a full cell that a stretch bears.
+
+    A day counts for the version that is in force at its first moment under the contract.
 
     Args:
         zone: of the contract.
@@ -153,12 +155,13 @@ def fee_share(zone, cell, stretch, active, proration):
         stretch: one run or piece of the charge.
         active: every stretch of the charge in the cell, in order.
         proration: day, second, fixed_30 or none.
+        held: every stretch in which the contract is in force; active unless given.
     """
     if proration == "none":
         return Fraction(int(stretch.start == active[0].start and stretch.end > stretch.start))
     if proration == "second":
         return Fraction(stretch.length(), cell.stretch().length())
-    days = counted_days(zone, cell, stretch, active)
+    days = counted_days(zone, cell, stretch, active if held is None else held)
     if proration == "fixed_30":
         months = len(cell.month_days) - 1
         return Fraction(sum(fixed_weight(cell, day) for day in days), FIXED_MONTH * months)
@@ -167,7 +170,7 @@ def fee_share(zone, cell, stretch, active, proration):
     raise ValueError(proration)
 
 
-def level_share(zone, cell, stretch, active, proration):
+def level_share(zone, cell, stretch, active, proration, held=None):
     """Return the share of a cell's metered time that a run of a level bears.
 
     Args:
@@ -176,12 +179,14 @@ def level_share(zone, cell, stretch, active, proration):
         stretch: one run of one charge.
         active: every stretch in which the contract prices the meter at all, whatever the charge.
         proration: second divides by seconds, everything else by days.
+        held: every stretch in which the contract is in force; active unless given.
     """
+    held = active if held is None else held
     if proration == "second":
         return Fraction(stretch.length(), sum(each.length() for each in united(active)))
-    ours = counted_days(zone, cell, stretch, active)
-    every = {day for each in active for day in counted_days(zone, cell, each, active)}
-    return Fraction(len(ours), len(every))
+    ours = counted_days(zone, cell, stretch, held)
+    every = {day for each in active for day in counted_days(zone, cell, each, held)}
+    return Fraction(len(ours), len(every)) if every else Fraction(0)
 
 
 def united(stretches):

@@ -175,7 +175,7 @@ def test_another_entity_in_mid_month_gets_its_share_of_one_rounded_amount():
     moved = ("2026-09-11", 0, {"legal_entity_id": "de"})
     lines = rated(book_of([made], versions=[("2026-09-01", 0), moved]), use(2, 1), use(20, 2))
     assert [("us", Fraction("0.33")), ("de", Fraction("0.67"))] == [
-        (line.entity, line.amount) for line in lines
+        (line.parties[0], line.amount) for line in lines
     ]
 
 

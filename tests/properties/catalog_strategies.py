@@ -9,34 +9,30 @@ Times are drawn as places (an edge and a small step from it), so that a tenant s
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 
+from catalog_prices import FLAT_MODELS, prices
+from catalog_terms import terms
 from catalog_usage import edges_of, uses
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 SWITCHES = {
-    "aggregations": ["count", "sum", "max", "latest", "unique_count"],
-    "models": ["flat", "per_unit", "graduated", "volume", "package"],
-    "conversion_roundings": ["none", "up", "down", "half_up"],
-    "prorations": ["day", "none"],
-    "carry_in": ["zero"],
-    "windows": [],
-    "window_aggregations": [],
-    "ladders": ["continue"],
-    "has_minimum_and_maximum": False,
-    "has_levels_in_both_plans": False,
-    "has_runs": False,
+    "aggregations": [
+        *("count", "sum", "max", "min", "avg", "latest", "unique_count", "weighted_sum"),
+        "percentile",
+    ],
+    "models": [
+        *("flat", "per_unit", "graduated", "volume", "package", "stairstep", "seats"),
+        *("percentage", "graduated_percentage", "dimensional", "dynamic", "cost_plus"),
+    ],
+    "conversion_roundings": ["none", "up", "down", "half_up", "half_even"],
+    "prorations": ["day", "second", "fixed_30", "none"],
+    "carry_in": ["zero", "previous"],
+    "windows": ["hour", "day", "month"],
+    "window_aggregations": ["sum", "max", "avg"],
+    "ladders": ["continue", "restart"],
 }
-"""What the engine computes today, and therefore what is drawn; widen it as features land.
-
-The oracle and the strategies know, beside these: aggregations min, avg, weighted_sum, percentile;
-models stairstep, percentage, graduated_percentage, dimensional, dynamic, cost_plus;
-conversion_roundings half_even; prorations second, fixed_30; carry_in previous; windows hour, day,
-month with window_aggregations sum, max, avg; ladders restart. `has_levels_in_both_plans` draws a
-level that is charged before and after a change of plan; `has_runs` says that a contract version
-that changes no price ends no run.
-"""
+"""What the engine computes, and therefore what is drawn; take a name out to see the others alone."""
 
 FIRST_DAY = date(2026, 7, 1)
 ZONES = [
@@ -54,11 +50,14 @@ ZONES = [
 CURRENCIES = ["USD", "EUR", "JPY", "KWD"]
 CADENCES = ["monthly", "monthly", "monthly", "quarterly", "semi_annual", "annual"]
 ANCHORS = [1, 1, 15, 29, 30, 31]
-BOUNDS = ["0.5", "1", "2", "2.5", "3", "5", "10"]
-AMOUNTS = ["0", "0.005", "0.01", "1", "9.99", "10", "100.125"]
-UNIT_PRICES = ["0", "0.005", "0.01", "0.333333333333", "1", "2.5", "0.000000000001"]
-SIZES = ["1", "2", "2.5", "3"]
-RATES = ["0", "0.029", "0.5", "1"]
+PARTIES = [
+    {},
+    {},
+    {"legal_entity_id": "second"},
+    {"bill_to_customer_id": "payer"},
+    {"tax_profile": "reduced"},
+]
+AMOUNT_MODELS = {"percentage", "graduated_percentage", "dynamic", "cost_plus"}
 VALUED = ["sum", "max", "min", "avg", "latest", "weighted_sum", "percentile"]
 ADDITIVE = {"count", "sum", "weighted_sum"}
 
@@ -84,6 +83,8 @@ def meters(draw, aggregation):
             meter["is_negative_allowed"] = draw(st.booleans())
     if aggregation == "unique_count":
         meter["distinct"] = "user"
+        operation = {"property": "action", "add": ["join", "stay"], "remove": ["leave"]}
+        meter |= draw(st.sampled_from([{}, {"operation": operation}]))
     if aggregation == "percentile":
         meter["percentile"] = draw(st.sampled_from(["50", "95", "99.9", "100", "0.000000001"]))
     if aggregation in {"latest", "unique_count"}:
@@ -93,6 +94,8 @@ def meters(draw, aggregation):
         meter["window_aggregation"] = draw(st.sampled_from(SWITCHES["window_aggregations"]))
         if meter["window_aggregation"] == "avg":
             meter["empty_windows"] = draw(st.sampled_from(["skip", "zero"]))
+    elif aggregation == "weighted_sum":
+        meter["weighted_by"] = draw(st.sampled_from(["second", "period"]))
     meter["filters"] = draw(
         st.sampled_from(
             [
@@ -109,75 +112,27 @@ def meters(draw, aggregation):
 
 @st.composite
 def catalogs(draw):
-    """Draw three meters of every aggregation."""
+    """Draw three meters of every aggregation, and two that count seats."""
     kinds = [each for each in SWITCHES["aggregations"] for _ in range(3)]
-    return [draw(meters(each)) for each in kinds]
+    seats = {"unit": "seat", "event_types": ["usage"], "filters": [], "dimensions": []}
+    by_day = {"aggregation": "latest", "value": "factor", "carry_in": "previous"}
+    by_day |= {"window": "day", "window_aggregation": "sum"}
+    by_second = {"aggregation": "weighted_sum", "value": "factor", "weighted_by": "second"}
+    return [*(draw(meters(each)) for each in kinds), seats | by_day, seats | by_second]
 
 
-@st.composite
-def tiers(draw, fields):
-    """Draw adjacent tiers, the last one open; fields: a strategy of each one's price."""
-    bounds = sorted(draw(st.sets(st.sampled_from(BOUNDS), max_size=3)), key=Decimal)
-    return [{**draw(fields), **({"up_to": bound} if bound else {})} for bound in [*bounds, None]]
+@dataclass(frozen=True)
+class Amendment:
+    """A contract version as it is drawn.
 
+    Attributes:
+        start: a day or an instant, as it is written. plan: its place. parties: columns that it
+            changes; parties of their own are an entity, a customer to invoice and a tax profile.
+    """
 
-def _level(name, values, *, has_flat=True):
-    required = {name: st.sampled_from(values)}
-    optional = {"flat_amount": st.sampled_from(AMOUNTS)} if has_flat else {}
-    return st.fixed_dictionaries(required, optional=optional)
-
-
-@st.composite
-def prices(draw, model):
-    """Draw a price of a charge model, as in the price book."""
-    made = _price(draw, model)
-    if SWITCHES["has_minimum_and_maximum"]:
-        made |= draw(
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "minimum": st.sampled_from(["0", "1", "10"]),
-                    "maximum": st.sampled_from(["10", "50.005", "1000"]),
-                },
-            )
-        )
-    return made
-
-
-def _price(draw, model):  # noqa: PLR0911 — one price for each model
-    amount, unit = st.sampled_from(AMOUNTS), st.sampled_from(UNIT_PRICES)
-    if model == "flat":
-        return {"amount": draw(amount)}
-    if model == "per_unit":
-        return {"unit_price": draw(unit)}
-    if model in {"graduated", "volume"}:
-        return {"tiers": draw(tiers(_level("unit_price", UNIT_PRICES)))}
-    if model == "stairstep":
-        return {"tiers": draw(tiers(_level("flat_amount", AMOUNTS, has_flat=False)))}
-    if model == "graduated_percentage":
-        return {"tiers": draw(tiers(_level("rate", RATES)))}
-    if model == "package":
-        return {"package_size": draw(st.sampled_from(SIZES)), "package_price": draw(amount)}
-    if model == "percentage":
-        free = draw(st.sampled_from([{}, {"free_events": 2}, {"free_amount": "2.5"}]))
-        return (
-            {"rate": draw(st.sampled_from(RATES))}
-            | free
-            | draw(
-                st.fixed_dictionaries(
-                    {},
-                    optional={
-                        "fixed_amount": amount,
-                        "minimum_per_event": st.just("0.01"),
-                        "maximum_per_event": st.just("1.5"),
-                    },
-                )
-            )
-        )
-    if model == "dimensional":
-        made = {"prices": [{"match": {"region": "eu"}, "unit_price": draw(unit)}]}
-        return made | draw(st.sampled_from([{}, {"default": {"unit_price": "0.25"}}]))
-    return {"multiplier": "1.25"} if model == "cost_plus" else {}
+    start: str
+    plan: int
+    parties: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -185,33 +140,34 @@ class Tenant:
     """A customer with one contract, plans of its own and usage; ids are given when it is written.
 
     Attributes:
-        contract: columns. plans: one or two lists of charges.
-        versions: (first day, place of the plan). overrides: (charge place, from, to, price).
-        uses: events, in order of time.
+        contract: columns. plans: lists of charges. amendments: Amendment, in order of time.
+        overrides: (charge place, from, to, price). terms: by plan. own_terms: of the contract,
+            over charges of the first plan. uses: events, in order of time.
     """
 
     contract: dict
     plans: list
-    versions: list
+    amendments: list
     overrides: list
+    terms: list
+    own_terms: list
     uses: list = field(default_factory=list)
 
 
 @st.composite
-def charges(draw, catalog, currency, forbidden):
-    """Draw one charge, without an id and with its meter's place; none of `forbidden` is charged."""
+def charges(draw, catalog, currency):
+    """Draw one charge, without an id and with its meter's place."""
     model = draw(st.sampled_from(SWITCHES["models"]))
     charge = {"name": "Charge", "product": "product", "model": model}
+    charge["proration"] = draw(st.sampled_from(SWITCHES["prorations"]))
+    meter = None
     if model == "flat":
         charge["timing"] = draw(st.sampled_from(["advance", "arrears"]))
     else:
         fitting = [place for place in range(len(catalog)) if _fits(catalog[place], model)]
-        fitting = [place for place in fitting if place not in forbidden]
-        if not fitting:
-            return draw(charges(catalog, currency, set()))
         charge["meter"] = draw(st.sampled_from(fitting))
-        charge |= _usage_fields(draw, model)
-    charge["proration"] = draw(st.sampled_from(SWITCHES["prorations"]))
+        meter = catalog[charge["meter"]]
+        charge |= _usage_fields(draw, model, meter)
     charge["rounding_mode"] = draw(st.sampled_from(["half_away", "half_even"]))
     days = draw(
         st.sampled_from([[], [], [FIRST_DAY + timedelta(days=48)], [FIRST_DAY + timedelta(40)]])
@@ -220,7 +176,7 @@ def charges(draw, catalog, currency, forbidden):
         {
             "effective_from": day.isoformat(),
             "author": "ana@example.com",
-            "prices": {currency: draw(prices(model))},
+            "prices": {currency: draw(prices(charge, meter, currency))},
         }
         for day in [date(2026, 1, 1), *days]
     ]
@@ -228,27 +184,40 @@ def charges(draw, catalog, currency, forbidden):
 
 
 def _fits(meter, model):
-    if model in {"percentage", "graduated_percentage", "dynamic", "cost_plus"}:
+    if model in AMOUNT_MODELS:
         return meter["aggregation"] == "sum" and "window" not in meter
+    if model == "seats":
+        return _counts_seat_days(meter) or meter.get("weighted_by") == "second"
     if model == "dimensional":
-        return "region" in meter["dimensions"]
+        return bool(meter["dimensions"])
     return True
 
 
-def _usage_fields(draw, model):
-    made = {"zero_usage": draw(st.sampled_from(["charge", "skip"]))}
-    if model not in {"graduated", "volume", "stairstep", "graduated_percentage"}:
-        made = {}
-    if model in {"per_unit", "graduated", "volume", "package"}:
-        convert = {"multiply": "3", "divide": "7", "unit": "share"}
-        convert["rounding"] = draw(st.sampled_from(SWITCHES["conversion_roundings"]))
-        if convert["rounding"] != "none":
-            convert["decimals"] = draw(st.sampled_from([0, 1, 2]))
-        made |= draw(st.sampled_from([{}, {}, {"convert": convert}]))
+def _counts_seat_days(meter):
+    return (meter.get("window"), meter.get("window_aggregation")) == ("day", "sum")
+
+
+def _usage_fields(draw, model, meter):
+    if model == "seats":
+        proration = "day" if _counts_seat_days(meter) else "second"
+        return {"convert": {"unit": "seat"}, "proration": proration}
+    made = {}
+    if model in FLAT_MODELS:
+        made["zero_usage"] = draw(st.sampled_from(["charge", "skip"]))
+    convert = {"multiply": "3", "divide": "7", "unit": "share"}
+    convert["rounding"] = draw(st.sampled_from(SWITCHES["conversion_roundings"]))
+    if convert["rounding"] != "none":
+        convert["decimals"] = draw(st.sampled_from([0, 1, 2]))
+    made |= draw(st.sampled_from([{}, {}, {"convert": convert}]))
+    if model not in AMOUNT_MODELS:
         made |= draw(st.sampled_from([{}, {}, {"free_quantity": "1.5"}]))
     if model == "package":
         made["package_rounding"] = draw(st.sampled_from(["up", "down"]))
-    if SWITCHES["ladders"] != ["continue"]:
+        counted = st.sampled_from(["total", "per_tier"])
+        if draw(st.booleans()):
+            zero_usage = draw(st.sampled_from(["charge", "skip"]))
+            made |= {"packages": draw(counted), "zero_usage": zero_usage}
+    if not is_level(meter) and made.get("packages") != "total":
         made["ladder"] = draw(st.sampled_from(SWITCHES["ladders"]))
     return made
 
@@ -256,26 +225,22 @@ def _usage_fields(draw, model):
 @st.composite
 def tenants(draw, catalog):
     """Draw a tenant over a catalog of meters, with its contract, amendments and usage."""
-    currency = draw(st.sampled_from(CURRENCIES))
     first = FIRST_DAY + timedelta(days=draw(st.sampled_from([0, 0, 14, 30, 61])))
     length = draw(st.sampled_from([None, None, 1, 45, 92]))
-    zone = draw(st.sampled_from(ZONES))
-    contract = {
-        "currency_code": currency,
-        "time_zone": zone,
-        "billing_cadence": draw(st.sampled_from(CADENCES)),
-        "billing_anchor_day": str(draw(st.sampled_from(ANCHORS))),
-        "start_date": first.isoformat(),
-        "end_date": (first + timedelta(days=length)).isoformat() if length else "",
-    }
-    one = draw(st.lists(charges(catalog, currency, set()), min_size=1, max_size=3))
-    plans, versions = [one], [(first, 0)]
+    contract = draw(_contracts(first, length))
+    currency, zone = contract["currency_code"], contract["time_zone"]
+    plans = [draw(st.lists(charges(catalog, currency), min_size=1, max_size=3))]
     if length != 1 and draw(st.booleans()):
-        if draw(st.booleans()):
-            plans.append(draw(st.lists(_after(catalog, currency, one), min_size=1, max_size=2)))
-        day = first + timedelta(days=draw(st.sampled_from([1, 13, 31, 44])))
-        versions.append((day, len(plans) - 1))
-    tenant = Tenant(contract, plans, versions, draw(_overrides(one, currency, first)))
+        plans.append(draw(st.lists(charges(catalog, currency), min_size=1, max_size=2)))
+    amendments = [Amendment(contract["start_date"], 0)]
+    if length != 1:
+        amendments += draw(_amendments(first, length, len(plans)))
+    plans = plans[: 1 + max(each.plan for each in amendments)]
+    held = [draw(terms(plan, contract, first, length)) for plan in plans]
+    taken = {each["kind"] for mine in held for each in mine}
+    own = draw(st.just([]) | terms(plans[0], contract, first, length, taken=taken))
+    overrides = draw(_overrides(catalog, plans[0], currency, first))
+    tenant = Tenant(contract, plans, amendments, overrides, held, own)
     edges = edges_of(tenant, zone)
     count = draw(st.sampled_from([0, 1, 4, 8, 12]))
     tenant.uses = sorted(
@@ -284,22 +249,48 @@ def tenants(draw, catalog):
     return tenant
 
 
-def _after(catalog, currency, before):
-    """Draw charges of the second plan; levels of the first are left out unless the switch is on."""
-    levels = {
-        each["meter"] for each in before if "meter" in each and is_level(catalog[each["meter"]])
+@st.composite
+def _contracts(draw, first, length):
+    """Draw the columns of a contract; its bounds are days, or instants within them."""
+    start, end = first.isoformat(), ""
+    if length is not None:
+        end = (first + timedelta(days=length)).isoformat()
+    if length != 1:
+        start = draw(st.sampled_from([start, start, start, f"{start}T13:30:07Z"]))
+        end = draw(st.sampled_from([end, end, end, f"{end}T20:00:00Z" if end else end]))
+    return {
+        "currency_code": draw(st.sampled_from(CURRENCIES)),
+        "time_zone": draw(st.sampled_from(ZONES)),
+        "billing_cadence": draw(st.sampled_from(CADENCES)),
+        "billing_anchor_day": str(draw(st.sampled_from(ANCHORS))),
+        "start_date": start,
+        "end_date": end,
     }
-    return charges(catalog, currency, set() if SWITCHES["has_levels_in_both_plans"] else levels)
 
 
 @st.composite
-def _overrides(draw, plan, currency, first):
+def _amendments(draw, first, length, plan_count):
+    """Draw versions after the first one, at days or instants, with a plan or parties of theirs."""
+    found = []
+    possible = [each for each in (2, 13, 31, 43) if length is None or each < length - 1]
+    for days in sorted(draw(st.sets(st.sampled_from(possible), max_size=2))):
+        day = (first + timedelta(days=days)).isoformat()
+        start = draw(st.sampled_from([day, day, f"{day}T05:00:00Z", f"{day}T21:15:01Z"]))
+        plan = draw(st.sampled_from(range(plan_count)))
+        found.append(Amendment(start, plan, draw(st.sampled_from(PARTIES))))
+    return found
+
+
+@st.composite
+def _overrides(draw, catalog, plan, currency, first):
     if not draw(st.booleans()):
         return []
     place = draw(st.integers(0, len(plan) - 1))
     start = first + timedelta(days=draw(st.sampled_from([0, 0, 20, 35])))
     end = draw(st.sampled_from([None, start + timedelta(days=10), start + timedelta(days=40)]))
-    return [(place, start, end, draw(prices(plan[place]["model"])))]
+    charge = plan[place]
+    meter = catalog[charge["meter"]] if "meter" in charge else None
+    return [(place, start, end, draw(prices(charge, meter, currency)))]
 
 
 CHUNK = 8  # hypothesis varies what it drew before; fresh seeds keep the examples apart

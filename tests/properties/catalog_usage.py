@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import strategies as st
+from oracle_book import instant
 from oracle_time import cells_of, day_start
 
 UNTIL = datetime(2026, 11, 15, tzinfo=UTC)
@@ -51,7 +52,7 @@ class Edges:
 def edges_of(tenant, zone):
     """Return the edges of a tenant: instants and amounts, in a stable order."""
     contract = tenant.contract
-    start = day_start(zone, date.fromisoformat(contract["start_date"]))
+    start = instant(contract["start_date"], zone)
     instants = {start, day_start(zone, date(2026, 10, 25)), day_start(zone, date(2026, 11, 1))}
     for cell in cells_of(
         zone=zone,
@@ -62,8 +63,8 @@ def edges_of(tenant, zone):
         until=UNTIL,
     ):
         instants.add(cell.start)
-    days = [day for day, _plan in tenant.versions]
-    days += [
+    instants.update(instant(each.start, zone) for each in tenant.amendments)
+    days = [
         date.fromisoformat(v["effective_from"])
         for p in tenant.plans
         for c in p
@@ -107,6 +108,7 @@ def uses(draw, edges):
         "region": draw(st.sampled_from(REGIONS)),
         "status": draw(st.sampled_from(["ok", "ok", "slow", "failed"])),
         "is_paid": draw(st.sampled_from([True, True, False])),
+        "action": draw(st.sampled_from(["join", "join", "stay", "leave", "leave", "look"])),
     }
     note = draw(st.sampled_from([None, None, "test", "memo"]))
     if note is not None:

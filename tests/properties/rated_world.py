@@ -16,7 +16,7 @@ from fractions import Fraction
 
 import yaml
 from catalog_usage import UNTIL
-from oracle_book import Book
+from oracle_book import Book, instant
 from oracle_events import Event
 
 from orchestration.dbt import prepare_manifest
@@ -47,8 +47,9 @@ SCHEMA = {
         "status": {"type": "string"},
         "note": {"type": "string"},
         "is_paid": {"type": "boolean"},
+        "action": {"type": "string"},
     },
-    "required": ["amount", "factor", "user", "region", "status", "is_paid"],
+    "required": ["amount", "factor", "user", "region", "status", "is_paid", "action"],
 }
 COLUMNS = {
     "legal_entities": "legal_entity_id legal_entity_name country_code functional_currency_code "
@@ -59,7 +60,8 @@ COLUMNS = {
     "contracts": "contract_id contract_lineage_id customer_id legal_entity_id currency_code "
     "time_zone billing_cadence billing_anchor_day start_date end_date tax_profile purchase_order "
     "author",
-    "contract_versions": "contract_id contract_version effective_from_date plan_id author",
+    "contract_versions": "contract_id contract_version effective_from_date plan_id "
+    "legal_entity_id bill_to_customer_id tax_profile author",
     "overrides": "override_id contract_id charge_id effective_from_date effective_to_date "
     "currency_code price_json author",
     "exchange_rates": "rate_date from_currency_code to_currency_code rate",
@@ -80,7 +82,7 @@ class World:
     """Tenants with ids: a price book, tables and lines of usage.
 
     Attributes:
-        price_book, tables, sources: as people write them. sent: lines in order of time.
+        price_book, tables, sources, contract_terms: as people write them. sent: lines in order of time.
         tenants: the drawn tenant by contract id, to show where something differs.
     """
 
@@ -93,26 +95,29 @@ class World:
             "plans": [],
         }
         self.tables = {name: [] for name in COLUMNS}
-        self.tables["legal_entities"].append(
-            dict(
-                zip(
-                    COLUMNS["legal_entities"].split(),
-                    ["entity", "Entity", "US", "USD", "UTC"],
-                    strict=True,
+        for entity in ("entity", "second"):
+            self.tables["legal_entities"].append(
+                dict(
+                    zip(
+                        COLUMNS["legal_entities"].split(),
+                        [entity, entity, "US", "USD", "UTC"],
+                        strict=True,
+                    )
                 )
             )
-        )
+        self._row("customers", customer_id="payer", customer_name="Payer")
+        self.contract_terms = {}
         self.sources = [{"prefix": "/app/", "system": "app"}]
         self.sent = []
         self.tenants = {}
 
-    def add(self, tenant, *, plans_of=None, further_versions=()):
+    def add(self, tenant, *, plans_of=None, further=()):
         """Give a tenant ids and put it in; returns the contract's id.
 
         Args:
             tenant: a drawn one.
             plans_of: contract whose plans it shares, instead of its own.
-            further_versions: (day, place of the plan) beside its own versions.
+            further: amendments beside its own.
         """
         name = f"t{len(self.tenants):03d}"
         contract, customer = f"con_{name}", f"cus_{name}"
@@ -127,6 +132,7 @@ class World:
                             _named(charge, f"{owner}_p{place}_c{index}")
                             for index, charge in enumerate(charges)
                         ],
+                        "terms": _termed(tenant.terms[place], owner, place),
                     }
                 )
         self._row("customers", customer_id=customer, customer_name=name)
@@ -144,14 +150,21 @@ class World:
             legal_entity_id="entity",
             **tenant.contract,
         )
-        for number, (day, plan) in enumerate(sorted([*tenant.versions, *further_versions]), 1):
+        zone = tenant.contract["time_zone"]
+        amendments = sorted(
+            [*tenant.amendments, *further], key=lambda each: instant(each.start, zone)
+        )
+        for number, each in enumerate(amendments, 1):
             self._row(
                 "contract_versions",
                 contract_id=contract,
                 contract_version=str(number),
-                effective_from_date=day.isoformat(),
-                plan_id=f"{owner}_p{plan}",
+                effective_from_date=each.start,
+                plan_id=f"{owner}_p{each.plan}",
+                **each.parties,
             )
+        if tenant.own_terms:
+            self.contract_terms[contract] = _termed(tenant.own_terms, owner, 0, contract)
         for place, start, end, price in tenant.overrides:
             self._row(
                 "overrides",
@@ -184,7 +197,7 @@ class World:
 
     def book(self):
         """Return it as the oracle reads it."""
-        return Book(self.price_book, self.tables, self.sources)
+        return Book(self.price_book, self.tables, self.sources, self.contract_terms)
 
     def events(self):
         """Return every event as often as it was sent."""
@@ -196,6 +209,17 @@ def _named(charge, charge_id):
     if "meter" in made:
         made["meter"] = f"m{made['meter']}"
     return made
+
+
+def _termed(terms, owner, place, contract=None):
+    """Return terms with ids, over the charges of a plan of an owner."""
+    found = []
+    for number, term in enumerate(terms):
+        made = {"id": f"{contract or f'{owner}_p{place}'}_t{number}", **term}
+        if "charges" in made:
+            made["charges"] = [f"{owner}_p{place}_c{each}" for each in term["charges"]]
+        found.append(made)
+    return found
 
 
 def written(event, copy):
@@ -283,6 +307,11 @@ def write_folder(folder, world):
     (folder / "price_book").mkdir(parents=True)
     (folder / "price_book" / "all.yml").write_text(
         yaml.safe_dump(_as_written(world.price_book), sort_keys=False), encoding="utf-8"
+    )
+    (folder / "contract_terms").mkdir()
+    own = [{"contract": each, "terms": terms} for each, terms in world.contract_terms.items()]
+    (folder / "contract_terms" / "all.yml").write_text(
+        yaml.safe_dump(_as_written({"contract_terms": own}), sort_keys=False), encoding="utf-8"
     )
     contract = folder / "event_contracts" / "usage" / "1.json"
     contract.parent.mkdir(parents=True)

@@ -4,18 +4,25 @@ Belongs here: how such a twin is made. Does not belong here: what is compared.
 """
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
+
+from oracle_book import instant
+from oracle_time import day_start, local_day
 
 KEPT = ("name", "product", "meter", "convert", "free_quantity", "proration", "rounding_mode")
 
 
 def with_a_cut(tenant):
-    """Return (day, plan) of a contract version that changes nothing, or None where none fits."""
-    day = tenant.versions[0][0] + timedelta(days=10)
-    end = tenant.contract["end_date"]
-    if day in {each for each, _plan in tenant.versions} or (end and date.fromisoformat(end) <= day):
+    """Return an amendment that changes nothing, or None where none fits."""
+    zone = tenant.contract["time_zone"]
+    first = instant(tenant.contract["start_date"], zone)
+    at = day_start(zone, local_day(zone, first) + timedelta(days=10))
+    end = instant(tenant.contract["end_date"], zone)
+    starts = [instant(each.start, zone) for each in tenant.amendments]
+    if at in starts or (end and end <= at):
         return None
-    return day, max(each for each in tenant.versions if each[0] < day)[1]
+    before = [each for each in tenant.amendments if instant(each.start, zone) < at][-1]
+    return replace(before, start=local_day(zone, at).isoformat())
 
 
 def with_one_tier(tenant):
@@ -29,7 +36,8 @@ def with_one_tier(tenant):
             for model in ("graduated", "volume")
         ]
         plans.append(pairs or plan)
-    return replace(tenant, plans=plans, overrides=[])
+    nothing = [[] for _plan in plans]
+    return replace(tenant, plans=plans, overrides=[], terms=nothing, own_terms=[])
 
 
 def _on_one_tier(charge, model):
