@@ -9,7 +9,7 @@ An independent statement of the rating rules: it shares no code with the product
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from oracle_money import Piece, rounded
 from oracle_prices import (
@@ -84,6 +84,15 @@ class Ladder:
             key=lambda each: each.order,
         )
 
+    def is_asked(self, run):
+        """Say whether a run has a price to pay: a level, the first run, or one with usage."""
+        has_usage = any(
+            run.stretch.holds(each.at) for mine in self.members.values() for each in mine
+        )
+        is_first = run is self.runs[0]
+        is_level = not is_additive(self.meter)
+        return is_level or is_first or has_usage or self.quantity(run.stretch) != 0
+
     def units(self):
         """Return the converted quantity of the whole cell; of levels, the largest of a run."""
         quantities = [self.quantity(run.stretch) for run in self.runs]
@@ -122,7 +131,7 @@ class Ladder:
 
 
 def price_ladder(ladder):
-    """Return the pieces of a ladder with their exact amounts; sets its code where it has none.
+    """Return the pieces of each run with their exact amounts; sets the code where it has none.
 
     A code that was there before, such as of contradicting events, stays where pricing has none.
     """
@@ -131,7 +140,7 @@ def price_ladder(ladder):
         pieces = _priced(ladder)
     except RatingError as error:
         ladder.code = error.code
-    return [piece for mine in pieces for piece in mine]
+    return pieces
 
 
 def _priced(ladder):
@@ -171,9 +180,11 @@ def _priced(ladder):
 
 
 def _lacks_a_match(ladder, run):
-    """Say whether a run has usage of dimension values that its price does not know."""
-    is_asked = ladder.charge["model"] == "dimensional" and ladder.quantity(run.stretch) != 0
-    return is_asked and not has_match(run.price, dict(ladder.dimensions))
+    """Say whether a run is asked for dimension values that its price does not know."""
+    is_asked = ladder.charge["model"] == "dimensional" and ladder.is_asked(run)
+    return (
+        is_asked and bool(ladder.dimensions) and not has_match(run.price, dict(ladder.dimensions))
+    )
 
 
 def _fees(charge, price, readings, before):
@@ -314,7 +325,7 @@ def _time_weight(ladder, run, stretch):
 
 
 def price_fee(contract, cell, runs):
-    """Return the pieces of a flat fee in a cell, and its code where a price is missing.
+    """Return the pieces of each run of a flat fee, and its code where a price is missing.
 
     An advance fee says what a termination within the cell does: `prorated` pays for the active
     time, `no_refund` as if the contract went on to the cell's end, `full` pays nothing.
@@ -350,4 +361,5 @@ def price_fee(contract, cell, runs):
                 has_maximum="maximum" in (run.price or {}),
             )
         )
-    return found, code
+    counts = accumulate((len(run.pieces) for run in runs), initial=0)
+    return [found[start:end] for start, end in pairwise(counts)], code

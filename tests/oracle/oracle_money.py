@@ -87,6 +87,7 @@ class Piece:
         gross_units: as it was before the first step.
         version, parties: of the contract in force.
         has_minimum, has_maximum: whether its price has one.
+        is_line: whether its run is asked for anything.
         is_held: whether its amount hangs on one that is not known.
     """
 
@@ -103,6 +104,7 @@ class Piece:
     parties: tuple | None = None
     has_minimum: bool = True
     has_maximum: bool = True
+    is_line: bool = True
     is_held: bool = False
 
 
@@ -142,12 +144,20 @@ class Discount:
         )
 
 
-def set_gross(pieces):
-    """Divide one ladder's sum once to 12 decimals, half away, and share it over its pieces."""
-    exact = [each.exact * PICO for each in pieces]
-    parts = completed(whole_number(sum(exact, Fraction(0)), "half_away"), exact)
-    for piece, units in zip(pieces, parts, strict=True):
-        piece.units = piece.gross_units = units
+def set_gross(runs):
+    """Divide one ladder's sum once to 12 decimals, half away, and share it by largest remainder.
+
+    First over its runs, then what each run has over its pieces.
+
+    Args:
+        runs: lists of pieces.
+    """
+    exact = [sum((each.exact for each in pieces), Fraction(0)) * PICO for pieces in runs]
+    totals = completed(whole_number(sum(exact, Fraction(0)), "half_away"), exact)
+    for total, pieces in zip(totals, runs, strict=True):
+        parts = shared(total, [each.exact for each in pieces])
+        for piece, units in zip(pieces, parts, strict=True):
+            piece.units = piece.gross_units = units
 
 
 def take_percentages(pieces, discounts):
@@ -181,8 +191,9 @@ def take_maximum(pieces, limit):
 
 def hold_shares(pieces):
     """Hold pieces that share an amount or a limit where one of them is held."""
-    is_held = any(piece.is_held for piece in pieces)
-    for piece in pieces:
+    lines = [piece for piece in pieces if piece.is_line]
+    is_held = any(piece.is_held for piece in lines)
+    for piece in lines:
         piece.is_held = is_held
 
 

@@ -76,8 +76,12 @@ def _valued(readings, stretch):
     return [
         each
         for each in readings
-        if stretch.holds(each.at) and (each.value is not None or each.distinct is not None)
+        if stretch.holds(each.at) and (each.value is not None or _adds(each))
     ]
+
+
+def _adds(reading):
+    return reading.distinct is not None and reading.operation == "add"
 
 
 def _plain(meter, readings, stretch):  # noqa: PLR0911 — one answer for each aggregation
@@ -141,7 +145,7 @@ def active_values(readings, stretch, *, carries):
             continue
         if each.at < stretch.start:
             before[each.distinct] = each.operation
-        elif each.at == stretch.start and stretch.holds(each.at):
+        elif each.order[:2] == (stretch.start, 0) and stretch.holds(each.at):
             at_start.setdefault(each.distinct, each.operation)
     carried = {value for value, operation in before.items() if operation == "add"}
     removed_at_once = {value for value, operation in at_start.items() if operation == "remove"}

@@ -223,19 +223,23 @@ def _is_touched(meter, readings, runs):
 def _wholes(contract, cell, runs, ladders):
     """Return the settlement wholes of one charge in a cell, with their gross amounts."""
     if ladders is None:
-        pieces, code = price_fee(contract, cell, runs)
-        set_gross(pieces)
+        of_runs, code = price_fee(contract, cell, runs)
+        set_gross(of_runs)
+        pieces = [piece for mine in of_runs for piece in mine]
         for piece in pieces:
             piece.is_held = code is not None
         return [Whole(contract.customer, (), pieces, code)]
     wholes = []
     for ladder in ladders:
-        pieces = price_ladder(ladder)
-        set_gross(pieces)
+        of_runs = price_ladder(ladder)
+        set_gross(of_runs)
+        for run, mine in zip(ladder.runs, of_runs, strict=True):
+            for piece in mine:
+                piece.is_line = ladder.is_asked(run)
+                piece.is_held = ladder.code is not None and piece.is_line
+        pieces = [piece for mine in of_runs for piece in mine]
         for child in ladder.members:
             mine = [each for each in pieces if each.child == child]
-            for piece in mine:
-                piece.is_held = ladder.code is not None
             wholes.append(Whole(child, ladder.dimensions, mine, ladder.code))
     return wholes
 
@@ -260,29 +264,32 @@ def _bounds(contract, cell, runs, trials):
     """Return (minimum, maximum) of a charge in a cell, None where its prices have none.
 
     The minimum is prorated by the time of each run outside of trials. The maximum is prorated only
-    where the ladder restarts; else it is the mean of the runs' maxima, weighted by their time.
+    where the ladder restarts; else it is the mean of the prices' maxima, weighted by their time.
     """
     charge = runs[0].charge
     pieces = [(stretch, run) for run in runs for stretch, _version in run.pieces]
     proration = charge.get("proration", "day")
     spans = [stretch for stretch, _run in pieces]
     held = contract.stretches()
-    minima, maxima, limited = {}, Fraction(0), Fraction(0)
+    minima, maxima, weights = defaultdict(Fraction), [], []
     for stretch, run in pieces:
         share = fee_share(contract.zone, cell, stretch, spans, proration, held)
         price = run.price or {}
         if "minimum" in price:
             is_tried = any(each.holds(stretch.start) for each in trials)
-            due = Fraction(0) if is_tried else number(price["minimum"]) * share
-            minima[run.price_id] = minima.get(run.price_id, Fraction(0)) + due
+            minima[run.price_id] += Fraction(0) if is_tried else number(price["minimum"]) * share
         if "maximum" in price:
-            maxima += number(price["maximum"]) * share
-            limited += share
+            unit = "second" if proration == "second" else "day"
+            maxima.append((number(price["maximum"]), share))
+            weights.append(fee_share(contract.zone, cell, stretch, spans, unit, held))
     minimum = sum((rounded(each, 12) for each in minima.values()), Fraction(0))
-    if charge.get("ladder", "continue") == "continue" and limited:
-        maxima /= limited
-    has_maximum = any("maximum" in (run.price or {}) for run in runs)
-    return (minimum if minima else None), (maxima if has_maximum else None)
+    if charge.get("ladder", "continue") == "restart":
+        maximum = sum((most * share for most, share in maxima), Fraction(0))
+    else:
+        weights = weights if sum(weights) else [Fraction(1)] * len(weights)
+        maximum = sum(most * part for (most, _), part in zip(maxima, weights, strict=True))
+        maximum = maximum / sum(weights) if maxima else maximum
+    return (minimum if minima else None), (maximum if maxima else None)
 
 
 def _settled_lines(contract, cell, runs, wholes, trials):

@@ -201,6 +201,13 @@ def united(stretches):
     return merged
 
 
+def _begins_an_hour(zone, moment):
+    """Say whether a quarter hour begins an hour of the clock, or the clock changes there."""
+    local = moment.astimezone(ZoneInfo(zone))
+    before = (moment - QUARTER_HOUR).astimezone(ZoneInfo(zone))
+    return local.minute == 0 or local.utcoffset() != before.utcoffset()
+
+
 @lru_cache(maxsize=4096)
 def windows_of(zone, start, end, kind):
     """Return the local windows that a stretch touches, each cut to the stretch.
@@ -215,7 +222,7 @@ def windows_of(zone, start, end, kind):
     if kind == "hour":
         moment = start - (start - datetime(2000, 1, 1, tzinfo=UTC)) % QUARTER_HOUR
         while moment < end:
-            if moment > start and moment.astimezone(ZoneInfo(zone)).minute == 0:
+            if moment > start and _begins_an_hour(zone, moment):
                 bounds.append(moment)
             moment += QUARTER_HOUR
     else:

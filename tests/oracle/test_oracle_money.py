@@ -24,7 +24,7 @@ def whole(*amounts, child="cus"):
         Piece(DAYS[place], DAYS[place + 1], child, exact=Fraction(str(each)))
         for place, each in enumerate(amounts)
     ]
-    set_gross(pieces)
+    set_gross([pieces])
     return Whole(child, (), pieces)
 
 

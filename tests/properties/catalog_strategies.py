@@ -7,8 +7,9 @@ here: files and builds (rated_world), expected figures (the oracle).
 Times are drawn as places (an edge and a small step from it), so that a tenant stays readable.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from catalog_prices import FLAT_MODELS, prices
 from catalog_terms import terms
@@ -31,8 +32,21 @@ SWITCHES = {
     "windows": ["hour", "day", "month"],
     "window_aggregations": ["sum", "max", "avg"],
     "ladders": ["continue", "restart"],
+    "has_cuts_over_time": False,
+    "has_plans_again": False,
+    "has_empty_restarts": False,
 }
-"""What the engine computes, and therefore what is drawn; take a name out to see the others alone."""
+"""What is drawn; take a name out to see the others alone. Three things wait for the engine:
+
+* `has_cuts_over_time` draws quantities over time (weighted sums, and windows that are summed) where
+  a cut that changes no price divides a run. Decision 13 computes a run once; the engine measures
+  each segment anew, so that a ladder restarts there and a divided window counts twice.
+* `has_plans_again` draws contracts that come back to a plan with terms. The engine takes such a
+  term to hold in between too, and prorates its amounts and units for that time. Where a plan
+  changes within a day, that day counts for the terms of both.
+* `has_empty_restarts` draws zero usage that is charged where a ladder restarts. The engine charges
+  the flat amount of the first price alone, prorated, and not those of the prices after it.
+"""
 
 FIRST_DAY = date(2026, 7, 1)
 ZONES = [
@@ -67,6 +81,11 @@ def is_level(meter):
     if "window" in meter:
         return meter["window_aggregation"] != "sum"
     return meter["aggregation"] not in ADDITIVE
+
+
+def is_over_time(meter):
+    """Say whether a meter's quantities add up over time without being sums of its events."""
+    return not is_level(meter) and meter["aggregation"] not in {"count", "sum"}
 
 
 @st.composite
@@ -155,9 +174,10 @@ class Tenant:
 
 
 @st.composite
-def charges(draw, catalog, currency):
+def charges(draw, catalog, currency, *, has_quantities_over_time):
     """Draw one charge, without an id and with its meter's place."""
-    model = draw(st.sampled_from(SWITCHES["models"]))
+    models = [each for each in SWITCHES["models"] if has_quantities_over_time or each != "seats"]
+    model = draw(st.sampled_from(models))
     charge = {"name": "Charge", "product": "product", "model": model}
     charge["proration"] = draw(st.sampled_from(SWITCHES["prorations"]))
     meter = None
@@ -165,6 +185,8 @@ def charges(draw, catalog, currency):
         charge["timing"] = draw(st.sampled_from(["advance", "arrears"]))
     else:
         fitting = [place for place in range(len(catalog)) if _fits(catalog[place], model)]
+        if not has_quantities_over_time:
+            fitting = [place for place in fitting if not is_over_time(catalog[place])]
         charge["meter"] = draw(st.sampled_from(fitting))
         meter = catalog[charge["meter"]]
         charge |= _usage_fields(draw, model, meter)
@@ -219,7 +241,13 @@ def _usage_fields(draw, model, meter):
             made |= {"packages": draw(counted), "zero_usage": zero_usage}
     if not is_level(meter) and made.get("packages") != "total":
         made["ladder"] = draw(st.sampled_from(SWITCHES["ladders"]))
+        if made["ladder"] == "restart" and "zero_usage" in made:
+            made["zero_usage"] = draw(st.sampled_from(_zero_usages_of_restarts()))
     return made
+
+
+def _zero_usages_of_restarts():
+    return ["charge", "skip"] if SWITCHES["has_empty_restarts"] else ["skip"]
 
 
 @st.composite
@@ -229,17 +257,29 @@ def tenants(draw, catalog):
     length = draw(st.sampled_from([None, None, 1, 45, 92]))
     contract = draw(_contracts(first, length))
     currency, zone = contract["currency_code"], contract["time_zone"]
-    plans = [draw(st.lists(charges(catalog, currency), min_size=1, max_size=3))]
+    is_over = draw(st.booleans())
+    may_cut = SWITCHES["has_cuts_over_time"] or not is_over
+    charge = charges(catalog, currency, has_quantities_over_time=is_over)
+    plans = [draw(st.lists(charge, min_size=1, max_size=3))]
     if length != 1 and draw(st.booleans()):
-        plans.append(draw(st.lists(charges(catalog, currency), min_size=1, max_size=2)))
+        plans.append(draw(st.lists(charge, min_size=1, max_size=2)))
     amendments = [Amendment(contract["start_date"], 0)]
     if length != 1:
         amendments += draw(_amendments(first, length, len(plans)))
+    held = [
+        draw(terms(plan, contract, first=first, length=length, may_cut=may_cut)) for plan in plans
+    ]
+    if any(held) and not SWITCHES["has_plans_again"]:
+        amendments = _without_return(amendments)
+    if not may_cut:
+        pairs = pairwise([None, *amendments])
+        amendments = [each for one, each in pairs if one is None or one.plan != each.plan]
     plans = plans[: 1 + max(each.plan for each in amendments)]
-    held = [draw(terms(plan, contract, first, length)) for plan in plans]
+    held = held[: len(plans)]
     taken = {each["kind"] for mine in held for each in mine}
-    own = draw(st.just([]) | terms(plans[0], contract, first, length, taken=taken))
-    overrides = draw(_overrides(catalog, plans[0], currency, first))
+    own = terms(plans[0], contract, first=first, length=length, taken=taken, may_cut=may_cut)
+    own = draw(st.just([]) | own)
+    overrides = draw(_overrides(catalog, plans[0], currency, first)) if may_cut else []
     tenant = Tenant(contract, plans, amendments, overrides, held, own)
     edges = edges_of(tenant, zone)
     count = draw(st.sampled_from([0, 1, 4, 8, 12]))
@@ -247,6 +287,16 @@ def tenants(draw, catalog):
         (draw(uses(edges)) for _ in range(count)), key=lambda use: (use.at, use.nanos)
     )
     return tenant
+
+
+def _without_return(amendments):
+    """Return amendments of which none goes back to an earlier plan, or changes it within a day."""
+    found = amendments[:1]
+    for each in amendments[1:]:
+        plan = max(found[-1].plan, each.plan)
+        start = each.start if plan == found[-1].plan else each.start[:10]
+        found.append(replace(each, plan=plan, start=start))
+    return found
 
 
 @st.composite

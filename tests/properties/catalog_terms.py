@@ -15,23 +15,34 @@ KINDS = [
 """Kinds of terms; a discount is one of percent, amount and free_quantity."""
 
 ALONE = {"allowance", "commitment", "maximum_spend"}  # one of a kind for a charge at a time
+CUTTING = {"percent", "amount", "trial"}
 NO_UNITS = {"flat", "seats", "percentage", "graduated_percentage", "dynamic", "cost_plus"}
 PRORATIONS = ["day", "second", "fixed_30", "none"]
 DAYS = [0, 9, 31, 45, 62]
 
 
 @st.composite
-def terms(draw, plan, contract, first, length, *, taken=frozenset()):
+def terms(draw, plan, contract, *, first, length, taken=frozenset(), may_cut=True):
     """Draw up to three terms, without ids; `charges` are places in the plan.
 
     Args:
-        plan: drawn charges. contract: columns. first, length: its first day and days, or None.
+        draw: of hypothesis.
+        plan: drawn charges.
+        contract: columns.
+        first: its first day.
+        length: its days, or None.
+        may_cut: whether discounts of money and trials, which cut pieces, may be among them.
         taken: kinds of ALONE that another list of terms has already.
     """
-    kinds = draw(st.lists(st.sampled_from(KINDS), max_size=3))
+    possible = [each for each in KINDS if may_cut or each not in CUTTING]
+    kinds = draw(st.lists(st.sampled_from(possible), max_size=3))
     found, seen = [], set(taken)
     for kind in kinds:
-        made = None if kind in seen & ALONE else draw(_term(kind, plan, contract, first, length))
+        made = (
+            None
+            if kind in seen & ALONE
+            else draw(_term(kind, plan, contract, first=first, length=length))
+        )
         if made is not None:
             found.append(made)
             seen.add(kind)
@@ -39,7 +50,7 @@ def terms(draw, plan, contract, first, length, *, taken=frozenset()):
 
 
 @st.composite
-def _term(draw, kind, plan, contract, first, length):  # noqa: PLR0911 — one term for each kind
+def _term(draw, kind, plan, contract, *, first, length):  # noqa: PLR0911 — one for each kind
     currency = contract["currency_code"]
     figure = st.sampled_from(["1", "7", "30"])
     amount = {"amount": {currency: draw(figure)}, "proration": draw(st.sampled_from(PRORATIONS))}

@@ -82,8 +82,8 @@ class World:
     """Tenants with ids: a price book, tables and lines of usage.
 
     Attributes:
-        price_book, tables, sources, contract_terms: as people write them. sent: lines in order of time.
-        tenants: the drawn tenant by contract id, to show where something differs.
+        price_book, tables, sources, contract_terms: as people write them.
+        sent: lines in order of time. tenants: the drawn tenant by contract id, to show where something differs.
     """
 
     def __init__(self, catalog):

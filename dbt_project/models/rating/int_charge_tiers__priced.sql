@@ -116,6 +116,7 @@ converted as (
         or prices.tier_number = matched.tier_number
 ),
 
+-- The fixed amount of a percentage is due for each event: no share of time makes it less.
 -- A ladder that starts anew in its run has the run's share of its bounds, flat amounts and
 -- free units.
 restarted as (
@@ -139,7 +140,7 @@ restarted as (
         end as run_{{ bound }}_bound,
         {% endfor -%}
         case
-            when is_restarted
+            when is_restarted and charge_model <> 'percentage'
                 then {{ prorated('flat_amount', 12, 'time_units', 'cell_units') }}
             else flat_amount
         end as run_flat_amount,

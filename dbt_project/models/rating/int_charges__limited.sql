@@ -10,6 +10,10 @@ limits as (
     select * from {{ ref('stg_price_book__charge_limits') }}
 ),
 
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
 trials as (
     select * from {{ ref('int_terms__in_force') }}
     where term_kind = 'trial'
@@ -48,13 +52,16 @@ spans as (
                 case when tried_segments.contract_id is null then timed.time_units else 0 end
             ) as {{ whole_number() }}
         ) as minimum_time_units,
-        cast(sum(timed.time_units) as {{ whole_number() }}) as maximum_time_units,
+        bool_or(charges.ladder = 'restart') as is_restarting,
+        cast(sum(timed.time_units) as {{ whole_number() }}) as share_units,
+        cast(sum(timed.level_units) as {{ whole_number() }}) as price_time_units,
         cast(min(timed.cell_units) as {{ whole_number() }}) as cell_units
     from segments
     inner join limits
         on
             segments.charge_price_id = limits.charge_price_id
             and segments.currency_code = limits.currency_code
+    inner join charges on segments.charge_price_id = charges.charge_price_id
     inner join timed
         on
             segments.contract_id = timed.contract_id
@@ -84,12 +91,28 @@ prorated as (
             "'half_away'"
         ) | indent(8) }} as minimum_units,
         {{ scaled_integer('maximum_amount', 12) }} as maximum_units,
-        maximum_time_units
+        is_restarting,
+        share_units,
+        price_time_units,
+        cell_units
     from spans
 ),
 
+weighed as (
+    select
+        *,
+        case
+            when sum(case when maximum_units is not null then price_time_units end)
+                over (partition by contract_id, charge_id, cell_start_date) = 0
+                then 1
+            else price_time_units
+        end as maximum_weight
+    from prorated
+),
+
 -- Prices that follow each other in a cell limit it together: minimums add up by their time
--- of the cell, and maximums, which are never prorated, are weighted by theirs.
+-- of the cell, and maximums are weighted by theirs. A maximum is prorated only where its ladder
+-- restarts.
 final as (
     select
         contract_id,
@@ -100,14 +123,22 @@ final as (
         maximum_units is not null as has_maximum,
         cast(sum(minimum_units) over cell_prices as decimal(38, 0)) as minimum_units,
         cast(
-            {{ rounded_quotient(
-                '(sum(maximum_units * maximum_time_units) over cell_prices)',
-                'greatest(sum(case when maximum_units is not null then maximum_time_units end) '
-                ~ 'over cell_prices, 1)',
-                "'half_away'"
-            ) | indent(12) }} as decimal(38, 0)
+            case
+                when is_restarting
+                    then {{ rounded_quotient(
+                        '(sum(maximum_units * share_units) over cell_prices)',
+                        'cell_units',
+                        "'half_away'"
+                    ) | indent(20) }}
+                else {{ rounded_quotient(
+                    '(sum(maximum_units * maximum_weight) over cell_prices)',
+                    'greatest(sum(case when maximum_units is not null then maximum_weight end) '
+                    ~ 'over cell_prices, 1)',
+                    "'half_away'"
+                ) | indent(16) }}
+            end as decimal(38, 0)
         ) as maximum_units
-    from prorated
+    from weighed
     window cell_prices as (partition by contract_id, charge_id, cell_start_date)
 )
 

@@ -38,12 +38,42 @@ last_segments as (
     )
 ),
 
+-- The minimum is due for its time, whether or not there is a line in it.
+cell_minimums as (
+    select
+        contract_id,
+        charge_id,
+        cell_start_date,
+        min(minimum_units) as minimum_units
+    from limits
+    group by contract_id, charge_id, cell_start_date
+),
+
+limited_lines as (
+    select
+        lines.*,
+        cell_minimums.minimum_units,
+        limits.contract_id is not null as is_limited
+    from lines
+    inner join cell_minimums
+        on
+            lines.contract_id = cell_minimums.contract_id
+            and lines.charge_id = cell_minimums.charge_id
+            and lines.cell_start_date = cell_minimums.cell_start_date
+    left join limits
+        on
+            lines.contract_id = limits.contract_id
+            and lines.charge_id = limits.charge_id
+            and lines.charge_price_id = limits.charge_price_id
+            and lines.cell_start_date = limits.cell_start_date
+),
+
 sums as (
     select
         lines.contract_id,
         lines.charge_id,
         lines.cell_start_date,
-        cast(min(limits.minimum_units) as {{ whole_number() }}) as minimum_units,
+        cast(min(lines.minimum_units) as {{ whole_number() }}) as minimum_units,
         min(lines.charge_name) as charge_name,
         min(lines.charge_model) as charge_model,
         min(lines.product_id) as product_id,
@@ -54,21 +84,29 @@ sums as (
         bool_or(lines.is_due) as is_due,
         min(rounded.minor_unit) as minor_unit,
         min(rounded.rounding_mode) as rounding_mode,
-        min(rounded.exception_code) as exception_code,
-        sum({{ scaled_integer('rounded.amount_unrounded', 12) }}) as line_units,
+        min(case when lines.is_limited then rounded.exception_code end) as exception_code,
+        sum(
+            case
+                when lines.is_limited
+                    then {{ scaled_integer('rounded.amount_unrounded', 12) }}
+                else 0
+            end
+        ) as line_units,
         case
-            when count(*) = count(rounded.computed_amount)
+            when
+                count(case when lines.is_limited then 1 end)
+                = count(case when lines.is_limited then rounded.computed_amount end)
                 then
-                    sum({{ scaled_integer('rounded.computed_amount', 4) }}) * 100000000
+                    sum(
+                        case
+                            when lines.is_limited
+                                then {{ scaled_integer('rounded.computed_amount', 4) }}
+                            else 0
+                        end
+                    ) * 100000000
         end as rounded_line_units
-    from lines
+    from limited_lines as lines
     inner join rounded on lines.rated_line_id = rounded.rated_line_id
-    inner join limits
-        on
-            lines.contract_id = limits.contract_id
-            and lines.charge_id = limits.charge_id
-            and lines.charge_price_id = limits.charge_price_id
-            and lines.cell_start_date = limits.cell_start_date
     group by
         lines.contract_id,
         lines.charge_id,

@@ -163,7 +163,8 @@ sharing_terms as (
         caps.cell_start_date,
         commitment_lines.term_id as commitment_id,
         commitment_lines.line_kind,
-        commitment_lines.line_units
+        commitment_lines.line_units,
+        commitment_lines.is_any_held
     from accumulated as caps
     inner join term_charges as cap_charges on caps.term_id = cap_charges.term_id
     inner join term_charges as commitment_charges
@@ -181,7 +182,8 @@ added as (
         contract_id,
         term_id,
         cell_start_date,
-        sum(line_units) as added_units
+        sum(line_units) as added_units,
+        bool_or(is_any_held) as is_added_held
     from sharing_terms
     group by contract_id, term_id, cell_start_date
 ),
@@ -248,7 +250,10 @@ final as (
             else charged.cell_end_at
         end <= known_until.known_until_at as is_due,
         charged.minor_unit,
-        case when charged.is_any_held then 'depends_on_held' end as exception_code,
+        case
+            when charged.is_any_held or coalesce(added.is_added_held, false)
+                then 'depends_on_held'
+        end as exception_code,
         {{ from_scaled_integer(
             'charged.term_units * ' ~ power_of_ten('4 - charged.minor_unit'), 4
         ) }} as threshold_amount,
@@ -261,6 +266,11 @@ final as (
         charged.overage_factor,
         charged.reference_version
     from charged
+    left join added
+        on
+            charged.contract_id = added.contract_id
+            and charged.term_id = added.term_id
+            and charged.cell_start_date = added.cell_start_date
     cross join known_until
 )
 
