@@ -246,7 +246,7 @@ def _restarted(ladder, run, *, allowance, is_due):
         run.stretch,
         [each.stretch for each in ladder.runs],
         ladder.charge.get("proration", "day"),
-        ladder.held,
+        held=ladder.held,
     )
     price, readings = scaled(run.price, share), ladder.readings(run.stretch)
     if is_per_event(ladder.charge, price):
@@ -271,7 +271,7 @@ def _level_parts(ladder, run, is_due):
         run.stretch,
         ladder.metered,
         ladder.charge.get("proration", "day"),
-        ladder.held,
+        held=ladder.held,
     )
     parts = _parts(ladder, run.price, ladder.quantity(run.stretch), is_due=is_due)
     return {tier: (units, amount * share) for tier, (units, amount) in parts.items()}
@@ -321,7 +321,7 @@ def _run_pieces(ladder, run, parts):
 def _time_weight(ladder, run, stretch):
     pieces = [piece for piece, _version in run.pieces]
     proration = ladder.charge.get("proration", "day")
-    return level_share(ladder.zone, ladder.cell, stretch, pieces, proration, ladder.held)
+    return level_share(ladder.zone, ladder.cell, stretch, pieces, proration, held=ladder.held)
 
 
 def price_fee(contract, cell, runs):
@@ -343,7 +343,7 @@ def price_fee(contract, cell, runs):
     found = []
     for (stretch, version, run), span in zip(pieces, spans, strict=True):
         proration = charge.get("proration", "day")
-        share = fee_share(contract.zone, cell, span, spans, proration, held)
+        share = fee_share(contract.zone, cell, span, spans, proration, held=held)
         if charge.get("timing") == "advance" and rule == "full":
             share = Fraction(0)
         amount = number((run.price or {}).get("amount")) * share

@@ -273,7 +273,7 @@ def _bounds(contract, cell, runs, trials):
     held = contract.stretches()
     minima, maxima, weights = defaultdict(Fraction), [], []
     for stretch, run in pieces:
-        share = fee_share(contract.zone, cell, stretch, spans, proration, held)
+        share = fee_share(contract.zone, cell, stretch, spans, proration, held=held)
         price = run.price or {}
         if "minimum" in price:
             is_tried = any(each.holds(stretch.start) for each in trials)
@@ -281,7 +281,7 @@ def _bounds(contract, cell, runs, trials):
         if "maximum" in price:
             unit = "second" if proration == "second" else "day"
             maxima.append((number(price["maximum"]), share))
-            weights.append(fee_share(contract.zone, cell, stretch, spans, unit, held))
+            weights.append(fee_share(contract.zone, cell, stretch, spans, unit, held=held))
     minimum = sum((rounded(each, 12) for each in minima.values()), Fraction(0))
     if charge.get("ladder", "continue") == "restart":
         maximum = sum((most * share for most, share in maxima), Fraction(0))

@@ -181,7 +181,7 @@ class Terms:
         active = self.contract.stretches()
         return sum(
             (
-                fee_share(self.contract.zone, cell, each, within, proration, active)
+                fee_share(self.contract.zone, cell, each, within, proration, held=active)
                 for each in within
             ),
             Fraction(0),

@@ -144,7 +144,7 @@ def fixed_weight(cell, day):
     return after - position
 
 
-def fee_share(zone, cell, stretch, active, proration, held=None):
+def fee_share(zone, cell, stretch, active, proration, *, held=None):
     """Return the share of a full cell that a stretch bears.
 
     A day counts for the version that is in force at its first moment under the contract.
@@ -170,7 +170,7 @@ def fee_share(zone, cell, stretch, active, proration, held=None):
     raise ValueError(proration)
 
 
-def level_share(zone, cell, stretch, active, proration, held=None):
+def level_share(zone, cell, stretch, active, proration, *, held=None):
     """Return the share of a cell's metered time that a run of a level bears.
 
     Args:

@@ -83,7 +83,8 @@ class World:
 
     Attributes:
         price_book, tables, sources, contract_terms: as people write them.
-        sent: lines in order of time. tenants: the drawn tenant by contract id, to show where something differs.
+        sent: lines in order of time.
+        tenants: the drawn tenant by contract id, to show where something differs.
     """
 
     def __init__(self, catalog):

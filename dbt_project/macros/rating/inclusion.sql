@@ -38,15 +38,21 @@
         select
             ladder_key,
             cast(
-                greatest(
-                    least(
-                        supply_quantity - (wanted_up_to - wanted_quantity),
-                        wanted_quantity
+                least(
+                    sum(
+                        greatest(
+                            least(
+                                supply_quantity - (wanted_up_to - wanted_quantity),
+                                wanted_quantity
+                            ),
+                            {{ tallyhouse.zero_quantity() }}
+                        )
                     ),
-                    {{ tallyhouse.zero_quantity() }}
+                    max(wanted_quantity)
                 ) as decimal(38, 9)
             ) as granted_quantity
         from {{ granted }}_wanted
+        group by ladder_key
     )
 {%- endmacro %}
 

@@ -15,9 +15,20 @@ allowances as (
     where term_kind = 'allowance'
 ),
 
+-- Each is of one charge: those that are free of one charge are drawn together.
 free_units as (
-    select * from supplied
-    where term_kind = 'discount_free_quantity'
+    select
+        supplied.contract_id,
+        min(supplied.term_id) as term_id,
+        supplied.cell_start_date,
+        cast(sum(supplied.supply_quantity) as decimal(38, 9)) as supply_quantity
+    from supplied
+    inner join term_charges on supplied.term_id = term_charges.term_id
+    where supplied.term_kind = 'discount_free_quantity'
+    group by
+        supplied.contract_id,
+        term_charges.charge_id,
+        supplied.cell_start_date
 ),
 
 ladders as (

@@ -24,6 +24,7 @@ ladder_runs as (
     where
         not is_additive
         or event_count > 0
+        or quantity <> 0
         or ladder_event_count = 0
         or not is_free
 ),
