@@ -308,8 +308,6 @@ class Terms:
 
 def _draw(buckets, ladder):
     """Take units off a ladder, as far as it has usage and the buckets hold any."""
-    if ladder.code is not None:
-        return
     wanted = max(Fraction(0), ladder.units() - ladder.allowance)
     for bucket in buckets:
         taken = min(wanted, bucket.left)

@@ -13,6 +13,7 @@ from world_twins import with_a_cut, with_one_tier
 
 SEED = 20261121
 TENANTS = 100
+SHARE_OF_LINES = Fraction(1, 10**11)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def totals(lines):
     """Return amounts by contract, then by charge, kind, cell and dimensions."""
     found = defaultdict(lambda: defaultdict(lambda: [Fraction(0), Fraction(0), set()]))
     for line in lines:
-        charge = line.charge.removeprefix(line.contract)
+        charge = line.charge[len(line.contract) :]
         mine = found[line.contract][charge, line.kind, line.cell, line.dimensions]
         mine[0] += line.unrounded
         mine[1] += line.amount
@@ -43,11 +44,19 @@ def totals(lines):
     return found
 
 
+def are_alike(one, other):
+    """Say whether totals are the same, but for shares of 10^-12 that each line is rounded to."""
+    return one.keys() == other.keys() and all(
+        one[key][1:] == other[key][1:] and abs(one[key][0] - other[key][0]) <= SHARE_OF_LINES
+        for key in one
+    )
+
+
 def test_a_cut_at_which_nothing_changes_changes_no_total(world):
     _made, lines, twins, _pairs = world
     found = totals(lines)
     assert len(twins) > TENANTS // 2
-    assert [] == [pair for pair in twins if found[pair[0]] != found[pair[1]]]
+    assert [] == [pair for pair in twins if not are_alike(found[pair[0]], found[pair[1]])]
 
 
 def test_volume_and_graduated_agree_on_one_tier(world):

@@ -13,17 +13,19 @@ from fractions import Fraction
 from pprint import pformat
 
 import pytest
-from catalog_strategies import SWITCHES, catalogs, drawn, tenants
+from catalog_strategies import SWITCHES, catalogs, drawn, is_over_time, tenants
 from catalog_usage import UNTIL
 from oracle_rating import rate
 from rated_world import RealPath, World
 from world_twins import with_a_cut, with_one_tier
 
 SEED = int(os.environ.get("ORACLE_SEED", "20261121"))
-TENANTS = int(os.environ.get("ORACLE_TENANTS", "120"))
-TWINS = 40
+TENANTS = int(os.environ.get("ORACLE_TENANTS", "100"))
+TWINS = 60
 ONE_TIER = 15
 ENOUGH = 3
+SHARE_OF_LINES = Fraction(1, 10**11)
+TIE = Fraction(1, 10**12)
 OWN_LINES = {"minimum", "true_up", "overage", "cap", "one_off"}  # of terms and limits
 
 pytestmark = pytest.mark.slow
@@ -48,6 +50,12 @@ class Rated:
     one_tier: list
 
 
+def may_be_cut(catalog, tenant):
+    """Say whether the engine computes a tenant once whatever cuts it; see SWITCHES."""
+    meters = [catalog[each["meter"]] for plan in tenant.plans for each in plan if "meter" in each]
+    return SWITCHES["has_cuts_over_time"] or not any(is_over_time(each) for each in meters)
+
+
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory):
     catalog = drawn(catalogs(), 1, number=SEED)[0]
@@ -56,7 +64,7 @@ def rated(tmp_path_factory):
     for place, tenant in enumerate(drawn(tenants(catalog), TENANTS, number=SEED)):
         contract = world.add(tenant)
         cut = with_a_cut(tenant)
-        if place < TWINS and cut is not None:
+        if place < TWINS and cut is not None and may_be_cut(catalog, tenant):
             twins.append((contract, world.add(tenant, plans_of=contract, further=[cut])))
         if place < ONE_TIER:
             one_tier.append(world.add(with_one_tier(tenant)))
@@ -141,14 +149,37 @@ def case_of(rated, key):
     return case
 
 
+def without_ties(figures):
+    """Return what a key says without its exact amounts, and these."""
+    codes, said_lines = figures
+    return (codes, [(*line[:3], line[4]) for line in said_lines]), [line[3] for line in said_lines]
+
+
+def is_same(expected, actual, *, is_shared):
+    """Say whether two keys say the same.
+
+    Where lines share a discount or a maximum, equal remainders may fall either way: 10^-12.
+    """
+    if expected is None or actual is None or not is_shared:
+        return expected == actual
+    (one, exact), (other, others) = without_ties(expected), without_ties(actual)
+    return one == other and all(
+        abs(mine - theirs) <= TIE for mine, theirs in zip(exact, others, strict=True)
+    )
+
+
 def test_every_line_is_the_oracles_to_the_last_digit(rated):
     """Invariant 5. Lines without quantity and amount may be left out by either side."""
+    shared = {
+        key_of(row) for row in rated.lines if row["discount_amount"] or row["above_maximum_amount"]
+    }
     expected = compared(rated.expected, expected_key, expected_said)
     actual = compared(rated.lines, key_of, said)
     differences = {
         key: {"expected": expected.get(key), "actual": actual.get(key), **case_of(rated, key)}
         for key in sorted({*expected, *actual}, key=str)
-        if key[3] < UNTIL.date() and expected.get(key) != actual.get(key)
+        if key[3] < UNTIL.date()
+        and not is_same(expected.get(key), actual.get(key), is_shared=key in shared)
     }
     shown = pformat(list(differences.items())[:3], width=110)
     assert not differences, f"ORACLE_SEED={SEED}: {len(differences)} keys differ:\n{shown}"
@@ -185,7 +216,7 @@ def test_rating_twice_changes_nothing(rated, rated_in_pieces):
 
 
 def test_tiers_sum_to_their_line(rated):
-    """Invariant 5."""
+    """Invariant 5. Exact tiers are of the gross amount, rounded ones of what is due."""
     of_tiers = defaultdict(lambda: (Fraction(0), Fraction(0)))
     for row in rated.tiers:
         if row["amount"] is not None:
@@ -195,9 +226,9 @@ def test_tiers_sum_to_their_line(rated):
                 amount + Fraction(row["amount"]),
             )
     of_lines = {
-        row["rated_line_id"]: (Fraction(row["amount_unrounded"]), Fraction(row["amount"]))
+        row["rated_line_id"]: (Fraction(row["gross_amount"]), Fraction(row["amount"]))
         for row in rated.lines
-        if row["amount"]
+        if row["amount"] and row["line_kind"] not in OWN_LINES
     }
     assert len(of_lines) > TENANTS
     assert of_lines == {line: of_tiers[line] for line in of_lines}, f"ORACLE_SEED={SEED}"
@@ -205,12 +236,15 @@ def test_tiers_sum_to_their_line(rated):
 
 
 def totals(rated, contract):
-    """Return the amounts of a contract by charge, kind, cell and dimensions, without its ids."""
+    """Return the amounts of a contract by charge, kind, cell and dimensions.
+
+    Ids of charges and terms are without the contract that they begin with.
+    """
     found = defaultdict(lambda: (Fraction(0), Fraction(0), set()))
     for row in rated.lines:
         if row["contract_id"] != contract:
             continue
-        charge = row["charge_id"].removeprefix(contract)
+        charge = row["charge_id"][len(contract) :]
         key = (charge, row["line_kind"], row["cell_start_date"], row["dimension_key"])
         unrounded, amount, codes = found[key]
         codes.add(row["exception_code"])
@@ -219,14 +253,23 @@ def totals(rated, contract):
     return dict(found)
 
 
+def are_alike(one, other):
+    """Say whether totals are the same, but for shares of 10^-12 that each line is rounded to."""
+    if one is None or other is None:
+        return False
+    return one[1:] == other[1:] and abs(one[0] - other[0]) <= SHARE_OF_LINES
+
+
 def test_a_cut_at_which_nothing_changes_changes_no_total(rated):
+    """Discounts and maxima are shared over lines, and a cut makes more of them."""
     differing = []
     count = 0
     for contract, twin in rated.twins:
         one, other = totals(rated, contract), totals(rated, twin)
         for key in {*one, *other}:
             count += 1
-            if one.get(key) != other.get(key) and None in one.get(key, (0, 0, {None}))[2]:
+            is_known = None in one.get(key, (0, 0, {None}))[2]
+            if is_known and not are_alike(one.get(key), other.get(key)):
                 differing.append((contract, twin, key, one.get(key), other.get(key)))
     assert count > TWINS
     assert [] == differing, f"ORACLE_SEED={SEED}"
