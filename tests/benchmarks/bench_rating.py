@@ -28,6 +28,7 @@ _GOAL_RATIO: Final = 10
 _GOAL_PEAK_BYTES: Final = 8_000_000_000
 _RUNS: Final = 2
 _SHOWN_NODES: Final = 15
+_SHOWN_CHARACTERS: Final = 60
 _SIDES: Final = "tests.benchmarks.measured_rating"
 
 
@@ -145,7 +146,7 @@ def _print_size(rated: Rated, nothing: Rated) -> None:
         [
             (name, seconds(spent), f"for no contract {seconds(nothing.node_seconds[node])}")
             for node, spent in slowest
-            for name in [" ".join(node.split(".")[0:3:2])]
+            for name in [" ".join(node.split(".")[0:3:2])[:_SHOWN_CHARACTERS]]
         ],
     )
 
