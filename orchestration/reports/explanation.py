@@ -52,13 +52,19 @@ _HELD_BACK: Final = """
     order by held_at, document_id, line_number
 """
 _AMOUNTS: Final = (
+    "above_maximum_amount",
     "amount",
     "amount_at_risk",
     "amount_unrounded",
     "billed_amount_before",
     "computed_amount",
+    "covered_amount",
+    "discount_amount",
     "flat_amount",
+    "gross_amount",
     "rated_amount",
+    "taken",
+    "threshold_amount",
     "unit_price",
 )
 
@@ -98,8 +104,9 @@ class LineExplanation:
         """Return the explanation as a JSON document: amounts have their currency's decimals."""
         code = str(self.line["currency_code"])
         steps = dict(self.derivation)
-        if "tiers" in steps:
-            steps["tiers"] = [_with_amounts(tier, code) for tier in steps["tiers"]]
+        for name in ("tiers", "discounts"):
+            if name in steps:
+                steps[name] = [_with_amounts(each, code) for each in steps[name]]
         return {
             "line": _with_amounts(self.line, code),
             "derivation": _with_amounts(steps, code),

@@ -57,6 +57,10 @@ products as (
     select * from {{ ref('stg_price_book__products') }}
 ),
 
+drawn as (
+    select * from {{ ref('int_allowances__drawn') }}
+),
+
 -- Whose usage a run is of: of one customer, or of each child of a pool.
 sharing as (
     select
@@ -113,6 +117,9 @@ lined as (
         ladder_runs.is_due,
         meters.unit,
         meters.aggregation,
+        meters.percentile,
+        meters.window_unit,
+        meters.window_aggregation,
         charges.charge_name,
         ladder_runs.charge_id,
         ladder_runs.share_unit,
@@ -171,6 +178,7 @@ lined as (
         priced.gross_units as run_gross_units,
         priced.converted_quantity as run_converted_quantity,
         priced.billable_quantity as run_billable_quantity,
+        drawn.included_quantity as run_included_quantity,
         priced.period_length
     from sharing as ladder_runs
     inner join priced on ladder_runs.ladder_run_id = priced.ladder_run_id
@@ -188,6 +196,7 @@ lined as (
     inner join charges on segments.list_charge_price_id = charges.charge_price_id
     left join meters on ladder_runs.meter_id = meters.meter_id
     left join products on charges.product_id = products.product_id
+    left join drawn on ladder_runs.ladder_run_id = drawn.ladder_run_id
     left join pieces
         on
             ladder_runs.contract_id = pieces.contract_id
@@ -241,7 +250,8 @@ weighed as (
         cast(run_gross_units as {{ whole_number() }}) as run_gross_units,
         {{ scaled_integer('run_quantity', 9) }} as run_quantity_units,
         {{ scaled_integer('run_converted_quantity', 9) }} as run_converted_units,
-        {{ scaled_integer('run_billable_quantity', 9) }} as run_billable_units
+        {{ scaled_integer('run_billable_quantity', 9) }} as run_billable_units,
+        {{ scaled_integer('run_included_quantity', 9) }} as run_included_units
     from numbered
     where line_count > 1
     window run_lines as (partition by ladder_run_id)
@@ -255,7 +265,11 @@ weights as (
             when not is_without_time then time_weight
             when run_line_number = 1 then 1
             else 0
-        end as line_weight
+        end as line_weight,
+        case
+            when is_by_usage then 'usage'
+            when not is_without_time then 'time'
+        end as weighed_by
     from weighed
 ),
 
@@ -273,10 +287,12 @@ shares as (
         run_line_number,
         line_weight,
         run_weight,
+        weighed_by,
         run_gross_units,
         run_quantity_units,
         run_converted_units,
         run_billable_units,
+        run_included_units,
         {{ proportional_columns('run_gross_units', 'line_weight', 'run_weight', 'gross')
             | indent(8) }},
         {{ proportional_columns(
@@ -287,6 +303,9 @@ shares as (
         ) | indent(8) }},
         {{ proportional_columns(
             'run_billable_units', 'line_weight', 'run_weight', 'billable'
+        ) | indent(8) }},
+        {{ proportional_columns(
+            'run_included_units', 'line_weight', 'run_weight', 'included'
         ) | indent(8) }}
     from whole_weights
 ),
@@ -296,7 +315,8 @@ shared as (
         rated_line_id,
         line_weight,
         run_weight,
-        {% for name in ['quantity', 'converted', 'billable'] -%}
+        weighed_by,
+        {% for name in ['quantity', 'converted', 'billable', 'included'] -%}
         {{ name }}_units
         + {{ one_more_step(
             'ladder_run_id',
@@ -345,6 +365,9 @@ final as (
         numbered.is_additive,
         numbered.unit,
         numbered.aggregation,
+        numbered.percentile,
+        numbered.window_unit,
+        numbered.window_aggregation,
         numbered.dimension_key,
         numbered.billing_timing,
         numbered.billing_period,
@@ -373,6 +396,11 @@ final as (
                 then numbered.run_billable_quantity
             else {{ from_scaled_integer('shared.billable_units', 9) }}
         end as billable_quantity,
+        case
+            when numbered.line_count = 1 or not numbered.is_additive
+                then numbered.run_included_quantity
+            else {{ from_scaled_integer('shared.included_units', 9) }}
+        end as included_quantity,
         numbered.period_length,
         numbered.share_unit,
         cast(
@@ -381,6 +409,7 @@ final as (
         numbered.share_of_units,
         cast(coalesce(shared.line_weight, 1) as decimal(38, 0)) as line_weight,
         cast(coalesce(shared.run_weight, 1) as decimal(38, 0)) as run_weight,
+        shared.weighed_by,
         cast(
             case
                 when numbered.line_count = 1 then numbered.run_gross_units

@@ -25,7 +25,7 @@ from orchestration.reports.status import InstallationStatus, installation_status
 from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.reports.verification import Finding, refuse_unsound, verify_installation
 
-DEFAULT_EVENT_LIMIT: Final = 10
+DEFAULT_EVENT_LIMIT: Final = 5
 _WIDTH: Final = 160
 _ANSWER: Final = dg.Out(io_manager_key="in_memory")  # nobody reads an answer from a file
 RESOURCES: Final = {"in_memory": dg.mem_io_manager}
