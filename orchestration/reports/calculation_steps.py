@@ -128,9 +128,13 @@ def words(name: str) -> str:
 
 
 def _counting(line: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
-    counted = _COUNTED_AS.get(steps["aggregation"], words(steps["aggregation"]) + " of")
-    if steps.get("percentile") is not None:
+    aggregation = steps["aggregation"]
+    if aggregation is None:
+        return "as asked"
+    if aggregation == "percentile":
         counted = f"percentile {_number(steps['percentile'])} of"
+    else:
+        counted = _COUNTED_AS[aggregation]
     events = "1 event" if line["event_count"] == 1 else f"{line['event_count'] or 0:,} events"
     window = steps.get("window_unit")
     if window is None:

@@ -103,18 +103,14 @@ class LineExplanation:
     def as_json(self) -> dict[str, Any]:
         """Return the explanation as a JSON document: amounts have their currency's decimals."""
         code = str(self.line["currency_code"])
-        steps = dict(self.derivation)
-        for name in ("tiers", "discounts"):
-            if name in steps:
-                steps[name] = [_with_amounts(each, code) for each in steps[name]]
         return {
-            "line": _with_amounts(self.line, code),
-            "derivation": _with_amounts(steps, code),
-            "tiers": [_with_amounts(row, code) for row in self.tiers],
-            "exceptions": [_with_amounts(row, code) for row in self.exceptions],
-            "documents": [_with_amounts(row, code) for row in self.documents],
-            "held_back": [_with_amounts(row, code) for row in self.held_back],
-            "signed": [_with_amounts(row, code) for row in self.signed],
+            "line": with_amounts(self.line, code),
+            "derivation": derivation_json(self.derivation, code),
+            "tiers": [with_amounts(row, code) for row in self.tiers],
+            "exceptions": [with_amounts(row, code) for row in self.exceptions],
+            "documents": [with_amounts(row, code) for row in self.documents],
+            "held_back": [with_amounts(row, code) for row in self.held_back],
+            "signed": [with_amounts(row, code) for row in self.signed],
             "event_ids": list(self.event_ids),
         }
 
@@ -213,7 +209,17 @@ def _with_postings(settings: Settings, entries: list[dict[str, Any]]) -> list[di
     ]
 
 
-def _with_amounts(row: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
+def derivation_json(derivation: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
+    """Return a derivation for JSON, with_amounts down to its tiers and discounts."""
+    steps = dict(derivation)
+    for name in ("tiers", "discounts"):
+        if name in steps:
+            steps[name] = [with_amounts(each, currency_code) for each in steps[name]]
+    return with_amounts(steps, currency_code)
+
+
+def with_amounts(row: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
+    """Return a row for JSON, each amount in it as text with its currency's decimals."""
     return {
         name: amount_text(Decimal(cell), currency_code)
         if name in _AMOUNTS and cell is not None
