@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with minimums as (
     select * from {{ ref('int_minimums__due') }}
 ),
