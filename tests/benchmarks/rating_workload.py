@@ -109,6 +109,7 @@ _PER_CONTRACT: Final[dict[str, dict[str, str]]] = {
         "time_zone": "'UTC'",
         "billing_cadence": "'monthly'",
         "billing_anchor_day": "1",
+        "children": "'none'",
         "start_date": f"date '{FIRST_DAY}'",
         "end_date": f"date '{FIRST_DAY}' + {DAYS}",
     },

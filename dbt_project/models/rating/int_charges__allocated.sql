@@ -11,7 +11,7 @@ priced as (
 counted_runs as (
     select
         quantified.*,
-        priced.gross_units is not distinct from 0 as is_free,
+        coalesce(priced.gross_units = 0, false) as is_free,
         sum(quantified.event_count) over (
             partition by quantified.ladder_key
         ) as ladder_event_count
