@@ -183,9 +183,7 @@ def _metered(meter: Meter, question: PriceQuestion) -> Record:
     """One event of the quantity at noon of the day, as a metered day and as a kept event."""
     noon = datetime.combine(question.on, time(12))
     quantity = question.quantity
-    values = {
-        name: question.dimensions[name] for name in meter.dimensions if name in question.dimensions
-    }
+    values = {name: question.dimensions.get(name) for name in meter.dimensions}
     return {
         "ingestion_batch_id": 1,
         "event_date": question.on,
