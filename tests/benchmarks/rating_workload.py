@@ -18,7 +18,12 @@ import pyarrow.parquet as pq
 from orchestration.dbt import run_dbt
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
-from tests.dbt.rating_warehouse import REFERENCE_VERSION, RatingWarehouse, columns_of
+from tests.dbt.rating_warehouse import (
+    CONTRACT_DEFAULTS,
+    REFERENCE_VERSION,
+    RatingWarehouse,
+    columns_of,
+)
 
 FIRST_DAY: Final = date(2026, 10, 1)
 DAYS: Final = 31
@@ -101,15 +106,10 @@ _PER_CONTRACT: Final[dict[str, dict[str, str]]] = {
         "valid_from_at": "timestamp '2020-01-01 00:00:00'",
     },
     "contracts": {
+        **{name: f"'{usual}'" for name, usual in CONTRACT_DEFAULTS.items()},
         "contract_id": _CONTRACT,
         "contract_lineage_id": _CONTRACT,
         "customer_id": _CUSTOMER,
-        "legal_entity_id": "'entity'",
-        "currency_code": "'USD'",
-        "time_zone": "'UTC'",
-        "billing_cadence": "'monthly'",
-        "billing_anchor_day": "1",
-        "children": "'none'",
         "start_date": f"date '{FIRST_DAY}'",
         "end_date": f"date '{FIRST_DAY}' + {DAYS}",
     },
