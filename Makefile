@@ -11,6 +11,7 @@ STAMPS := .venv/stamps
 DATA ?= data/demo
 PORT ?= 3000
 EVENTS ?= 2000000
+CONTRACTS ?= 100000
 SETS ?=
 WORKERS ?= 2
 ARGS ?=
@@ -22,10 +23,10 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup check fix test demo dev bench real lock clean
+.PHONY: help setup check fix test demo dev bench bench-rating real lock clean
 
 help: ## Say what each verb does
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | sort | column -t -s "$$(printf '\t')"
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | sort | column -t -s "$$(printf '\t')"
 
 setup: $(STAMPS)/compiled ## Make .venv from the locked, hashed requirements
 
@@ -84,6 +85,9 @@ dev: setup ## Open the Dagster UI on 127.0.0.1:3000 over the demo's data directo
 
 bench: setup ## Time every phase against a hand-written script; EVENTS=10000000 for more
 	$(BIN)/python -m tests.benchmarks --events $(EVENTS) $(ARGS)
+
+bench-rating: setup ## Time rating of CONTRACTS=100000 contracts against a query that only sums
+	$(BIN)/python -m tests.benchmarks.bench_rating --contracts $(CONTRACTS) $(ARGS)
 
 real: setup ## Rate real usage and compare it with totals computed elsewhere
 	$(BIN)/python -m orchestration.sample.real $(SETS)

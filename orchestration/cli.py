@@ -36,6 +36,7 @@ from orchestration.partitions import BillingPeriodError, landing_span, partition
 from orchestration.period_close import Decision, entities_to_decide, refuse_nothing_to_decide
 from orchestration.pipeline import Installation
 from orchestration.reports.calculation import print_explanation
+from orchestration.reports.prices import prices_json, print_prices
 from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.settings import Settings
 
@@ -227,6 +228,57 @@ def explain(
         explanation = runner.ask("explain_rated_line", "line_explanation", line=line, events=events)
     answer.give(explanation.as_json())
     print_explanation(answer.console, explanation)
+
+
+@app.command()
+def price(  # noqa: PLR0917 — Typer turns each parameter into an option of its own
+    plan: Annotated[str, typer.Argument(help="Id of the plan.")],
+    quantity: Annotated[
+        str, typer.Option(help="Quantity, in the unit of each charge's meter.", show_default=False)
+    ],
+    data_dir: DataDir = None,
+    charge: Annotated[
+        str | None, typer.Option(help="Id of one charge; without it all with usage.")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Its code; needed where there are prices in several.")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option(help="Day whose prices count, YYYY-MM-DD; without it today.")
+    ] = None,
+    dimensions: Annotated[
+        str, typer.Option(help="Values of dimensions: name=value,name=value.")
+    ] = "",
+    *,
+    is_json: Json = False,
+) -> None:
+    """Show what a quantity costs by the reference folder: each usage charge with its tiers."""
+    answer = Answer(is_json=is_json)
+    question = {
+        "plan": plan,
+        "quantity": quantity,
+        "dimensions": _dimensions(dimensions),
+        **{
+            name: text
+            for name, text in (("charge", charge), ("currency", currency), ("on", on))
+            if text is not None
+        },
+    }
+    with errors_answered(answer):
+        settings = Settings.load(data_dir)
+        with inspector(settings, is_recorded=is_initialised(settings)) as runner:
+            priced = runner.ask("price_quantity", "quantity_prices", **question)
+    answer.give(prices_json(priced))
+    print_prices(answer.console, priced)
+
+
+def _dimensions(text: str) -> dict[str, str]:
+    pairs = [each.partition("=") for each in text.split(",") if each.strip()]
+    if any(not name.strip() or not separator for name, separator, _ in pairs):
+        raise typer.BadParameter(
+            f"{text!r} is no list of name=value pairs.", param_hint="--dimensions"
+        )
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 @app.command()

@@ -105,6 +105,7 @@ def _contract(contract: Contract) -> Record:
     return {
         **dict(contract),
         "contract_lineage_id": contract.contract_lineage_id or contract.contract_id,
+        "children": contract.children or "none",
         "start_date": first_day(contract.start_date, zone),
         "start_at": inner_instant(contract.start_date, zone),
         "end_date": None if end is None else day_after(end, zone),

@@ -25,6 +25,7 @@ from orchestration.price_book.field_types import (
 )
 
 BillingCadence = Literal["monthly", "quarterly", "semi_annual", "annual"]
+Children = Literal["none", "separate", "pooled"]
 
 
 class LegalEntity(FrozenModel):
@@ -65,6 +66,8 @@ class Contract(FrozenModel):
     """What a customer agreed with one legal entity, in one currency and time zone.
 
     Days are local days of time_zone; end_date is exclusive. Either may be an instant instead.
+    Usage of children without a contract of their own is billed under it unless children is none:
+    each on ladders of its own (separate) or all on one (pooled).
     """
 
     contract_id: Identifier
@@ -79,6 +82,7 @@ class Contract(FrozenModel):
     end_date: Moment | None = None
     tax_profile: Text | None = None
     purchase_order: Text | None = None
+    children: Children | None = None
     author: Text | None = None
 
 
@@ -159,6 +163,7 @@ ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
 
 
 _OPTIONAL_COLUMNS: Final[dict[str, frozenset[str]]] = {
+    "contracts": frozenset({"children"}),
     "contract_versions": frozenset({"legal_entity_id", "bill_to_customer_id", "tax_profile"}),
 }
 

@@ -116,6 +116,7 @@ CONTRACTS: Final = pa.schema(
         _typed("end_at", INSTANT, is_nullable=True),
         _text("tax_profile", is_nullable=True),
         _text("purchase_order", is_nullable=True),
+        _text("children"),
         _text("author", is_nullable=True),
         _REFERENCE_VERSION,
     ]

@@ -52,13 +52,19 @@ _HELD_BACK: Final = """
     order by held_at, document_id, line_number
 """
 _AMOUNTS: Final = (
+    "above_maximum_amount",
     "amount",
     "amount_at_risk",
     "amount_unrounded",
     "billed_amount_before",
     "computed_amount",
+    "covered_amount",
+    "discount_amount",
     "flat_amount",
+    "gross_amount",
     "rated_amount",
+    "taken",
+    "threshold_amount",
     "unit_price",
 )
 
@@ -97,17 +103,14 @@ class LineExplanation:
     def as_json(self) -> dict[str, Any]:
         """Return the explanation as a JSON document: amounts have their currency's decimals."""
         code = str(self.line["currency_code"])
-        steps = dict(self.derivation)
-        if "tiers" in steps:
-            steps["tiers"] = [_with_amounts(tier, code) for tier in steps["tiers"]]
         return {
-            "line": _with_amounts(self.line, code),
-            "derivation": _with_amounts(steps, code),
-            "tiers": [_with_amounts(row, code) for row in self.tiers],
-            "exceptions": [_with_amounts(row, code) for row in self.exceptions],
-            "documents": [_with_amounts(row, code) for row in self.documents],
-            "held_back": [_with_amounts(row, code) for row in self.held_back],
-            "signed": [_with_amounts(row, code) for row in self.signed],
+            "line": with_amounts(self.line, code),
+            "derivation": derivation_json(self.derivation, code),
+            "tiers": [with_amounts(row, code) for row in self.tiers],
+            "exceptions": [with_amounts(row, code) for row in self.exceptions],
+            "documents": [with_amounts(row, code) for row in self.documents],
+            "held_back": [with_amounts(row, code) for row in self.held_back],
+            "signed": [with_amounts(row, code) for row in self.signed],
             "event_ids": list(self.event_ids),
         }
 
@@ -206,7 +209,17 @@ def _with_postings(settings: Settings, entries: list[dict[str, Any]]) -> list[di
     ]
 
 
-def _with_amounts(row: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
+def derivation_json(derivation: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
+    """Return a derivation for JSON, with_amounts down to its tiers and discounts."""
+    steps = dict(derivation)
+    for name in ("tiers", "discounts"):
+        if name in steps:
+            steps[name] = [with_amounts(each, currency_code) for each in steps[name]]
+    return with_amounts(steps, currency_code)
+
+
+def with_amounts(row: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
+    """Return a row for JSON, each amount in it as text with its currency's decimals."""
     return {
         name: amount_text(Decimal(cell), currency_code)
         if name in _AMOUNTS and cell is not None

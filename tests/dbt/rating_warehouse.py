@@ -72,6 +72,7 @@ CONTRACT_DEFAULTS = {
     "billing_cadence": "monthly",
     "billing_anchor_day": 1,
     "start_date": date(2026, 1, 1),
+    "children": "none",
 }
 
 

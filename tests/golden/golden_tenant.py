@@ -210,6 +210,7 @@ class Tenant:
             "start_date": given["start"],
             "end_date": given.get("end", ""),
             "tax_profile": given["tax_profile"],
+            "children": given.get("children", ""),
         }
 
     def _versions(self, given):

@@ -1,4 +1,4 @@
-with identities as (
+with recursive identities as (
     select
         system_id,
         external_id as subject,
@@ -17,6 +17,27 @@ charges as (
     where meter_id is not null and contract_id is null
 ),
 
+customers as (
+    select * from {{ ref('stg_reference__customers') }}
+),
+
+-- Whose contracts a customer's usage may fall under: its own, then those of its parents.
+holders_above as (
+    select distinct
+        customer_id,
+        customer_id as holder_id,
+        0 as distance
+    from identities
+    union all
+    select
+        holders_above.customer_id,
+        customers.parent_customer_id as holder_id,
+        holders_above.distance + 1 as distance
+    from holders_above
+    inner join customers on holders_above.holder_id = customers.customer_id
+    where customers.parent_customer_id is not null
+),
+
 subject_spans as (
     select
         identities.system_id,
@@ -25,16 +46,19 @@ subject_spans as (
         version_spans.contract_version,
         version_spans.plan_id,
         version_spans.time_zone,
+        holders_above.distance,
         greatest(
             identities.valid_from_at, version_spans.span_start_at
         ) as span_start_at,
         least(identities.valid_to_at, version_spans.span_end_at) as span_end_at
     from identities
+    inner join holders_above on identities.customer_id = holders_above.customer_id
     inner join version_spans
         on
-            identities.customer_id = version_spans.customer_id
+            holders_above.holder_id = version_spans.customer_id
             and identities.valid_from_at < version_spans.span_end_at
             and identities.valid_to_at > version_spans.span_start_at
+    where holders_above.distance = 0 or version_spans.children <> 'none'
 ),
 
 cuts as (
@@ -104,7 +128,7 @@ holders as (
         segments.segment_end_at
 ),
 
-active_spans as (
+contract_holders as (
     select
         holders.system_id,
         holders.subject,
@@ -115,13 +139,10 @@ active_spans as (
         subject_spans.contract_version,
         subject_spans.plan_id,
         subject_spans.time_zone,
-        count(*) over (
+        subject_spans.distance,
+        min(subject_spans.distance) over (
             partition by holders.system_id, holders.subject, holders.segment_start_at
-        ) as active_count,
-        row_number() over (
-            partition by holders.system_id, holders.subject, holders.segment_start_at
-            order by subject_spans.contract_id, subject_spans.contract_version
-        ) as active_number
+        ) as least_distance
     from holders
     inner join subject_spans
         on
@@ -130,6 +151,21 @@ active_spans as (
             and holders.segment_start_at >= subject_spans.span_start_at
             and holders.segment_start_at < subject_spans.span_end_at
     where holders.customer_count = 1
+),
+
+-- The nearest contract counts: a child with one of its own is never billed to its parent.
+active_spans as (
+    select
+        *,
+        count(*) over (
+            partition by system_id, subject, segment_start_at
+        ) as active_count,
+        row_number() over (
+            partition by system_id, subject, segment_start_at
+            order by contract_id, contract_version
+        ) as active_number
+    from contract_holders
+    where distance = least_distance
 ),
 
 -- Whatever no row below names: the only contract, or the first of several.

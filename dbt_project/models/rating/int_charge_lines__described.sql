@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with lines as (
     select * from {{ ref('int_charges__allocated') }}
 ),
@@ -95,6 +97,7 @@ joined as (
         rounded.gross_amount,
         rounded.discount_amount,
         rounded.above_maximum_amount,
+        coalesce(rounded.discount_steps, '[]') as discount_steps,
         rounded.amount_unrounded,
         rounded.computed_amount,
         prices.convert_multiply,
@@ -147,6 +150,13 @@ joined as (
         tier_texts.has_unit_price,
         tier_texts.has_flat_amount,
         coalesce(tier_texts.tier_steps, '[]') as tier_steps,
+        {% for weight in ['line_weight', 'run_weight'] -%}
+        case
+            when lines.weighed_by = 'usage'
+                then {{ decimal_text(from_scaled_integer('lines.' ~ weight, 9)) }}
+            else cast(lines.{{ weight }} as varchar)
+        end as {{ weight }}_text,
+        {% endfor -%}
         {{ decimal_text('lines.quantity') }} as quantity_text,
         {{ decimal_text('lines.converted_quantity') }} as converted_text,
         {{ decimal_text('lines.billable_quantity') }} as priced_text,
@@ -395,16 +405,22 @@ final as (
         first_event_at,
         last_event_at,
         reference_version,
-        '{"tiers":' || tier_steps || ',' || substr({{ json_object_text([
+        '{"tiers":' || tier_steps
+        || ',"discounts":' || discount_steps
+        || ',' || substr({{ json_object_text([
             ['quantity', 'quantity_text'],
             ['unit', 'unit'],
             ['aggregation', 'aggregation'],
+            ['percentile', decimal_text('percentile')],
+            ['window_unit', 'window_unit'],
+            ['window_aggregation', 'window_aggregation'],
             ['quantity_before', decimal_text('quantity_before')],
             ['convert_multiply', decimal_text('convert_multiply')],
             ['convert_divide', decimal_text('convert_divide')],
             ['convert_rounding', 'convert_rounding'],
             ['convert_decimals', 'convert_decimals'],
             ['converted_quantity', 'converted_text'],
+            ['included_quantity', decimal_text('included_quantity')],
             ['free_quantity', 'free_text'],
             ['package_size', 'package_text'],
             ['package_counting', 'package_counting'],
@@ -421,6 +437,9 @@ final as (
             ['share_units', 'share_units'],
             ['share_of_units', 'share_of_units'],
             ['share_unit', 'share_unit'],
+            ['weighed_by', 'weighed_by'],
+            ['line_weight', 'line_weight_text'],
+            ['run_weight', 'run_weight_text'],
             ['gross_amount', decimal_text('gross_amount')],
             ['discount_amount', decimal_text('discount_amount')],
             ['above_maximum_amount', decimal_text('above_maximum_amount')],
@@ -429,6 +448,13 @@ final as (
             ['minor_unit', 'minor_unit'],
             ['amount', decimal_text('computed_amount')],
             ['exception_code', 'exception_code'],
+            ['event_count', 'event_count'],
+            ['first_event_at', 'cast(first_event_at as varchar)'],
+            ['last_event_at', 'cast(last_event_at as varchar)'],
+            [
+                'event_digest',
+                "cast(digest_sum_1 as varchar) || ' ' || cast(digest_sum_2 as varchar)",
+            ],
         ]) }}, 2) as derivation
     from described
 )

@@ -11,7 +11,7 @@ priced as (
 counted_runs as (
     select
         quantified.*,
-        priced.gross_units is not distinct from 0 as is_free,
+        coalesce(priced.gross_units = 0, false) as is_free,
         sum(quantified.event_count) over (
             partition by quantified.ladder_key
         ) as ladder_event_count
@@ -27,6 +27,11 @@ ladder_runs as (
         or quantity <> 0
         or ladder_event_count = 0
         or not is_free
+),
+
+used as (
+    select * from {{ ref('int_usage__assigned') }}
+    where charge_id is not null
 ),
 
 segments as (
@@ -53,6 +58,45 @@ products as (
     select * from {{ ref('stg_price_book__products') }}
 ),
 
+drawn as (
+    select * from {{ ref('int_allowances__drawn') }}
+),
+
+-- Whose usage a run is of: of one customer, or of each child of a pool.
+sharing as (
+    select
+        ladder_runs.*,
+        coalesce(used.customer_id, ladder_runs.customer_id) as line_customer_id,
+        ladder_runs.segment_count * count(*) over (
+            partition by ladder_runs.ladder_run_id
+        ) as line_count,
+        case
+            when used.contract_id is null then ladder_runs.quantity
+            else coalesce(used.quantity, {{ zero_quantity() }})
+        end as customer_quantity,
+        coalesce(used.event_count, ladder_runs.event_count) as customer_event_count,
+        coalesce(used.digest_sum_1, ladder_runs.digest_sum_1)
+            as customer_digest_sum_1,
+        coalesce(used.digest_sum_2, ladder_runs.digest_sum_2)
+            as customer_digest_sum_2,
+        case
+            when used.contract_id is null then ladder_runs.first_event_at
+            else used.first_event_at
+        end as customer_first_event_at,
+        case
+            when used.contract_id is null then ladder_runs.last_event_at
+            else used.last_event_at
+        end as customer_last_event_at
+    from ladder_runs
+    left join used
+        on
+            ladder_runs.is_pooled
+            and ladder_runs.contract_id = used.contract_id
+            and ladder_runs.charge_id = used.charge_id
+            and ladder_runs.run_start_at = used.run_start_at
+            and ladder_runs.dimension_key = used.dimension_key
+),
+
 -- Each segment of a run is a line: its parties, and how much time and usage it has.
 lined as (
     select
@@ -63,7 +107,9 @@ lined as (
         ladder_runs.segment_count,
         ladder_runs.quantity as run_quantity,
         ladder_runs.dimension_key,
-        ladder_runs.customer_id,
+        ladder_runs.line_customer_id as customer_id,
+        ladder_runs.line_count,
+        ladder_runs.customer_quantity,
         ladder_runs.line_kind,
         ladder_runs.meter_id,
         ladder_runs.quantity_before,
@@ -72,6 +118,9 @@ lined as (
         ladder_runs.is_due,
         meters.unit,
         meters.aggregation,
+        meters.percentile,
+        meters.window_unit,
+        meters.window_aggregation,
         charges.charge_name,
         ladder_runs.charge_id,
         ladder_runs.share_unit,
@@ -103,32 +152,36 @@ lined as (
             else timed.level_units
         end as time_units,
         coalesce({{ is_sum_of_events('meters') }}, false) as is_sum_of_events,
-        coalesce(pieces.quantity, {{ zero_quantity() }}) as segment_quantity,
         case
-            when ladder_runs.segment_count = 1 then ladder_runs.event_count
+            when ladder_runs.segment_count = 1 then ladder_runs.customer_quantity
+            else coalesce(pieces.quantity, {{ zero_quantity() }})
+        end as segment_quantity,
+        case
+            when ladder_runs.segment_count = 1 then ladder_runs.customer_event_count
             else coalesce(pieces.event_count, 0)
         end as event_count,
         case
-            when ladder_runs.segment_count = 1 then ladder_runs.digest_sum_1
+            when ladder_runs.segment_count = 1 then ladder_runs.customer_digest_sum_1
             else coalesce(pieces.digest_sum_1, 0)
         end as digest_sum_1,
         case
-            when ladder_runs.segment_count = 1 then ladder_runs.digest_sum_2
+            when ladder_runs.segment_count = 1 then ladder_runs.customer_digest_sum_2
             else coalesce(pieces.digest_sum_2, 0)
         end as digest_sum_2,
         case
-            when ladder_runs.segment_count = 1 then ladder_runs.first_event_at
+            when ladder_runs.segment_count = 1 then ladder_runs.customer_first_event_at
             else pieces.first_event_at
         end as first_event_at,
         case
-            when ladder_runs.segment_count = 1 then ladder_runs.last_event_at
+            when ladder_runs.segment_count = 1 then ladder_runs.customer_last_event_at
             else pieces.last_event_at
         end as last_event_at,
         priced.gross_units as run_gross_units,
         priced.converted_quantity as run_converted_quantity,
         priced.billable_quantity as run_billable_quantity,
+        drawn.included_quantity as run_included_quantity,
         priced.period_length
-    from ladder_runs
+    from sharing as ladder_runs
     inner join priced on ladder_runs.ladder_run_id = priced.ladder_run_id
     inner join segments
         on
@@ -144,11 +197,12 @@ lined as (
     inner join charges on segments.list_charge_price_id = charges.charge_price_id
     left join meters on ladder_runs.meter_id = meters.meter_id
     left join products on charges.product_id = products.product_id
+    left join drawn on ladder_runs.ladder_run_id = drawn.ladder_run_id
     left join pieces
         on
             ladder_runs.contract_id = pieces.contract_id
             and ladder_runs.charge_id = pieces.charge_id
-            and ladder_runs.customer_id = pieces.customer_id
+            and ladder_runs.line_customer_id = pieces.customer_id
             and ladder_runs.dimension_key = pieces.dimension_key
             and segments.service_start_at = pieces.service_start_at
 ),
@@ -167,7 +221,7 @@ numbered as (
             as rated_line_id,
         row_number() over (
             partition by ladder_key
-            order by service_start_at, contract_id
+            order by service_start_at, contract_id, customer_id
         ) as ladder_line_number
     from identified
 ),
@@ -179,6 +233,13 @@ weighed as (
         ladder_run_id,
         ladder_line_number,
         {{ scaled_integer('segment_quantity', 9) }} as segment_weight,
+        -- Children of a pool share what is not counted by events by quantity and time.
+        case
+            when sum(customer_quantity) over run_lines = 0 then time_units
+            when line_count > segment_count
+                then {{ scaled_integer('customer_quantity', 9) }} * time_units
+            else time_units
+        end as time_weight,
         time_units,
         is_sum_of_events
         and sum(segment_quantity) over run_lines <> 0 as is_by_usage,
@@ -190,9 +251,10 @@ weighed as (
         cast(run_gross_units as {{ whole_number() }}) as run_gross_units,
         {{ scaled_integer('run_quantity', 9) }} as run_quantity_units,
         {{ scaled_integer('run_converted_quantity', 9) }} as run_converted_units,
-        {{ scaled_integer('run_billable_quantity', 9) }} as run_billable_units
+        {{ scaled_integer('run_billable_quantity', 9) }} as run_billable_units,
+        {{ scaled_integer('run_included_quantity', 9) }} as run_included_units
     from numbered
-    where segment_count > 1
+    where line_count > 1
     window run_lines as (partition by ladder_run_id)
 ),
 
@@ -201,10 +263,14 @@ weights as (
         *,
         case
             when is_by_usage then segment_weight
-            when not is_without_time then time_units
+            when not is_without_time then time_weight
             when run_line_number = 1 then 1
             else 0
-        end as line_weight
+        end as line_weight,
+        case
+            when is_by_usage then 'usage'
+            when not is_without_time then 'time'
+        end as weighed_by
     from weighed
 ),
 
@@ -222,10 +288,12 @@ shares as (
         run_line_number,
         line_weight,
         run_weight,
+        weighed_by,
         run_gross_units,
         run_quantity_units,
         run_converted_units,
         run_billable_units,
+        run_included_units,
         {{ proportional_columns('run_gross_units', 'line_weight', 'run_weight', 'gross')
             | indent(8) }},
         {{ proportional_columns(
@@ -236,6 +304,9 @@ shares as (
         ) | indent(8) }},
         {{ proportional_columns(
             'run_billable_units', 'line_weight', 'run_weight', 'billable'
+        ) | indent(8) }},
+        {{ proportional_columns(
+            'run_included_units', 'line_weight', 'run_weight', 'included'
         ) | indent(8) }}
     from whole_weights
 ),
@@ -245,7 +316,8 @@ shared as (
         rated_line_id,
         line_weight,
         run_weight,
-        {% for name in ['quantity', 'converted', 'billable'] -%}
+        weighed_by,
+        {% for name in ['quantity', 'converted', 'billable', 'included'] -%}
         {{ name }}_units
         + {{ one_more_step(
             'ladder_run_id',
@@ -294,6 +366,9 @@ final as (
         numbered.is_additive,
         numbered.unit,
         numbered.aggregation,
+        numbered.percentile,
+        numbered.window_unit,
+        numbered.window_aggregation,
         numbered.dimension_key,
         numbered.billing_timing,
         numbered.billing_period,
@@ -305,23 +380,28 @@ final as (
         numbered.service_start_at,
         numbered.service_end_at,
         case
-            when numbered.segment_count = 1 or not numbered.is_additive
-                then numbered.run_quantity
+            when numbered.line_count = 1 then numbered.run_quantity
+            when not numbered.is_additive then numbered.customer_quantity
             when numbered.is_sum_of_events
                 then cast(numbered.segment_quantity as decimal(38, 9))
             else {{ from_scaled_integer('shared.quantity_units', 9) }}
         end as quantity,
         numbered.quantity_before,
         case
-            when numbered.segment_count = 1 or not numbered.is_additive
+            when numbered.line_count = 1 or not numbered.is_additive
                 then numbered.run_converted_quantity
             else {{ from_scaled_integer('shared.converted_units', 9) }}
         end as converted_quantity,
         case
-            when numbered.segment_count = 1 or not numbered.is_additive
+            when numbered.line_count = 1 or not numbered.is_additive
                 then numbered.run_billable_quantity
             else {{ from_scaled_integer('shared.billable_units', 9) }}
         end as billable_quantity,
+        case
+            when numbered.line_count = 1 or not numbered.is_additive
+                then numbered.run_included_quantity
+            else {{ from_scaled_integer('shared.included_units', 9) }}
+        end as included_quantity,
         numbered.period_length,
         numbered.share_unit,
         cast(
@@ -330,9 +410,10 @@ final as (
         numbered.share_of_units,
         cast(coalesce(shared.line_weight, 1) as decimal(38, 0)) as line_weight,
         cast(coalesce(shared.run_weight, 1) as decimal(38, 0)) as run_weight,
+        shared.weighed_by,
         cast(
             case
-                when numbered.segment_count = 1 then numbered.run_gross_units
+                when numbered.line_count = 1 then numbered.run_gross_units
                 else cast(shared.gross_units as decimal(38, 0))
             end as decimal(38, 0)
         ) as gross_units,

@@ -3,6 +3,7 @@
 {%- set amount_steps = discount_step_count(['amount']) %}
 {%- set maximum_steps = discount_step_count(['maximum']) %}
 {%- set last = namespace(name='gross') %}
+{%- set terms_taken = [] %}
 
 with lines as (
     select * from {{ ref('int_charges__allocated') }}
@@ -27,6 +28,7 @@ gross as (
 
 {% for step in range(1, percent_steps + 1) -%}
 {{ percent_step(last.name, 'percent_' ~ step, step) }},
+{%- do terms_taken.append(['percent', step, last.name, 'percent_' ~ step]) %}
 {%- set last.name = 'percent_' ~ step %}
 
 {% endfor -%}
@@ -37,6 +39,7 @@ discounted_by_percent as (
 
 {% for step in range(1, amount_steps + 1) -%}
 {{ amount_step(last.name, 'amount_' ~ step, 'amount', step) }},
+{%- do terms_taken.append(['amount', step, last.name, 'amount_' ~ step]) %}
 {%- set last.name = 'amount_' ~ step %}
 
 {% endfor -%}
@@ -54,6 +57,49 @@ limited as (
     select * from {{ last.name }}
 ),
 
+{% if terms_taken -%}
+taken as (
+    {% for step_kind, step, before, after in terms_taken -%}
+    select
+        {{ before }}.rated_line_id,
+        '{{ step_kind }}' as step_kind,
+        {{ step }} as step_number,
+        cast({{ before }}.left_units - {{ after }}.left_units as decimal(38, 0))
+            as taken_units
+    from {{ before }}
+    inner join {{ after }} on {{ before }}.rated_line_id = {{ after }}.rated_line_id
+    {{- '\n    union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- What each term took of the line, in the order in which it was taken.
+told as (
+    select
+        steps.rated_line_id,
+        '[' || {{ joined_text(
+            json_object_text([
+                ['term_id', 'steps.term_id'],
+                ['name', 'steps.term_name'],
+                [
+                    'percent',
+                    decimal_text(from_scaled_integer('steps.percent_units', 12)),
+                ],
+                ['amount', decimal_text(from_scaled_integer('steps.amount_units', 12))],
+                ['taken', decimal_text(from_scaled_integer('taken.taken_units', 12))],
+            ]),
+            ',',
+            'steps.step_kind desc, steps.step_number'
+        ) }} || ']' as discount_steps
+    from steps
+    inner join taken
+        on
+            steps.rated_line_id = taken.rated_line_id
+            and steps.step_kind = taken.step_kind
+            and steps.step_number = taken.step_number
+    group by steps.rated_line_id
+),
+
+{% endif -%}
 final as (
     select
         lines.rated_line_id,
@@ -71,12 +117,17 @@ final as (
             as discount_units,
         cast(discounted.left_units - limited.left_units as decimal(38, 0))
             as above_maximum_units,
-        cast(limited.left_units as decimal(38, 0)) as net_units
+        cast(limited.left_units as decimal(38, 0)) as net_units,
+        {{ "coalesce(told.discount_steps, '[]')" if terms_taken else "'[]'" }}
+            as discount_steps
     from lines
     inner join priced on lines.ladder_run_id = priced.ladder_run_id
     inner join gross on lines.rated_line_id = gross.rated_line_id
     inner join discounted on lines.rated_line_id = discounted.rated_line_id
     inner join limited on lines.rated_line_id = limited.rated_line_id
+    {%- if terms_taken %}
+    left join told on lines.rated_line_id = told.rated_line_id
+    {%- endif %}
 )
 
 select * from final

@@ -2,7 +2,7 @@ with runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
-used as (
+assigned as (
     select * from {{ ref('int_usage__assigned') }}
     where charge_id is not null
 ),
@@ -11,12 +11,52 @@ conflicted as (
     select * from {{ ref('int_charges__conflicted') }}
 ),
 
+-- A pool of children climbs one ladder, in the name of the contract's customer.
+used as (
+    select
+        assigned.contract_id,
+        assigned.charge_id,
+        assigned.run_start_at,
+        case
+            when runs.is_pooled then runs.contract_customer_id
+            else assigned.customer_id
+        end as ladder_customer_id,
+        assigned.dimension_key,
+        cast({{ limited_sum('assigned.quantity') }} as decimal(38, 9)) as quantity,
+        bool_or(
+            assigned.is_beyond_limit
+            or not coalesce({{ is_within_limit('assigned.quantity') }}, true)
+        ) as is_beyond_limit,
+        sum(assigned.event_count) as event_count,
+        sum(assigned.unvalued_event_count) as unvalued_event_count,
+        sum(assigned.negative_event_count) as negative_event_count,
+        sum(assigned.digest_sum_1) as digest_sum_1,
+        sum(assigned.digest_sum_2) as digest_sum_2,
+        min(assigned.first_event_at) as first_event_at,
+        max(assigned.last_event_at) as last_event_at
+    from assigned
+    inner join runs
+        on
+            assigned.contract_id = runs.contract_id
+            and assigned.charge_id = runs.charge_id
+            and assigned.run_start_at = runs.run_start_at
+    group by
+        assigned.contract_id,
+        assigned.charge_id,
+        assigned.run_start_at,
+        case
+            when runs.is_pooled then runs.contract_customer_id
+            else assigned.customer_id
+        end,
+        assigned.dimension_key
+),
+
 used_ladders as (
     select distinct
         runs.contract_id,
         runs.charge_id,
         runs.cell_start_date,
-        used.customer_id,
+        used.ladder_customer_id,
         used.dimension_key
     from used
     inner join runs
@@ -41,7 +81,8 @@ ladders as (
         cells.contract_id,
         cells.charge_id,
         cells.cell_start_date,
-        coalesce(used_ladders.customer_id, cells.contract_customer_id) as customer_id,
+        coalesce(used_ladders.ladder_customer_id, cells.contract_customer_id)
+            as customer_id,
         coalesce(used_ladders.dimension_key, {{ no_dimension_values() }})
             as dimension_key
     from cells
@@ -85,7 +126,7 @@ quantities as (
             runs.contract_id = used.contract_id
             and runs.charge_id = used.charge_id
             and runs.run_start_at = used.run_start_at
-            and ladders.customer_id = used.customer_id
+            and ladders.customer_id = used.ladder_customer_id
             and ladders.dimension_key = used.dimension_key
     where
         used.contract_id is not null
@@ -140,6 +181,7 @@ final as (
         accumulated.meter_id,
         accumulated.is_additive,
         accumulated.is_continued,
+        accumulated.is_pooled,
         accumulated.is_negative_allowed,
         accumulated.billing_timing,
         accumulated.billing_period,

@@ -57,6 +57,7 @@ final as (
         minor_unit,
         rounding_mode,
         exception_code,
+        discount_steps,
         {{ from_scaled_integer('gross_units', 12) }} as gross_amount,
         {{ from_scaled_integer('discount_units', 12) }} as discount_amount,
         {{ from_scaled_integer('above_maximum_units', 12) }} as above_maximum_amount,

@@ -36,6 +36,7 @@ runs as (
         min(segments.contract_customer_id) as contract_customer_id,
         min(segments.currency_code) as currency_code,
         min(segments.time_zone) as time_zone,
+        min(segments.children) as children,
         min(segments.charge_price_id) as charge_price_id,
         bool_or(segments.is_override) as is_override,
         min(segments.service_start_at) as run_start_at,
@@ -107,6 +108,7 @@ final as (
         meter_id,
         is_additive,
         is_additive and ladder = 'continue' as is_continued,
+        coalesce(children = 'pooled', false) and meter_id is not null as is_pooled,
         is_negative_allowed,
         billing_timing,
         {{ billing_period('billing_timing', 'active_from_date', 'cell_end_date')

@@ -282,6 +282,7 @@ final as (
         tax_profile,
         time_zone,
         billing_anchor_day,
+        children,
         plan_id,
         charge_id,
         meter_id,

@@ -41,6 +41,7 @@ final as (
         numbered.step_kind,
         cast(numbered.step_number as integer) as step_number,
         numbered.term_id,
+        numbered.term_name,
         {{ content_id([
             'numbered.contract_id', 'numbered.term_id', 'numbered.cell_start_date'
         ]) }} as step_group,
@@ -66,6 +67,7 @@ final as (
         'maximum' as step_kind,
         1 as step_number,
         cast(null as varchar) as term_id,
+        cast(null as varchar) as term_name,
         {{ content_id([
             'lines.contract_id',
             'lines.charge_id',

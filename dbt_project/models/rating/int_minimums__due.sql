@@ -164,6 +164,10 @@ final as (
         case when due.exception_code is not null then 'depends_on_held' end
             as exception_code,
         {{ from_scaled_integer('due.minimum_units', 12) }} as threshold_amount,
+        {{ from_scaled_integer(
+            whole_quotient('due.rounded_line_units', '100000000'), 4
+        ) }}
+            as covered_amount,
         {{ from_scaled_integer('due.minimum_units - due.line_units', 12) }}
             as amount_unrounded,
         {{ from_scaled_integer(whole_quotient('due.missing_units', '100000000'), 4) }}

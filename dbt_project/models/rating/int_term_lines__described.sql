@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with minimums as (
     select * from {{ ref('int_minimums__due') }}
 ),
@@ -120,7 +122,7 @@ of_minimums as (
         service_start_at,
         service_end_at,
         cast(threshold_amount as decimal(38, 4)) as threshold_amount,
-        cast(null as decimal(38, 4)) as covered_amount,
+        covered_amount,
         cast(null as decimal(38, 12)) as overage_factor,
         amount_unrounded,
         computed_amount,
@@ -238,6 +240,8 @@ final as (
         reference_version,
         {{ json_object_text([
             ['line_kind', 'line_kind'],
+            ['term_id', 'charge_price_id'],
+            ['term_name', 'charge_name'],
             ['threshold_amount', decimal_text('threshold_amount')],
             ['covered_amount', decimal_text('covered_amount')],
             ['overage_factor', decimal_text('overage_factor')],

@@ -258,7 +258,9 @@ final as (
             'charged.term_units * ' ~ power_of_ten('4 - charged.minor_unit'), 4
         ) }} as threshold_amount,
         {{ from_scaled_integer(
-            'charged.spent_units * ' ~ power_of_ten('4 - charged.minor_unit'), 4
+            '(charged.spent_units + coalesce(added.added_units, 0)) * '
+            ~ power_of_ten('4 - charged.minor_unit'),
+            4
         ) }} as covered_amount,
         {{ from_scaled_integer(
             'charged.line_units * ' ~ power_of_ten('4 - charged.minor_unit'), 4
@@ -272,6 +274,11 @@ final as (
             and charged.term_id = added.term_id
             and charged.cell_start_date = added.cell_start_date
     cross join known_until
+    left join added
+        on
+            charged.contract_id = added.contract_id
+            and charged.term_id = added.term_id
+            and charged.cell_start_date = added.cell_start_date
 )
 
 select * from final

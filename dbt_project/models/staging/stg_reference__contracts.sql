@@ -18,6 +18,7 @@ final as (
         cast(end_at as timestamp) as end_at,
         cast(tax_profile as varchar) as tax_profile,
         cast(purchase_order as varchar) as purchase_order,
+        cast(children as varchar) as children,
         cast(author as varchar) as author,
         cast(reference_version as varchar) as reference_version
     from source

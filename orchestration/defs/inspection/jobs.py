@@ -4,10 +4,13 @@ Belongs here: a job per question, and the one that prepares a data directory. Do
 how an answer is found or laid out (orchestration/reports), the command line's own answer (cli.py).
 
 A job gives its answer as the output of its first step, which the command line takes from there. It
-needs neither dbt nor a warehouse, so it can be loaded without the rest of the graph.
+needs no warehouse, so it can be loaded without the rest of the graph; pricing a quantity runs dbt
+in a data directory of its own.
 """
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from io import StringIO
 from typing import Final, TypeVar
 
@@ -19,13 +22,20 @@ from orchestration.data_directory import make_folders
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.pipeline import Installation
 from orchestration.price_book import Problem, ReferenceInvalidError, validate_reference
+from orchestration.pricing import (
+    PricedQuantity,
+    PriceQuestion,
+    PriceUnknownError,
+    find_prices,
+)
 from orchestration.reports.calculation import print_explanation
 from orchestration.reports.explanation import LineExplanation, explain_line
+from orchestration.reports.prices import print_prices
 from orchestration.reports.status import InstallationStatus, installation_status
 from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.reports.verification import Finding, refuse_unsound, verify_installation
 
-DEFAULT_EVENT_LIMIT: Final = 10
+DEFAULT_EVENT_LIMIT: Final = 5
 _WIDTH: Final = 160
 _ANSWER: Final = dg.Out(io_manager_key="in_memory")  # nobody reads an answer from a file
 RESOURCES: Final = {"in_memory": dg.mem_io_manager}
@@ -40,6 +50,17 @@ class LineAsked(dg.Config):
     events: int = Field(
         default=DEFAULT_EVENT_LIMIT, ge=0, description="How many event ids to list."
     )
+
+
+class PriceAsked(dg.Config):
+    """Which quantity is priced, by which prices."""
+
+    plan: str = Field(description="Id of the plan.")
+    quantity: str = Field(description="Quantity, in the unit of each charge's meter.")
+    charge: str | None = Field(default=None, description="Id of one charge; else all with usage.")
+    currency: str | None = Field(default=None, description="Needed where there are several.")
+    on: str | None = Field(default=None, description="Day whose prices count; else today.")
+    dimensions: dict[str, str] = Field(default={}, description="Values of dimensions by name.")
 
 
 @dg.op(
@@ -88,6 +109,35 @@ def line_explanation(
     with failures_sorted(retry_number=context.retry_number):
         explanation = explain_line(installation.settings, config.line, event_limit=config.events)
     return _shown(explanation, print_explanation)
+
+
+@dg.op(out=_ANSWER, description="Rate a quantity by the reference folder as it stands.")
+def quantity_prices(
+    context: dg.OpExecutionContext, config: PriceAsked, installation: dg.ResourceParam[Installation]
+) -> dg.Output[PricedQuantity]:
+    """Answer with what the quantity costs, charge by charge."""
+    with failures_sorted(retry_number=context.retry_number):
+        answer = find_prices(installation.settings, _question(config))
+    return _shown(answer, print_prices)
+
+
+def _question(config: PriceAsked) -> PriceQuestion:
+    try:
+        quantity = Decimal(config.quantity)
+        on = date.fromisoformat(config.on) if config.on else datetime.now(UTC).date()
+    except (InvalidOperation, ValueError) as error:
+        raise PriceUnknownError(
+            f"Asked for the price of quantity {config.quantity} on {config.on or 'today'}: that is "
+            "no number, or no date written YYYY-MM-DD. Ask again."
+        ) from error
+    return PriceQuestion(
+        plan_id=config.plan,
+        quantity=quantity,
+        on=on,
+        charge_id=config.charge,
+        currency_code=config.currency,
+        dimensions=config.dimensions,
+    )
 
 
 @dg.op(
@@ -147,6 +197,14 @@ def explain_rated_line() -> None:
 
 
 @dg.job(
+    description="Show what a quantity costs by the reference folder, charge by charge.",
+)
+def price_quantity() -> None:
+    """Rate the quantity."""
+    quantity_prices()
+
+
+@dg.job(
     description="Verify register, raw files, folders and versions; red where one is not sound.",
 )
 def verify_data_directory() -> None:
@@ -167,6 +225,7 @@ INSPECTIONS: Final = (
     validate_reference_folder,
     show_status,
     explain_rated_line,
+    price_quantity,
     verify_data_directory,
 )
 

@@ -118,6 +118,7 @@ class UsageWarehouse:
             time_zone=time_zone,
             billing_cadence="monthly",
             billing_anchor_day=1,
+            children="none",
             start_date=start_date,
             end_date=end_date,
         )

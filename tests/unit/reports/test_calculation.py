@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -41,6 +41,9 @@ LINE: dict[str, Any] = {
     "event_count": 1_311,
     "amount": Decimal("10.5000"),
     "quantity": Decimal("5625567.000000000"),
+    "first_event_at": datetime(2026, 10, 1, 8, tzinfo=UTC).replace(tzinfo=None),
+    "last_event_at": datetime(2026, 10, 31, 9, 30, tzinfo=UTC).replace(tzinfo=None),
+    "segment_start_date": date(2026, 10, 1),
     "digest_sum_1": Decimal(3),
     "digest_sum_2": Decimal(4),
 }
@@ -57,8 +60,15 @@ STEPS: dict[str, Any] = {
     "free_quantity": "0.5",
     "package_size": None,
     "priced_quantity": "5.125567",
-    "share_days": 1,
-    "share_of_days": 1,
+    "share_units": 1,
+    "share_of_units": 1,
+    "share_unit": "days",
+    "line_weight": "1",
+    "run_weight": "1",
+    "weighed_by": None,
+    "discounts": [],
+    "gross_amount": "10.502734",
+    "above_maximum_amount": "0",
     "amount_unrounded": "10.502734",
     "rounding_mode": "half_away",
     "minor_unit": 2,
@@ -295,7 +305,7 @@ def test_a_percentage_says_its_rate_and_what_is_free(terms: dict[str, Any], said
 def test_a_fee_says_its_share_of_days() -> None:
     fee = explained(
         line=LINE | {"charge_model": "flat", "unit_label": "fee"},
-        derivation=STEPS | {"share_days": 14, "share_of_days": 30},
+        derivation=STEPS | {"share_units": 14, "share_of_units": 30},
     )
 
     assert ["quantity 1 a fee once per billing period"] == part(fee, "How much is priced")
@@ -303,6 +313,154 @@ def test_a_fee_says_its_share_of_days() -> None:
         "share 14 of 30 days in the amount of each tier already"
         == (part(fee, "What it comes to")[0])
     )
+
+
+@pytest.mark.parametrize(
+    ("weighed_by", "said"),
+    [("usage", "7.5 of 20 token"), ("time", "7.5 of 20 days")],
+)
+def test_a_line_of_a_run_that_was_cut_says_its_part_of_it(weighed_by: str, said: str) -> None:
+    cut = {"line_weight": "7.5", "run_weight": "20", "weighed_by": weighed_by}
+    share = part(explained(derivation=STEPS | cut), "What it comes to")[0]
+
+    assert (
+        share
+        == f"share {said} of all at this price in the cell; in the amount of each tier already"
+    )
+
+
+def test_one_event_is_one() -> None:
+    once = explained(line=LINE | {"event_count": 1})
+
+    assert "quantity 5,625,567 token sum over 1 event" == part(once, "How much is priced")[0]
+
+
+def test_included_units_stand_between_conversion_and_free_units() -> None:
+    names = [
+        line.split()[0]
+        for line in part(
+            explained(derivation=STEPS | {"included_quantity": "1.5"}), "How much is priced"
+        )
+    ]
+
+    assert ["quantity", "converted", "included", "free", "priced"] == names
+
+
+@pytest.mark.parametrize(
+    ("counting", "said"),
+    [
+        ({"aggregation": "min"}, "smallest of 1,311 events"),
+        ({"aggregation": "avg"}, "average of 1,311 events"),
+        ({"aggregation": "percentile", "percentile": "95"}, "percentile 95 of 1,311 events"),
+        ({"aggregation": "weighted_sum"}, "levels times how long they held, of 1,311 events"),
+        (
+            {"aggregation": "max", "window_unit": "day", "window_aggregation": "avg"},
+            "average over each day's largest of 1,311 events",
+        ),
+    ],
+)
+def test_every_way_of_counting_has_words(counting: dict[str, Any], said: str) -> None:
+    quantity = part(explained(derivation=STEPS | counting), "How much is priced")[0]
+
+    assert quantity == f"quantity 5,625,567 token {said}"
+
+
+def test_each_discount_says_its_term_its_rate_or_amount_and_what_it_took() -> None:
+    percent = {"term_id": "d", "name": "Loyalty [10]", "percent": "10", "amount": None}
+    amount = {"term_id": "w", "name": "Welcome", "percent": None, "amount": "3"}
+    steps = STEPS | {
+        "gross_amount": "40",
+        "discounts": [percent | {"taken": "4"}, amount | {"taken": "1.25"}],
+        "above_maximum_amount": "14.75",
+        "amount_unrounded": "20",
+        "amount": "20",
+    }
+
+    assert [
+        "price USD 40.00 sum of its tiers",
+        "Loyalty [10] USD -4.00 10 % of what was left",
+        "Welcome USD -1.25 its part of USD 3.00 off the lines that it covers",
+        "above the maximum USD -14.75 of the charge in the cell",
+        "before rounding USD 20.00 what is left",
+        "amount USD 20.00 rounded once, half away from zero, to 2 decimals",
+    ] == part(explained(derivation=steps), "What it comes to")
+    assert "discounts" in part(explained(derivation=steps), "At which prices (USD)")[1].split()
+
+
+TERM = {
+    "line_kind": "true_up",
+    "term_id": "promise",
+    "term_name": "Promise",
+    "threshold_amount": "100",
+    "covered_amount": "20",
+    "overage_factor": None,
+    "amount_unrounded": "80",
+    "amount": "80",
+    "exception_code": None,
+}
+COVERED = "covered USD 20.00 what the lines that it looks at come to"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"line_kind": "minimum"},
+            [
+                COVERED,
+                "minimum USD 100.00 of the charge in the cell",
+                "amount USD 80.00 what is missing",
+            ],
+        ),
+        (
+            {},
+            [
+                COVERED,
+                "commitment USD 100.00 of the contract",
+                "amount USD 80.00 what is missing",
+            ],
+        ),
+        (
+            {"line_kind": "overage", "overage_factor": "1.5", "covered_amount": None},
+            [
+                "covered unknown what the lines that it looks at come to",
+                "commitment USD 100.00 of the contract",
+                "factor 1.5 of its price costs what lies above; the price itself is billed",
+                "amount USD 80.00 what lies above, times the factor less one",
+            ],
+        ),
+        (
+            {"line_kind": "cap", "amount": "-80"},
+            [
+                COVERED,
+                "maximum USD 100.00 of the contract",
+                "amount USD -80.00 what lies above, taken off",
+            ],
+        ),
+        ({"line_kind": "one_off"}, ["amount USD 80.00 once, on 2026-10-01"]),
+        (
+            {"amount": None, "exception_code": "depends_on_held"},
+            [
+                COVERED,
+                "commitment USD 100.00 of the contract",
+                "amount unknown cannot be computed: depends on held",
+            ],
+        ),
+    ],
+)
+def test_a_line_of_a_term_says_what_it_looked_at(changes: dict[str, Any], said: list[str]) -> None:
+    line = LINE | {"event_count": 0, "exception_code": changes.get("exception_code")}
+    explanation = explained(line=line, derivation=TERM | changes, tiers=())
+
+    assert said == part(explanation, "What it comes to")
+    assert "How much is priced" not in printed(explanation)
+
+
+def test_the_events_of_a_line_are_counted_with_first_last_and_digest() -> None:
+    facts = part(explained(), "What it is")
+
+    assert "events 1,311, from 2026-10-01 08:00:00 to 2026-10-31 09:30:00 UTC" in facts
+    assert "digest of its events 3 4" in facts
 
 
 def test_a_segment_that_goes_on_says_what_came_before_it() -> None:
@@ -336,7 +494,6 @@ def test_a_line_without_a_price_has_no_amount_and_says_why() -> None:
             "converted_quantity": None,
             "free_quantity": None,
             "priced_quantity": "0",
-            "share_days": 1,
             "amount_unrounded": None,
             "amount": None,
             "rounding_mode": None,
@@ -427,7 +584,10 @@ def test_as_many_events_are_named_as_were_asked_for() -> None:
 
 
 def test_json_writes_amounts_with_their_currencys_decimals_and_keeps_a_quantitys_digits() -> None:
-    steps = STEPS | {"tiers": [{"tier_number": 1, "quantity": "5", "unit_price": "2"}]}
+    steps = STEPS | {
+        "tiers": [{"tier_number": 1, "quantity": "5", "unit_price": "2"}],
+        "discounts": [{"name": "Loyalty", "percent": "10", "taken": "0.5"}],
+    }
     explanation = explained(
         derivation=steps, exceptions=(EXCEPTION,), documents=(DOCUMENT,), signed=(ENTRY,)
     )
@@ -440,6 +600,7 @@ def test_json_writes_amounts_with_their_currencys_decimals_and_keeps_a_quantitys
         found["derivation"]["amount_unrounded"],
     )
     assert "2.00" == found["derivation"]["tiers"][0]["unit_price"]
+    assert "0.50" == found["derivation"]["discounts"][0]["taken"]
     assert ("2.00", "0.00", "5.000000000") == tuple(
         found["tiers"][0][name] for name in ("unit_price", "flat_amount", "quantity")
     )
