@@ -313,7 +313,7 @@ def _settled_lines(contract, cell, runs, wholes, trials):
         for piece in whole.pieces
     ]
     raised = [piece for piece in pieces if piece.has_minimum]
-    is_held = any(piece.is_held for piece in raised)
+    is_held = any(piece.is_held for piece in pieces)
     if minimum is not None and (topped or is_held):
         last = max(raised, key=lambda each: each.start)
         piece = Piece(min(each.start for each in raised), last.end, contract.customer)

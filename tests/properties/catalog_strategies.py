@@ -133,7 +133,7 @@ def meters(draw, aggregation):
 def catalogs(draw):
     """Draw three meters of every aggregation, and two that count seats."""
     kinds = [each for each in SWITCHES["aggregations"] for _ in range(3)]
-    seats = {"unit": "seat", "event_types": ["usage"], "filters": [], "dimensions": []}
+    seats = {"unit": "unit", "event_types": ["usage"], "filters": [], "dimensions": []}
     by_day = {"aggregation": "latest", "value": "factor", "carry_in": "previous"}
     by_day |= {"window": "day", "window_aggregation": "sum"}
     by_second = {"aggregation": "weighted_sum", "value": "factor", "weighted_by": "second"}

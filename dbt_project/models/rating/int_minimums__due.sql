@@ -84,7 +84,7 @@ sums as (
         bool_or(lines.is_due) as is_due,
         min(rounded.minor_unit) as minor_unit,
         min(rounded.rounding_mode) as rounding_mode,
-        min(case when lines.is_limited then rounded.exception_code end) as exception_code,
+        min(rounded.exception_code) as exception_code,
         sum(
             case
                 when lines.is_limited

@@ -274,11 +274,6 @@ final as (
             and charged.term_id = added.term_id
             and charged.cell_start_date = added.cell_start_date
     cross join known_until
-    left join added
-        on
-            charged.contract_id = added.contract_id
-            and charged.term_id = added.term_id
-            and charged.cell_start_date = added.cell_start_date
 )
 
 select * from final
