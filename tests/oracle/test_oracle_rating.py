@@ -289,3 +289,26 @@ def test_the_lines_say_their_cell_and_their_service_period():
     (line,) = rated(book_of([made], time_zone="Asia/Kolkata", start_date="2026-09-03"), use(4, 1))
     assert (date(2026, 9, 1), datetime(2026, 9, 2, 18, 30, tzinfo=UTC)) == (line.cell, line.start)
     assert datetime(2026, 9, 30, 18, 30, tzinfo=UTC) == line.end
+
+
+def test_a_day_counts_for_the_version_in_force_at_its_first_moment():
+    one = charge("one", "flat", version({"amount": "30"}))
+    other = charge("other", "flat", version({"amount": "60"}))
+    versions = [("2026-09-01", 0), ("2026-09-11T12:00:00+00:00", 1)]
+    # 11 of 30 days at 30, and the 19 after the one on which the plan changes at 60.
+    assert ["11", "38"] == amounts(rated(book_of([one], [other], versions=versions)))
+
+
+def test_a_maximum_holds_for_the_price_that_has_it():
+    prices = (
+        version({"unit_price": "1"}),
+        version({"unit_price": "1", "maximum": "5"}, "2026-09-11"),
+    )
+    made = charge("c", "per_unit", *prices, meter="calls")
+    assert ["20", "5"] == amounts(rated(book_of([made]), use(2, 20), use(20, 20)))
+
+
+def test_a_maximum_is_prorated_where_its_ladder_restarts():
+    price = version({"unit_price": "1", "maximum": "30"})
+    made = charge("c", "per_unit", price, meter="calls", ladder="restart")
+    assert ["15"] == amounts(rated(book_of([made], start_date="2026-09-16"), use(20, 20)))

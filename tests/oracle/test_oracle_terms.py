@@ -73,6 +73,39 @@ def test_a_trial_is_a_discount_of_the_whole(length, paid):
     assert paid == sum(amount for _charge, _kind, amount in found)
 
 
+def test_an_amount_is_shared_by_all_charges_that_it_covers():
+    off = term("discount", amount={"USD": "8"})
+    # 8 of 30 + 10, in proportion: 6 and 2.
+    found = rated([FEE, CALLS], off, events=[use(2, 10)])
+    assert [("fee", "fee", 24), ("calls", "usage", 8)] == found
+
+
+def test_a_cap_counts_commitments_of_its_own_charges_alone():
+    commitment = term("commitment", amount="40", per="period", charges=["fee"])
+    cap = term("maximum_spend", amount="15", charges=["calls"])
+    found = rated([FEE, CALLS], commitment, cap, events=[use(2, 20)])
+    assert ("term", "cap", -5) == found[-1]
+    cap = term("maximum_spend", amount="15", charges=["fee"])
+    found = rated([FEE, CALLS], commitment, cap, events=[use(2, 20)])
+    assert ("term", "cap", -25) == found[-1]
+
+
+def test_a_trial_has_no_minimum():
+    made = charge("calls", "per_unit", version({"unit_price": "1", "minimum": "30"}), meter="calls")
+    assert [("calls", "minimum", 20)] == rated([made], term("trial", days=10))
+
+
+def test_what_shares_an_amount_with_a_held_line_is_held_too():
+    off = term("discount", amount={"USD": "8"})
+    book = book_of([SPEND, charge("down", "flat", version({"amount": "30"}))])
+    book.plans[0]["terms"] = [off]
+    one, other = use(2, 1, name="same"), use(2, 2, name="same")
+    lines, _exceptions = rate(book, [one, other], until=UNTIL)
+    assert {"spend": "conflicting_events", "down": "depends_on_held"} == {
+        line.charge: line.code for line in lines
+    }
+
+
 def test_a_trial_of_periods_ends_with_a_cell():
     found = rated([FEE], term("trial", periods=1), start_date="2026-08-16", end_date="")
     assert [("fee", "fee", 30)] == found

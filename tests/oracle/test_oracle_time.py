@@ -133,3 +133,13 @@ def test_hours_begin_at_full_local_hours_where_the_offset_is_45_minutes():
 def test_a_month_is_a_local_calendar_month_cut_to_the_run():
     found = windows_of("Asia/Tokyo", utc(2026, 8, 15), utc(2026, 9, 15), "month")
     assert [utc(2026, 8, 15), utc(2026, 8, 31, 15)] == [each.start for each in found]
+
+
+def test_half_an_hour_that_the_clock_skips_begins_a_window_of_its_own():
+    # Lord Howe goes from 02:00 (+10:30) to 02:30 (+11) on 4 October 2026.
+    change = utc(2026, 10, 3, 15, 30)
+    found = windows_of(
+        "Australia/Lord_Howe", change - timedelta(hours=1), utc(2026, 10, 3, 17), "hour"
+    )
+    lengths = [each.length() // 60_000_000 for each in found]
+    assert [60, 30, 60] == lengths
