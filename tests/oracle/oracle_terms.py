@@ -199,7 +199,7 @@ class Terms:
             granted = number(held.term.get("quantity", held.term.get("free_quantity")))
             granted *= self._share(cell, held)
             self._open(held.buckets, held.term, rounded(granted, 9))
-            for charge_id in held.charges:
+            for charge_id in held.charges if held.within(cell) else ():
                 for ladder in ladders.get(charge_id, []):
                     _draw(held.buckets, ladder)
             self._close(held.buckets, held.term)

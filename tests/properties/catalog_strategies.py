@@ -1,7 +1,7 @@
 """Whole catalogs, contracts and usage for rating, drawn by hypothesis and aimed at the edges.
 
 Belongs here: strategies of meters, charges, prices, contracts with amendments, and events at tier
-bounds, period edges, clock changes and ties; the one list of what is drawn at all. Does not belong
+bounds, period edges, clock changes and ties. Does not belong
 here: files and builds (rated_world), expected figures (the oracle).
 
 Times are drawn as places (an edge and a small step from it), so that a tenant stays readable.
@@ -12,41 +12,11 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from catalog_prices import FLAT_MODELS, prices
+from catalog_switches import SWITCHES
 from catalog_terms import terms
 from catalog_usage import edges_of, uses
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-
-SWITCHES = {
-    "aggregations": [
-        *("count", "sum", "max", "min", "avg", "latest", "unique_count", "weighted_sum"),
-        "percentile",
-    ],
-    "models": [
-        *("flat", "per_unit", "graduated", "volume", "package", "stairstep", "seats"),
-        *("percentage", "graduated_percentage", "dimensional", "dynamic", "cost_plus"),
-    ],
-    "conversion_roundings": ["none", "up", "down", "half_up", "half_even"],
-    "prorations": ["day", "second", "fixed_30", "none"],
-    "carry_in": ["zero", "previous"],
-    "windows": ["hour", "day", "month"],
-    "window_aggregations": ["sum", "max", "avg"],
-    "ladders": ["continue", "restart"],
-    "has_cuts_over_time": False,
-    "has_plans_again": False,
-    "has_empty_restarts": False,
-}
-"""What is drawn; take a name out to see the others alone. Three things wait for the engine:
-
-* `has_cuts_over_time` draws quantities over time (weighted sums, and windows that are summed) where
-  a cut that changes no price divides a run. Decision 13 computes a run once; the engine measures
-  each segment anew, so that a ladder restarts there and a divided window counts twice.
-* `has_plans_again` draws contracts that come back to a plan with terms. The engine takes such a
-  term to hold in between too, and prorates its amounts and units for that time. Where a plan
-  changes within a day, that day counts for the terms of both.
-* `has_empty_restarts` draws zero usage that is charged where a ladder restarts. The engine charges
-  the flat amount of the first price alone, prorated, and not those of the prices after it.
-"""
 
 FIRST_DAY = date(2026, 7, 1)
 ZONES = [
@@ -176,31 +146,38 @@ class Tenant:
 @st.composite
 def charges(draw, catalog, currency, *, has_quantities_over_time):
     """Draw one charge, without an id and with its meter's place."""
-    models = [each for each in SWITCHES["models"] if has_quantities_over_time or each != "seats"]
-    model = draw(st.sampled_from(models))
+    possible = [
+        place
+        for place in range(len(catalog))
+        if has_quantities_over_time or not is_over_time(catalog[place])
+    ]
+    fitting = {
+        each: [place for place in possible if _fits(catalog[place], each)]
+        for each in SWITCHES["models"]
+    }
+    model = draw(st.sampled_from([each for each in fitting if each == "flat" or fitting[each]]))
     charge = {"name": "Charge", "product": "product", "model": model}
     charge["proration"] = draw(st.sampled_from(SWITCHES["prorations"]))
     meter = None
     if model == "flat":
         charge["timing"] = draw(st.sampled_from(["advance", "arrears"]))
     else:
-        fitting = [place for place in range(len(catalog)) if _fits(catalog[place], model)]
-        if not has_quantities_over_time:
-            fitting = [place for place in fitting if not is_over_time(catalog[place])]
-        charge["meter"] = draw(st.sampled_from(fitting))
+        charge["meter"] = draw(st.sampled_from(fitting[model]))
         meter = catalog[charge["meter"]]
         charge |= _usage_fields(draw, model, meter)
     charge["rounding_mode"] = draw(st.sampled_from(["half_away", "half_even"]))
     days = draw(
         st.sampled_from([[], [], [FIRST_DAY + timedelta(days=48)], [FIRST_DAY + timedelta(40)]])
     )
+    first = draw(prices(charge, meter, currency))
+    later = [draw(prices(charge, meter, currency, like=first)) for _day in days]
     charge["versions"] = [
         {
             "effective_from": day.isoformat(),
             "author": "ana@example.com",
-            "prices": {currency: draw(prices(charge, meter, currency))},
+            "prices": {currency: price},
         }
-        for day in [date(2026, 1, 1), *days]
+        for day, price in zip([date(2026, 1, 1), *days], [first, *later], strict=True)
     ]
     return charge
 
@@ -340,7 +317,8 @@ def _overrides(draw, catalog, plan, currency, first):
     end = draw(st.sampled_from([None, start + timedelta(days=10), start + timedelta(days=40)]))
     charge = plan[place]
     meter = catalog[charge["meter"]] if "meter" in charge else None
-    return [(place, start, end, draw(prices(charge, meter, currency)))]
+    like = charge["versions"][0]["prices"][currency]
+    return [(place, start, end, draw(prices(charge, meter, currency, like=like)))]
 
 
 CHUNK = 8  # hypothesis varies what it drew before; fresh seeds keep the examples apart

@@ -1,7 +1,7 @@
 """Generated catalogs, contracts and usage on the real path, every line against the oracle.
 
 Many tenants go through one ingestion and one dbt build. What is drawn is what the engine computes:
-catalog_strategies.SWITCHES. ORACLE_SEED and ORACLE_TENANTS draw others. Invariants 5 and 9.
+catalog_switches.SWITCHES. ORACLE_SEED and ORACLE_TENANTS draw others. Invariants 5 and 9.
 """
 
 import json
@@ -13,7 +13,8 @@ from fractions import Fraction
 from pprint import pformat
 
 import pytest
-from catalog_strategies import SWITCHES, catalogs, drawn, is_over_time, tenants
+from catalog_strategies import catalogs, drawn, is_over_time, tenants
+from catalog_switches import SWITCHES
 from catalog_usage import UNTIL
 from oracle_rating import rate
 from rated_world import RealPath, World

@@ -116,7 +116,7 @@ converted as (
         or prices.tier_number = matched.tier_number
 ),
 
--- The fixed amount of a percentage is due for each event: no share of time makes it less.
+-- The fixed amount of a percentage is due for each event, whatever the share of time.
 -- A ladder that starts anew in its run has the run's share of its bounds, flat amounts and
 -- free units.
 restarted as (

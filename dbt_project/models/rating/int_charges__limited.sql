@@ -49,7 +49,10 @@ spans as (
         min(limits.maximum_amount) as maximum_amount,
         cast(
             sum(
-                case when tried_segments.contract_id is null then timed.time_units else 0 end
+                case
+                    when tried_segments.contract_id is null then timed.time_units
+                    else 0
+                end
             ) as {{ whole_number() }}
         ) as minimum_time_units,
         bool_or(charges.ladder = 'restart') as is_restarting,
@@ -98,21 +101,26 @@ prorated as (
     from spans
 ),
 
-weighed as (
+timed_maximums as (
     select
         *,
-        case
-            when sum(case when maximum_units is not null then price_time_units end)
-                over (partition by contract_id, charge_id, cell_start_date) = 0
-                then 1
-            else price_time_units
-        end as maximum_weight
+        sum(case when maximum_units is not null then price_time_units end) over (
+            partition by contract_id, charge_id, cell_start_date
+        ) as maximum_time_units
     from prorated
 ),
 
--- Prices that follow each other in a cell limit it together: minimums add up by their time
--- of the cell, and maximums are weighted by theirs. A maximum is prorated only where its ladder
--- restarts.
+weighed as (
+    select
+        *,
+        case when maximum_time_units = 0 then 1 else price_time_units end
+            as maximum_weight
+    from timed_maximums
+),
+
+-- Prices that follow each other in a cell limit it together: minimums add up by their
+-- time of the cell, and maximums are weighted by theirs. A maximum is prorated only
+-- where its ladder restarts.
 final as (
     select
         contract_id,
