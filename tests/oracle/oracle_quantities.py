@@ -49,7 +49,7 @@ def _windowed(meter, readings, stretch, zone):
     windows = windows_of(zone, stretch.start, stretch.end, meter["window"])
     values = []
     for window in windows:
-        if _holds_always(meter) or _valued(readings, window):
+        if _has_quantity(meter, readings, window):
             values.append(_plain(meter, readings, window))
         elif meter.get("empty_windows", "skip") == "zero":
             values.append(Fraction(0))
@@ -60,14 +60,19 @@ def _windowed(meter, readings, stretch, zone):
         full = [
             _plain(meter, readings, window)
             for window in windows
-            if _holds_always(meter) or _valued(readings, window)
+            if _has_quantity(meter, readings, window) or meter["aggregation"] in {"count", "sum"}
         ]
         return rounded(max(full), QUANTITY_DECIMALS) if full else None
     return rounded(sum(values, Fraction(0)) / len(values), QUANTITY_DECIMALS) if values else None
 
 
-def _holds_always(meter):
-    """Say whether a meter has a level in every window, also in one without events."""
+def _has_quantity(meter, readings, window):
+    """Say whether a window has a value, or a level that is carried in; a reading begins one."""
+    if _valued(readings, window):
+        return True
+    if meter["aggregation"] == "latest":
+        before = any(each.at < window.start and each.value is not None for each in readings)
+        return before and meter.get("carry_in") == "previous"
     return meter["aggregation"] == "weighted_sum" or meter.get("carry_in") == "previous"
 
 
