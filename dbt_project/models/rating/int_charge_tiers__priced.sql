@@ -116,8 +116,8 @@ converted as (
         or prices.tier_number = matched.tier_number
 ),
 
--- A ladder that starts anew in its run has the run's share of its bounds, flat amounts and
--- free units.
+-- A ladder that starts anew in its run has the run's share of its bounds, flat amounts
+-- and free units.
 restarted as (
     select
         *,

@@ -45,7 +45,10 @@ spans as (
         min(limits.maximum_amount) as maximum_amount,
         cast(
             sum(
-                case when tried_segments.contract_id is null then timed.time_units else 0 end
+                case
+                    when tried_segments.contract_id is null then timed.time_units
+                    else 0
+                end
             ) as {{ whole_number() }}
         ) as minimum_time_units,
         cast(sum(timed.time_units) as {{ whole_number() }}) as maximum_time_units,
@@ -88,8 +91,8 @@ prorated as (
     from spans
 ),
 
--- Prices that follow each other in a cell limit it together: minimums add up by their time
--- of the cell, and maximums, which are never prorated, are weighted by theirs.
+-- Prices that follow each other in a cell limit it together: minimums add up by their
+-- time of the cell, and maximums, which are never prorated, are weighted by theirs.
 final as (
     select
         contract_id,
