@@ -93,8 +93,8 @@ ladders as (
             and cells.cell_start_date = used_ladders.cell_start_date
 ),
 
--- Every ladder has its first run, where quantities add up, and every run, where each has
--- a share of the cell: used or not.
+-- Every ladder has its first run, where quantities add up, and every run, where each
+-- has a share of the cell: used or not.
 quantities as (
     select
         runs.*,
