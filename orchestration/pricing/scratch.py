@@ -139,6 +139,7 @@ def _contract_rows(
                 "time_zone": _ZONE,
                 "billing_cadence": "monthly",
                 "billing_anchor_day": 1,
+                "children": "none",
                 "start_date": first,
                 "end_date": after,
             }

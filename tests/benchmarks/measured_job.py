@@ -108,7 +108,8 @@ def _build(installation: Installation, clock: _Clock, selection: tuple[str, ...]
     started = time.perf_counter()
     outcome = build_models(installation, selection)
     wall = time.perf_counter() - started
-    folders = {path.stem: path.parent.name for path in DBT_PROJECT_DIR.glob("models/*/*.sql")}
+    models = DBT_PROJECT_DIR / "models"
+    folders = {path.stem: path.relative_to(models).parts[0] for path in models.rglob("*.sql")}
     parts: dict[str, float] = defaultdict(float)
     for unique_id, spent in outcome.node_seconds.items():
         parts[_phase_of(unique_id, folders)] += spent

@@ -14,7 +14,7 @@ def test_every_unit_test_of_rating_and_what_follows_passes(tmp_path):
     declared = {
         each["name"]
         for stage in STAGES
-        for path in (DBT_PROJECT_DIR / "models" / stage).glob("*.yml")
+        for path in (DBT_PROJECT_DIR / "models" / stage).rglob("*.yml")
         for each in yaml.safe_load(path.read_text(encoding="utf-8")).get("unit_tests", ())
     }
     warehouse = RatingWarehouse(tmp_path)

@@ -31,7 +31,7 @@ def converted(price, quantity):
     return Fraction(rounded(exact * step, price["convert_rounding"]), step)
 
 
-def ladder(price, tiers, quantity, length=1, dimensions=None):
+def ladder(price, tiers, quantity, length=1, dimensions=None, *, pays_for_nothing=False):
     """What a cumulative quantity costs, tier by tier: (priced quantity, flat amount, amount).
 
     The length is that of the full cell, which seats are divided by. The amount that percentage
@@ -41,7 +41,7 @@ def ladder(price, tiers, quantity, length=1, dimensions=None):
     if model == "flat":
         return [tier_part(tiers[0], Fraction(1))]
     asked = converted(price, quantity) / (length if model == "seats" else 1)
-    is_used = asked != 0 or price["zero_usage"] == "charge"
+    is_used = asked != 0 or (pays_for_nothing and price["zero_usage"] == "charge")
     billed = asked if asked <= 0 else max(Fraction(0), asked - Fraction(price["free_quantity"]))
     if model == "dimensional":
         chosen = best_match(tiers, dimensions)

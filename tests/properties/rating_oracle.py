@@ -275,17 +275,31 @@ class Oracle:
         price, meter = runs[0].price, runs[0].meter
         if price["charge_model"] == "flat":
             return self.settled(contract, charge_id, cell_start, {"{}": [(run, 1) for run in runs]})
-        asked = defaultdict(list)
+        measured = []
         for run in runs:
-            measured = self.quantities(contract, meter, run.days)
+            measured.append(self.quantities(contract, meter, run.days))
             if meter["carry_in"] == "previous":
-                measured = self.level_before(contract, meter, run.days[0]) | measured
-            for dimension, quantity in measured.items():
-                asked[dimension].append((run, quantity))
-        unused = [(run, 0) for run in (runs[:1] if runs[0].is_additive else runs)]
-        return self.settled(contract, charge_id, cell_start, asked or {"{}": unused})
+                measured[-1] = self.level_before(contract, meter, run.days[0]) | measured[-1]
+        # A ladder is asked in its first run, a level in every run: used or not.
+        asked = {
+            dimension: [
+                (run, found.get(dimension, 0))
+                for run, found in zip(runs, measured, strict=True)
+                if dimension in found or not run.is_additive or run is runs[0]
+            ]
+            for dimension in {name for found in measured for name in found} or {"{}"}
+        }
+        idle = {
+            dimension
+            for dimension in asked
+            if runs[0].is_additive
+            and dimension not in measured[0]
+            and any(dimension in found for found in measured)
+        }
+        return self.settled(contract, charge_id, cell_start, asked, idle)
 
-    def settled(self, contract, charge_id, cell_start, asked):
+    def settled(self, contract, charge_id, cell_start, asked, idle=frozenset()):
+        """Lines by name; those of a first run that is idle are none where they cost nothing."""
         expected = {}
         for dimension, quantities in asked.items():
             ladders = self.ladders(contract, quantities, dimension)
@@ -316,6 +330,8 @@ class Oracle:
                 Settlement(contract["currency_code"], mode, sum(exact), whole, line_units)
             )
             for (run, days, parts, units, part), cent in zip(lines, cents, strict=True):
+                if dimension in idle and run is quantities[0][0] and units == 0:
+                    continue
                 name = contract["contract_id"], charge_id, cell_start, dimension, days[0]
                 expected[name] = Line(
                     decimal_of(part.units, 12),
@@ -348,6 +364,8 @@ class Oracle:
     def ladders(self, contract, quantities, dimension):
         """Tiers of each run of a ladder; None where something forbids an amount."""
         found, running = [], None
+        last = quantities[-1][0].price
+        is_unused = converted(last, sum(quantity for _, quantity in quantities)) == 0
         for run, quantity in quantities:
             price, meter = run.price, run.meter
             tiers = self.tiers[price["charge_price_id"], contract["currency_code"]]
@@ -360,7 +378,8 @@ class Oracle:
                 is_mirrored = price["charge_model"] in MIRRORED and meter["is_negative_allowed"]
                 if running < 0 and not is_mirrored:
                     return None
-                added = ladder(price, tiers, running, **asked)
+                pays_for_nothing = is_unused and before is None
+                added = ladder(price, tiers, running, **asked, pays_for_nothing=pays_for_nothing)
                 if before is not None:
                     added = less(added, ladder(price, tiers, before, **asked))
                     self.asks.append(Ask(meter, price, tiers, before))
@@ -375,7 +394,9 @@ class Oracle:
                 found.append(
                     [
                         (priced, flat_amount, amount * run.share)
-                        for priced, flat_amount, amount in ladder(price, tiers, quantity, **asked)
+                        for priced, flat_amount, amount in ladder(
+                            price, tiers, quantity, **asked, pays_for_nothing=True
+                        )
                     ]
                 )
             self.asks.append(Ask(meter, price, tiers, quantity if running is None else running))

@@ -21,7 +21,7 @@ customers as (
     select * from {{ ref('stg_reference__customers') }}
 ),
 
--- Whose contracts a customer's usage may fall under: its own, then those of its parents.
+-- Whose contracts a customer's usage may fall under: its own, then its parents'.
 holders_above as (
     select distinct
         customer_id,
@@ -153,7 +153,7 @@ contract_holders as (
     where holders.customer_count = 1
 ),
 
--- The nearest contract counts: a child with one of its own is never billed to its parent.
+-- The nearest contract counts: a child with one of its own is not billed to its parent.
 active_spans as (
     select
         *,

@@ -93,8 +93,8 @@ ladders as (
             and cells.cell_start_date = used_ladders.cell_start_date
 ),
 
--- Every ladder has its first run, where quantities add up, and every run, where each has a
--- share of the cell: used or not.
+-- Every ladder has its first run, where quantities add up, and every run, where each
+-- has a share of the cell: used or not.
 quantities as (
     select
         runs.*,
@@ -199,8 +199,8 @@ final as (
         accumulated.share_units,
         accumulated.share_of_units,
         cast(accumulated.quantity as decimal(38, 9)) as quantity,
-        -- Ladders continue over the runs of a cell, unless they restart; fees and levels
-        -- start anew.
+        -- Ladders continue over the runs of a cell, unless they restart; fees and
+        -- levels start anew.
         cast(
             case
                 when accumulated.is_ladder_beyond_limit then null

@@ -21,7 +21,10 @@ last_segments as (
     select
         segments.*,
         row_number() over (
-            partition by segments.contract_id, segments.charge_id, segments.cell_start_date
+            partition by
+                segments.contract_id,
+                segments.charge_id,
+                segments.cell_start_date
             order by segments.service_start_at desc
         ) as number_from_last,
         min(segments.service_start_at) over limited_segments as limited_from_at,

@@ -235,8 +235,8 @@ dated as (
     from priced_segments
 ),
 
--- A run goes on while the same price is in force, whatever else changes. Quantities that
--- add up over time and not by events are measured anew in each segment.
+-- A run goes on while the same price is in force, whatever else changes. Quantities
+-- that add up over time and not by events are measured anew in each segment.
 neighboured as (
     select
         dated.*,

@@ -72,13 +72,14 @@ located as (
             and set_aside.event_at < own_subjects.segment_end_at
 ),
 
--- A level is carried on: until the next reading it is not known in later segments either.
+-- A level is carried on: until the next reading it is not known in later segments too.
 -- By dimension values, or as a set of values, no single reading ends that.
 carrying as (
     select
         meter_id,
         aggregation = 'latest' and window_unit is null as is_known_by_its_last_reading,
-        {{ list_length('dimensions') }} = 0 and aggregation <> 'unique_count' as is_one_level
+        {{ list_length('dimensions') }} = 0
+        and aggregation <> 'unique_count' as is_one_level
     from meter_definitions
     where aggregation = 'weighted_sum' or carry_in = 'previous'
 ),

@@ -6,8 +6,8 @@ priced as (
     select * from {{ ref('int_charges__priced') }}
 ),
 
--- A first run without usage is asked for what a cell without usage costs; where there is
--- usage after it, it is no line.
+-- A first run without usage is asked for what a cell without usage costs; where there
+-- is usage after it, it is no line.
 counted_runs as (
     select
         quantified.*,

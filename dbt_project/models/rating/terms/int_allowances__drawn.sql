@@ -56,7 +56,8 @@ remaining as (
         ladders.dimension_key,
         cast(
             ladders.wanted_quantity
-            - coalesce(allowed.granted_quantity, {{ zero_quantity() }}) as decimal(38, 9)
+            - coalesce(allowed.granted_quantity, {{ zero_quantity() }})
+            as decimal(38, 9)
         ) as wanted_quantity
     from ladders
     left join allowed on ladders.ladder_key = allowed.ladder_key
