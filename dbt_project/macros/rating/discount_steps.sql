@@ -67,7 +67,8 @@
         select
             {{ before }}.*,
             coalesce(steps.step_group, {{ before }}.rated_line_id) as step_group,
-            cast(steps.amount_units as {{ whole_number() }}) as amount_units
+            cast(steps.amount_units as {{ whole_number() }}) as amount_units,
+            steps.line_number
         from {{ before }}
         left join steps
             on
@@ -104,6 +105,7 @@
         select
             rated_line_id,
             step_group,
+            line_number,
             is_group_held,
             left_units,
             group_taken_units,
@@ -120,7 +122,7 @@
             left_units - taken_units - {{ one_more_step(
                 'step_group',
                 ['taken_rest'],
-                'rated_line_id',
+                'line_number',
                 'group_taken_units - sum(taken_units) over (partition by step_group)'
             ) }} as left_units
         from {{ after }}_shared

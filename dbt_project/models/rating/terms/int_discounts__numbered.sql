@@ -35,9 +35,13 @@ numbered as (
     from kinded
 ),
 
-final as (
+stepped as (
     select
         lines.rated_line_id,
+        lines.service_start_at,
+        lines.charge_id,
+        lines.dimension_key,
+        lines.customer_id,
         numbered.step_kind,
         cast(numbered.step_number as integer) as step_number,
         numbered.term_id,
@@ -64,6 +68,10 @@ final as (
     union all
     select
         lines.rated_line_id,
+        lines.service_start_at,
+        lines.charge_id,
+        lines.dimension_key,
+        lines.customer_id,
         'maximum' as step_kind,
         1 as step_number,
         cast(null as varchar) as term_id,
@@ -82,6 +90,26 @@ final as (
             and lines.charge_id = limits.charge_id
             and lines.charge_price_id = limits.charge_price_id
             and lines.cell_start_date = limits.cell_start_date
+),
+
+-- Lines that share a step are in one order, so that equal remainders have one too.
+final as (
+    select
+        rated_line_id,
+        step_kind,
+        step_number,
+        term_id,
+        term_name,
+        step_group,
+        cast(
+            row_number() over (
+                partition by step_kind, step_number, step_group
+                order by service_start_at, charge_id, dimension_key, customer_id
+            ) as integer
+        ) as line_number,
+        percent_units,
+        amount_units
+    from stepped
 )
 
 select * from final
