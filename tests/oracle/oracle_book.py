@@ -138,12 +138,12 @@ class Book:
         return {each.customer for each in found if each.holds(moment)}
 
     def contract_of(self, customer, moment):
-        """Return the contract in force of a customer, or of the nearest ancestor that covers it."""
+        """Return the contract in force of a customer, or of the nearest above that takes it."""
         level, is_own = customer, True
         while level:
             for contract in self._contracts_by_customer[level]:
-                if contract.holds(moment):
-                    return contract if is_own or contract.children != "none" else None
+                if contract.holds(moment) and (is_own or contract.children != "none"):
+                    return contract
             level, is_own = self.parents.get(level), False
         return None
 

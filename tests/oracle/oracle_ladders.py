@@ -25,7 +25,7 @@ from oracle_prices import (
     seats,
     tier_parts,
 )
-from oracle_quantities import is_additive, quantity_of
+from oracle_quantities import is_additive, is_touched, quantity_of
 from oracle_time import Stretch, fee_share, level_share
 
 SECOND = 10**6
@@ -40,7 +40,8 @@ class Ladder:
         runs: of the charge, in order. metered: every stretch in which the contract prices the
             meter, whatever the charge.
         held: every stretch in which the contract is in force.
-        dimensions: sorted pairs. members: readings by child.
+        customer: whose ladder it is; of a pool, the contract's. dimensions: sorted pairs.
+        members: readings by child.
         allowance: converted units that a contract term takes off. code: why it has no amount.
         known: quantities by stretch and child, computed once.
     """
@@ -51,6 +52,7 @@ class Ladder:
     runs: list
     metered: list
     held: list
+    customer: str
     dimensions: tuple
     members: dict
     allowance: Fraction = Fraction(0)
@@ -67,7 +69,7 @@ class Ladder:
         if child is None:
             return sum((self.quantity(stretch, each) for each in self.members), Fraction(0))
         if (stretch, child) not in self.known:
-            readings = self.members[child]
+            readings = self.members.get(child, [])
             found = quantity_of(self.meter, readings, stretch, zone=self.zone, cell=self.cell)
             self.known[stretch, child] = found or Fraction(0)
         return self.known[stretch, child]
@@ -83,6 +85,15 @@ class Ladder:
             ),
             key=lambda each: each.order,
         )
+
+    def users(self, run):
+        """Return the children with usage in a run, or whose ladder it is where none has."""
+        found = [
+            child
+            for child, readings in self.members.items()
+            if is_touched(self.meter, readings, run.stretch)
+        ]
+        return found or [self.customer]
 
     def is_asked(self, run):
         """Say whether a run has a price to pay: a level, the first run, or one with usage."""
@@ -280,31 +291,32 @@ def _level_parts(ladder, run, is_due):
 def _run_pieces(ladder, run, parts):
     """Allocate a run's amount to its pieces and children, exactly.
 
-    Additive quantities weigh by quantity, and by time where that is zero; levels weigh by time.
+    Additive quantities weigh by quantity, and by time where that is zero; levels weigh by time,
+    and those of a pool's children by level and time.
     """
-    places = [
-        (stretch, version, child) for stretch, version in run.pieces for child in ladder.members
-    ]
+    children = ladder.users(run)
+    places = [(stretch, version, child) for stretch, version in run.pieces for child in children]
     adds = is_additive(ladder.meter)
     own = [ladder.quantity(stretch, child) for stretch, _version, child in places]
     weights = own
     if not adds or sum(own) == 0:
+        levels = {child: ladder.quantity(run.stretch, child) for child in children}
+        is_filled = sum(levels.values()) != 0
         weights = [
-            _time_weight(ladder, run, stretch) / len(ladder.members)
-            for stretch, _version, _child in places
+            _time_weight(ladder, run, stretch) * (levels[child] if is_filled else 1)
+            for stretch, _version, child in places
         ]
     whole = sum(weights)
     if whole == 0:
         weights = [Fraction(stretch.length()) for stretch, _version, _child in places]
         whole = sum(weights)
-    total = ladder.quantity(run.stretch)
     return [
         Piece(
             start=stretch.start,
             end=stretch.end,
             child=child,
             exact=sum((amount for _units, amount in parts.values()), Fraction(0)) * weight / whole,
-            quantity=quantity if adds else total,
+            quantity=quantity if adds else ladder.quantity(run.stretch, child),
             tiers={
                 tier: (units * weight / whole, amount * weight / whole)
                 for tier, (units, amount) in parts.items()

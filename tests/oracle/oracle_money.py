@@ -86,6 +86,8 @@ class Piece:
         amount: in minor units, once rounded.
         gross_units: as it was before the first step.
         version, parties: of the contract in force.
+        place: among the lines that share a discount or a maximum: time, charge, dimension values,
+            child.
         has_minimum, has_maximum: whether its price has one.
         is_line: whether its run is asked for anything.
         is_held: whether its amount hangs on one that is not known.
@@ -102,6 +104,7 @@ class Piece:
     amount: int = 0
     version: int | None = None
     parties: tuple | None = None
+    place: tuple = ()
     has_minimum: bool = True
     has_maximum: bool = True
     is_line: bool = True
@@ -110,14 +113,13 @@ class Piece:
 
 @dataclass
 class Whole:
-    """What is rounded once: one charge, cell, set of dimension values and child.
+    """What is rounded once: one ladder of a charge in a cell.
 
     Attributes:
-        child: whose usage it is. dimensions: sorted pairs. pieces: over entities, in time.
+        dimensions: sorted pairs. pieces: over entities and the children of a pool, in time.
         code: an exception; its amounts are unknown then.
     """
 
-    child: str
     dimensions: tuple
     pieces: list
     code: str | None = None
@@ -171,7 +173,7 @@ def take_percentages(pieces, discounts):
 def take_amounts(pieces, discounts):
     """Take amounts off the lines that they cover, never below zero, in proportion to the lines."""
     for discount in discounts:
-        covered = [piece for piece in pieces if discount.covers(piece)]
+        covered = [piece for piece in _in_place(pieces) if discount.covers(piece)]
         open_units = sum(piece.units for piece in covered)
         wanted = whole_number(discount.figure * discount.share * PICO, "half_away")
         taken = min(wanted, max(0, open_units))
@@ -182,11 +184,16 @@ def take_amounts(pieces, discounts):
 
 def take_maximum(pieces, limit):
     """Lower pieces in proportion to a limit in 10^-12, by largest remainder of what is taken."""
+    pieces = _in_place(pieces)
     beyond = sum(piece.units for piece in pieces) - limit
     if beyond > 0:
         parts = shared(beyond, [Fraction(piece.units) for piece in pieces])
         for piece, units in zip(pieces, parts, strict=True):
             piece.units -= units
+
+
+def _in_place(pieces):
+    return sorted(pieces, key=lambda each: each.place)
 
 
 def hold_shares(pieces):

@@ -50,7 +50,7 @@ def _windowed(meter, readings, stretch, zone):
     values = []
     for window in windows:
         if _has_quantity(meter, readings, window):
-            values.append(_plain(meter, readings, window))
+            values.append(_of_window(meter, readings, window))
         elif meter.get("empty_windows", "skip") == "zero":
             values.append(Fraction(0))
     over = meter["window_aggregation"]
@@ -58,12 +58,17 @@ def _windowed(meter, readings, stretch, zone):
         return rounded(sum(values, Fraction(0)), QUANTITY_DECIMALS)
     if over == "max":
         full = [
-            _plain(meter, readings, window)
+            _of_window(meter, readings, window)
             for window in windows
             if _has_quantity(meter, readings, window) or meter["aggregation"] in {"count", "sum"}
         ]
         return rounded(max(full), QUANTITY_DECIMALS) if full else None
     return rounded(sum(values, Fraction(0)) / len(values), QUANTITY_DECIMALS) if values else None
+
+
+def _of_window(meter, readings, window):
+    """Return a window's quantity, rounded as a run's is."""
+    return rounded(_plain(meter, readings, window), QUANTITY_DECIMALS)
 
 
 def _has_quantity(meter, readings, window):
@@ -122,6 +127,26 @@ def _latest(readings, stretch, values, *, carries):
     earlier = [each.value for each in readings if each.at < stretch.start]
     earlier = [value for value in earlier if value is not None]
     return earlier[-1] if carries and earlier else Fraction(0)
+
+
+def has_level(meter, readings, moment):
+    """Say whether a level is carried over an instant: one that is not zero, or a latest reading."""
+    before = [each for each in readings if each.at < moment]
+    if meter["aggregation"] == "weighted_sum":
+        values = [each.value for each in before if each.value is not None]
+        return bool(values) and values[-1] != 0
+    if meter.get("carry_in") != "previous":
+        return False
+    if meter["aggregation"] == "unique_count":
+        last = {each.distinct: each.operation for each in before if each.distinct is not None}
+        return "add" in last.values()
+    return any(each.value is not None for each in before)
+
+
+def is_touched(meter, readings, stretch):
+    """Say whether a group has usage in a stretch, or a level that reaches into it."""
+    has_usage = any(stretch.holds(each.at) for each in readings)
+    return has_usage or has_level(meter, readings, stretch.start)
 
 
 def nearest_rank(values, percentile):

@@ -6,6 +6,7 @@ single rules of time, quantity, price, money and terms, which are modules of the
 An independent statement of the rating rules: it shares no code with the product.
 """
 
+import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,6 +34,7 @@ from oracle_money import (
     whole_number,
 )
 from oracle_prices import number
+from oracle_quantities import is_touched
 from oracle_runs import runs_of
 from oracle_time import cells_of, fee_share
 
@@ -157,7 +159,7 @@ def _ladders(book, contract, cell, runs, *, all_runs, usage):
     groups = usage.readings[contract.lineage, meter["id"]]
     pools = defaultdict(dict)
     for (child, dimensions), readings in sorted(groups.items()):
-        if _is_touched(meter, readings, runs):
+        if any(is_touched(meter, readings, run.stretch) for run in runs):
             pool = None if contract.children == "pooled" else child
             pools[pool, dimensions][child] = readings
     if not pools:
@@ -182,11 +184,12 @@ def _ladders(book, contract, cell, runs, *, all_runs, usage):
             runs=runs,
             metered=metered,
             held=contract.stretches(),
+            customer=contract.customer if pool is None else pool,
             dimensions=dimensions,
             members=members,
             code="conflicting_events" if is_held else None,
         )
-        for (_pool, dimensions), members in pools.items()
+        for (pool, dimensions), members in pools.items()
     ]
 
 
@@ -210,16 +213,6 @@ def _is_unknown(meter, groups, at, stretch):
     return known_again > stretch.start
 
 
-def _is_touched(meter, readings, runs):
-    """Say whether a group has usage in a charge's runs, or a level that reaches into them."""
-    carries = meter["aggregation"] == "weighted_sum" or meter.get("carry_in") == "previous"
-    return any(
-        run.stretch.holds(each.at) or (carries and each.at < run.stretch.start)
-        for run in runs
-        for each in readings
-    )
-
-
 def _wholes(contract, cell, runs, ladders):
     """Return the settlement wholes of one charge in a cell, with their gross amounts."""
     if ladders is None:
@@ -228,7 +221,7 @@ def _wholes(contract, cell, runs, ladders):
         pieces = [piece for mine in of_runs for piece in mine]
         for piece in pieces:
             piece.is_held = code is not None
-        return [Whole(contract.customer, (), pieces, code)]
+        return [_placed(Whole((), pieces, code), runs)]
     wholes = []
     for ladder in ladders:
         of_runs = price_ladder(ladder)
@@ -238,10 +231,16 @@ def _wholes(contract, cell, runs, ladders):
                 piece.is_line = ladder.is_asked(run)
                 piece.is_held = ladder.code is not None and piece.is_line
         pieces = [piece for mine in of_runs for piece in mine]
-        for child in ladder.members:
-            mine = [each for each in pieces if each.child == child]
-            wholes.append(Whole(child, ladder.dimensions, mine, ladder.code))
+        wholes.append(_placed(Whole(ladder.dimensions, pieces, ladder.code), runs))
     return wholes
+
+
+def _placed(whole, runs):
+    """Return a whole whose pieces know in which order equal shares get what is left over."""
+    for piece in whole.pieces:
+        written = json.dumps(dict(whole.dimensions), separators=(",", ":"))
+        piece.place = (piece.start, runs[0].charge["id"], written, piece.child)
+    return whole
 
 
 def _discount(wholes, discounts):
@@ -322,7 +321,7 @@ def _settled_lines(contract, cell, runs, wholes, trials):
         piece.units -= sum(each.units for each in raised)
         piece.version, piece.parties = last.version, last.parties
         piece.quantity = Fraction(1)
-        whole = Whole(contract.customer, (), [piece])
+        whole = Whole((), [piece])
         lines.append(_line(contract, cell, charge["id"], "minimum", whole=whole, piece=piece))
     return lines
 
@@ -334,7 +333,7 @@ def _line(contract, cell, charge_id, kind, *, whole, piece):
         charge=charge_id,
         kind=kind,
         cell=cell.start_day,
-        child=whole.child,
+        child=piece.child,
         dimensions=whole.dimensions,
         start=piece.start,
         end=piece.end,

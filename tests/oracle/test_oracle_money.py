@@ -25,7 +25,7 @@ def whole(*amounts, child="cus"):
         for place, each in enumerate(amounts)
     ]
     set_gross([pieces])
-    return Whole(child, (), pieces)
+    return Whole((), pieces)
 
 
 def amounts(*wholes):
