@@ -7,6 +7,7 @@ and contract of a subject at an instant. Does not belong here: quantities of a p
 An independent statement of the rating rules: it shares no code with the product.
 """
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -143,9 +144,15 @@ class Reading:
 
 
 def dimension_values(event, meter):
-    """Return the values of a meter's dimensions as sorted pairs, absent ones left out."""
-    found = ((name, _text(event.data.get(name))) for name in meter.get("dimensions", []))
-    return tuple(sorted(pair for pair in found if pair[1] is not None))
+    """Return the values of a meter's dimensions as pairs by name; None where one is absent."""
+    return tuple(
+        (name, _text(event.data.get(name))) for name in sorted(meter.get("dimensions", []))
+    )
+
+
+def written(dimensions):
+    """Return dimension values as a line shows them; lines are in the order of these texts."""
+    return json.dumps(dict(dimensions), separators=(",", ":"))
 
 
 def reading_of(event, meter):

@@ -6,7 +6,6 @@ single rules of time, quantity, price, money and terms, which are modules of the
 An independent statement of the rating rules: it shares no code with the product.
 """
 
-import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +17,7 @@ from oracle_events import (
     passes,
     reading_of,
     resolved,
+    written,
 )
 from oracle_ladders import Ladder, price_fee, price_ladder
 from oracle_money import (
@@ -158,7 +158,8 @@ def _ladders(book, contract, cell, runs, *, all_runs, usage):
     meter = book.meters[runs[0].charge["meter"]]
     groups = usage.readings[contract.lineage, meter["id"]]
     pools = defaultdict(dict)
-    for (child, dimensions), readings in sorted(groups.items()):
+    in_order = sorted(groups.items(), key=lambda each: (written(each[0][1]), each[0][0]))
+    for (child, dimensions), readings in in_order:
         if any(is_touched(meter, readings, run.stretch) for run in runs):
             pool = None if contract.children == "pooled" else child
             pools[pool, dimensions][child] = readings
@@ -238,8 +239,8 @@ def _wholes(contract, cell, runs, ladders):
 def _placed(whole, runs):
     """Return a whole whose pieces know in which order equal shares get what is left over."""
     for piece in whole.pieces:
-        written = json.dumps(dict(whole.dimensions), separators=(",", ":"))
-        piece.place = (piece.start, runs[0].charge["id"], written, piece.child)
+        values = written(whole.dimensions)
+        piece.place = (piece.start, runs[0].charge["id"], values, piece.child)
     return whole
 
 

@@ -34,6 +34,7 @@ ZONES = [
 CURRENCIES = ["USD", "EUR", "JPY", "KWD"]
 CADENCES = ["monthly", "monthly", "monthly", "quarterly", "semi_annual", "annual"]
 ANCHORS = [1, 1, 15, 29, 30, 31]
+CHILDREN = ["none", "none", "separate", "pooled"]
 PARTIES = [
     {},
     {},
@@ -131,7 +132,8 @@ class Tenant:
     Attributes:
         contract: columns. plans: lists of charges. amendments: Amendment, in order of time.
         overrides: (charge place, from, to, price). terms: by plan. own_terms: of the contract,
-            over charges of the first plan. uses: events, in order of time.
+            over charges of the first plan. child_start: first day of a contract of its own of the
+            customer's child, on the first plan; None without one. uses: events, in order of time.
     """
 
     contract: dict
@@ -140,6 +142,7 @@ class Tenant:
     overrides: list
     terms: list
     own_terms: list
+    child_start: date | None = None
     uses: list = field(default_factory=list)
 
 
@@ -258,6 +261,9 @@ def tenants(draw, catalog):
     own = draw(st.just([]) | own)
     overrides = draw(_overrides(catalog, plans[0], currency, first)) if may_cut else []
     tenant = Tenant(contract, plans, amendments, overrides, held, own)
+    if contract["children"] != "none":
+        days = st.sampled_from([None, None, 5, 40])
+        tenant.child_start = draw(days.map(lambda each: each and first + timedelta(days=each)))
     edges = edges_of(tenant, zone)
     count = draw(st.sampled_from([0, 1, 4, 8, 12]))
     tenant.uses = sorted(
@@ -292,6 +298,7 @@ def _contracts(draw, first, length):
         "billing_anchor_day": str(draw(st.sampled_from(ANCHORS))),
         "start_date": start,
         "end_date": end,
+        "children": draw(st.sampled_from(CHILDREN)),
     }
 
 

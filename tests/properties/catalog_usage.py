@@ -25,6 +25,7 @@ class Use:
 
     Attributes:
         at: aware instant. nanos: beyond its microseconds. data: properties.
+        level: whose it is: 0 the customer's, 1 its child's, 2 its grandchild's.
         copies: how often it arrives; beyond one they are written in other ways.
         is_contradicted: whether another content comes under its identity too.
     """
@@ -34,6 +35,7 @@ class Use:
     data: dict
     copies: int
     is_contradicted: bool
+    level: int = 0
 
 
 @dataclass
@@ -42,11 +44,13 @@ class Edges:
 
     Attributes:
         instants: bounds of cells, prices, versions and clock changes. amounts: values that bring a
-            quantity to a bound.
+                quantity to a bound.
+        levels: of the customers that may have usage.
     """
 
     instants: list
     amounts: list
+    levels: list
 
 
 def edges_of(tenant, zone):
@@ -79,7 +83,8 @@ def edges_of(tenant, zone):
             for version in charge["versions"]:
                 for price in version["prices"].values():
                     amounts.update(_aimed(charge, price))
-    return Edges(sorted(inside), sorted(amounts))
+    levels = [0, 0, 0, 0, 1] if contract["children"] == "none" else [0, 0, 1, 1, 2]
+    return Edges(sorted(inside), sorted(amounts), levels)
 
 
 def _aimed(charge, price):
@@ -105,18 +110,18 @@ def uses(draw, edges):
         "amount": draw(st.sampled_from(edges.amounts)) * draw(st.sampled_from([1] * 9 + [-1])),
         "factor": draw(st.sampled_from([Decimal(1), Decimal(2), Decimal("0.25")])),
         "user": draw(st.sampled_from(USERS)),
-        "region": draw(st.sampled_from(REGIONS)),
         "status": draw(st.sampled_from(["ok", "ok", "slow", "failed"])),
         "is_paid": draw(st.sampled_from([True, True, False])),
         "action": draw(st.sampled_from(["join", "join", "stay", "leave", "leave", "look"])),
     }
-    note = draw(st.sampled_from([None, None, "test", "memo"]))
-    if note is not None:
-        data["note"] = note
+    optional = {"note": [None, None, "test", "memo"], "region": [*REGIONS * 3, None]}
+    drawn = {name: draw(st.sampled_from(values)) for name, values in optional.items()}
+    data |= {name: value for name, value in drawn.items() if value is not None}
     return Use(
         at=min(at, UNTIL - timedelta(hours=1)),
         nanos=draw(st.sampled_from([0, 0, 1, 999])),
         data=data,
         copies=draw(st.sampled_from([1] * 7 + [2])),
         is_contradicted=draw(st.sampled_from([False] * 60 + [True])),
+        level=draw(st.sampled_from(edges.levels)),
     )

@@ -34,6 +34,8 @@ from orchestration.warehouse import open_warehouse
 NOW = UNTIL
 SETTLED_SECONDS = 3600
 WITHOUT_TESTS = ("--exclude-resource-type", "test")
+BELOW = ["", "-child", "-grandchild"]
+CHILD_DAYS = 65
 NUMBERS = {"amount", "factor"}
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -49,7 +51,7 @@ SCHEMA = {
         "is_paid": {"type": "boolean"},
         "action": {"type": "string"},
     },
-    "required": ["amount", "factor", "user", "region", "status", "is_paid", "action"],
+    "required": ["amount", "factor", "user", "status", "is_paid", "action"],
 }
 COLUMNS = {
     "legal_entities": "legal_entity_id legal_entity_name country_code functional_currency_code "
@@ -59,7 +61,7 @@ COLUMNS = {
     "identities": "system_id external_id customer_id valid_from_at valid_to_at author",
     "contracts": "contract_id contract_lineage_id customer_id legal_entity_id currency_code "
     "time_zone billing_cadence billing_anchor_day start_date end_date tax_profile purchase_order "
-    "author",
+    "children author",
     "contract_versions": "contract_id contract_version effective_from_date plan_id "
     "legal_entity_id bill_to_customer_id tax_profile author",
     "overrides": "override_id contract_id charge_id effective_from_date effective_to_date "
@@ -120,7 +122,7 @@ class World:
             plans_of: contract whose plans it shares, instead of its own.
             further: amendments beside its own.
         """
-        name = f"t{len(self.tenants):03d}"
+        name = f"t{len(self.tables['customers']) // len(BELOW):03d}"
         contract, customer = f"con_{name}", f"cus_{name}"
         owner = plans_of or contract
         if plans_of is None:
@@ -136,14 +138,7 @@ class World:
                         "terms": _termed(tenant.terms[place], owner, place),
                     }
                 )
-        self._row("customers", customer_id=customer, customer_name=name)
-        self._row(
-            "identities",
-            system_id="app",
-            external_id=name,
-            customer_id=customer,
-            valid_from_at="2026-01-01T00:00:00Z",
-        )
+        self._family(tenant, name, f"{owner}_p0")
         self._row(
             "contracts",
             contract_id=contract,
@@ -182,6 +177,32 @@ class World:
             self._send(name, number, use)
         return contract
 
+    def _family(self, tenant, name, plan_id):
+        """Put in a customer, its child and its grandchild, and the child's own contract."""
+        parent = ""
+        for below in BELOW:
+            customer = f"cus_{name}{below}"
+            self._row(
+                "customers", customer_id=customer, customer_name=name, parent_customer_id=parent
+            )
+            self._row(
+                "identities",
+                system_id="app",
+                external_id=f"{name}{below}",
+                customer_id=customer,
+                valid_from_at="2026-01-01T00:00:00Z",
+            )
+            parent = customer
+        if tenant.child_start is not None:
+            contract, start = f"con_{name}{BELOW[1]}", tenant.child_start.isoformat()
+            own = {"contract_id": contract, "customer_id": f"cus_{name}{BELOW[1]}"}
+            end = (tenant.child_start + timedelta(days=CHILD_DAYS)).isoformat()
+            columns = tenant.contract | own | {"start_date": start, "end_date": end}
+            self._row("contracts", legal_entity_id="entity", **columns)
+            version = {"contract_version": "1", "effective_from_date": start, "plan_id": plan_id}
+            self._row("contract_versions", contract_id=contract, **version)
+            self.tenants[contract] = tenant
+
     def _row(self, table, **columns):
         empty = dict.fromkeys(COLUMNS[table].split(), "")
         if "author" in empty:
@@ -189,6 +210,7 @@ class World:
         self.tables[table].append(empty | columns)
 
     def _send(self, name, number, use):
+        name += BELOW[use.level]
         event = Event("/app/one", f"{name}-{number}", "usage", name, use.at, use.data, use.nanos)
         self.sent.extend(Sent(event, written(event, copy)) for copy in range(use.copies))
         if use.is_contradicted:
