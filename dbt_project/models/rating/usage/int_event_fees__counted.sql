@@ -22,6 +22,7 @@ kept_events as (
     where contract_id is not null
 ),
 
+-- A pool climbs one ladder with the events of all its children.
 placed as (
     select
         ladder_runs.ladder_run_id,
@@ -46,7 +47,10 @@ placed as (
         on
             ladder_runs.contract_id = kept_events.contract_id
             and ladder_runs.meter_id = kept_events.meter_id
-            and ladder_runs.customer_id = kept_events.customer_id
+            and (
+                ladder_runs.is_pooled
+                or ladder_runs.customer_id = kept_events.customer_id
+            )
             and ladder_runs.dimension_key = kept_events.dimension_key
             and run_months.usage_month
             = {{ month_number('kept_events.local_date') }}
