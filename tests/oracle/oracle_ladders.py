@@ -43,6 +43,7 @@ class Ladder:
         customer: whose ladder it is; of a pool, the contract's. dimensions: sorted pairs.
         members: readings by child.
         allowance: converted units that a contract term takes off. code: why it has no amount.
+        is_priced: whether its prices gave an amount, be it held or not.
         known: quantities by stretch and child, computed once.
     """
 
@@ -57,6 +58,7 @@ class Ladder:
     members: dict
     allowance: Fraction = Fraction(0)
     code: str | None = None
+    is_priced: bool = True
     known: dict = field(default_factory=dict)
 
     @property
@@ -95,14 +97,28 @@ class Ladder:
         ]
         return found or [self.customer]
 
+    def has_events(self, run):
+        """Say whether a run has readings, of whichever child."""
+        return any(run.stretch.holds(each.at) for mine in self.members.values() for each in mine)
+
     def is_asked(self, run):
         """Say whether a run has a price to pay: a level, the first run, or one with usage."""
-        has_usage = any(
-            run.stretch.holds(each.at) for mine in self.members.values() for each in mine
-        )
         is_first = run is self.runs[0]
         is_level = not is_additive(self.meter)
-        return is_level or is_first or has_usage or self.quantity(run.stretch) != 0
+        has_usage = self.has_events(run) or self.quantity(run.stretch) != 0
+        return is_level or is_first or has_usage
+
+    def has_line(self, run, pieces):
+        """Say whether a run is told on lines; the first one without usage only for a reason.
+
+        It stands for a cell without usage, or has an amount of its own, or an unknown one.
+        """
+        is_level = not is_additive(self.meter)
+        if is_level or self.has_events(run) or self.quantity(run.stretch) != 0:
+            return True
+        is_worth_it = not self.is_priced or any(piece.units for piece in pieces)
+        is_used = any(self.has_events(each) for each in self.runs)
+        return run is self.runs[0] and (is_worth_it or not is_used)
 
     def units(self):
         """Return the converted quantity of the whole cell; of levels, the largest of a run."""
@@ -150,7 +166,7 @@ def price_ladder(ladder):
     try:
         pieces = _priced(ladder)
     except RatingError as error:
-        ladder.code = error.code
+        ladder.code, ladder.is_priced = error.code, False
     return pieces
 
 

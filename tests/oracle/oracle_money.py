@@ -89,7 +89,7 @@ class Piece:
         place: among the lines that share a discount or a maximum: time, charge, dimension values,
             child.
         has_minimum, has_maximum: whether its price has one.
-        is_line: whether its run is asked for anything.
+        is_line: whether it is told on a line.
         is_held: whether its amount hangs on one that is not known.
     """
 

@@ -229,7 +229,7 @@ def _wholes(contract, cell, runs, ladders):
         set_gross(of_runs)
         for run, mine in zip(ladder.runs, of_runs, strict=True):
             for piece in mine:
-                piece.is_line = ladder.is_asked(run)
+                piece.is_line = ladder.has_line(run, mine)
                 piece.is_held = ladder.code is not None and piece.is_line
         pieces = [piece for mine in of_runs for piece in mine]
         wholes.append(_placed(Whole(ladder.dimensions, pieces, ladder.code), runs))
@@ -311,6 +311,7 @@ def _settled_lines(contract, cell, runs, wholes, trials):
         _line(contract, cell, charge["id"], kind, whole=whole, piece=piece)
         for whole in wholes
         for piece in whole.pieces
+        if piece.is_line
     ]
     raised = [piece for piece in pieces if piece.has_minimum]
     is_held = any(piece.is_held for piece in pieces)

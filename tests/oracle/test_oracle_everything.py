@@ -86,13 +86,15 @@ def test_any_order_of_arrival_gives_the_same_lines(world):
 
 def test_tiers_sum_to_their_charge_and_cell(world):
     """Before discounts, minimum and maximum; exact tiers are divided once, to 12 decimals."""
-    _made, lines, _twins, _pairs = world
+    made, lines, _twins, _pairs = world
     kept = defaultdict(lambda: [Fraction(0), Fraction(0)])
     is_bounded = {
         (line.contract, line.charge, line.cell) for line in lines if line.kind == "minimum"
     }
     for line in lines:
-        key = (line.contract, line.charge, line.cell, line.dimensions)
+        is_pooled = made.tenants[line.contract].contract["children"] == "pooled"
+        child = None if is_pooled else line.child
+        key = (line.contract, line.charge, line.cell, line.dimensions, child)
         is_priced = line.code is None and line.kind in {"usage", "fee"}
         if is_priced and key[:3] not in is_bounded:
             kept[key][0] += line.unrounded

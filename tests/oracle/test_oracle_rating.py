@@ -150,10 +150,10 @@ def test_a_first_tier_is_entered_by_the_first_usage_and_paid_once():
         meter="calls",
         zero_usage="charge",
     )
-    assert ["0", "13"] == amounts(rated(book_of([made]), use(20, 3)))
+    assert ["13"] == amounts(rated(book_of([made]), use(20, 3)))
     assert ["12", "3"] == amounts(rated(book_of([made]), use(2, 2), use(20, 3)))
-    assert ["10", "0"] == amounts(rated(book_of([made])))
-    assert ["0", "0"] == amounts(rated(book_of([made | {"zero_usage": "skip"}])))
+    assert ["10"] == amounts(rated(book_of([made])))
+    assert ["0"] == amounts(rated(book_of([made | {"zero_usage": "skip"}])))
 
 
 def test_usage_that_is_free_enters_the_first_tier():
