@@ -1,19 +1,18 @@
 """Ladders over the runs of a cell: additive quantities continue or restart, levels share the cell.
 
 Belongs here: what each run of one charge pays, and how that is allocated to pieces and children;
-flat fees. Does not belong here: prices of one quantity (oracle_prices); amounts after the gross
-(oracle_money).
+flat fees. Does not belong here: a ladder's own usage (oracle_usage); prices of one quantity
+(oracle_prices); amounts after the gross (oracle_money).
 
 An independent statement of the rating rules: it shares no code with the product.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
 from oracle_money import Piece, rounded
 from oracle_prices import (
-    NEGATIVE_MODELS,
     RatingError,
     billable,
     converted,
@@ -25,136 +24,10 @@ from oracle_prices import (
     seats,
     tier_parts,
 )
-from oracle_quantities import is_additive, is_touched, quantity_of
+from oracle_quantities import is_additive
 from oracle_time import Stretch, fee_share, level_share
 
 SECOND = 10**6
-
-
-@dataclass
-class Ladder:
-    """One question to a charge's prices in a cell: one child's usage, or a pool of children's.
-
-    Attributes:
-        meter: as in the price book. zone: of the contract. cell: the full cycle.
-        runs: of the charge, in order. metered: every stretch in which the contract prices the
-            meter, whatever the charge.
-        held: every stretch in which the contract is in force.
-        customer: whose ladder it is; of a pool, the contract's. dimensions: sorted pairs.
-        members: readings by child.
-        allowance: converted units that a contract term takes off. code: why it has no amount.
-        is_priced: whether its prices gave an amount, be it held or not.
-        known: quantities by stretch and child, computed once.
-    """
-
-    meter: dict
-    zone: str
-    cell: object
-    runs: list
-    metered: list
-    held: list
-    customer: str
-    dimensions: tuple
-    members: dict
-    allowance: Fraction = Fraction(0)
-    code: str | None = None
-    is_priced: bool = True
-    known: dict = field(default_factory=dict)
-
-    @property
-    def charge(self):
-        """Return the charge, as in the price book."""
-        return self.runs[0].charge
-
-    def quantity(self, stretch, child=None):
-        """Return the quantity of a stretch, of one child or of all; no value counts as zero."""
-        if child is None:
-            return sum((self.quantity(stretch, each) for each in self.members), Fraction(0))
-        if (stretch, child) not in self.known:
-            readings = self.members.get(child, [])
-            found = quantity_of(self.meter, readings, stretch, zone=self.zone, cell=self.cell)
-            self.known[stretch, child] = found or Fraction(0)
-        return self.known[stretch, child]
-
-    def readings(self, stretch):
-        """Return the valued readings of a stretch over all members, in order."""
-        return sorted(
-            (
-                each
-                for mine in self.members.values()
-                for each in mine
-                if stretch.holds(each.at) and each.value is not None
-            ),
-            key=lambda each: each.order,
-        )
-
-    def users(self, run):
-        """Return the children with usage in a run, or whose ladder it is where none has."""
-        found = [
-            child
-            for child, readings in self.members.items()
-            if is_touched(self.meter, readings, run.stretch)
-        ]
-        return found or [self.customer]
-
-    def has_events(self, run):
-        """Say whether a run has readings, of whichever child."""
-        return any(run.stretch.holds(each.at) for mine in self.members.values() for each in mine)
-
-    def is_asked(self, run):
-        """Say whether a run has a price to pay: a level, the first run, or one with usage."""
-        is_first = run is self.runs[0]
-        is_level = not is_additive(self.meter)
-        has_usage = self.has_events(run) or self.quantity(run.stretch) != 0
-        return is_level or is_first or has_usage
-
-    def has_line(self, run, pieces):
-        """Say whether a run is told on lines; the first one without usage only for a reason.
-
-        It stands for a cell without usage, or has an amount of its own, or an unknown one.
-        """
-        is_level = not is_additive(self.meter)
-        if is_level or self.has_events(run) or self.quantity(run.stretch) != 0:
-            return True
-        is_worth_it = not self.is_priced or any(piece.units for piece in pieces)
-        is_used = any(self.has_events(each) for each in self.runs)
-        return run is self.runs[0] and (is_worth_it or not is_used)
-
-    def units(self):
-        """Return the converted quantity of the whole cell; of levels, the largest of a run."""
-        quantities = [self.quantity(run.stretch) for run in self.runs]
-        if is_additive(self.meter):
-            return converted(self.charge, sum(quantities, Fraction(0)))
-        return max(converted(self.charge, each) for each in quantities)
-
-    def has_usage(self):
-        """Say whether the converted quantity of the cell, or of any level's run, is not zero."""
-        quantities = [self.quantity(run.stretch) for run in self.runs]
-        if is_additive(self.meter):
-            return converted(self.charge, sum(quantities, Fraction(0))) != 0
-        return any(converted(self.charge, each) != 0 for each in quantities)
-
-    def has_refused_value(self):
-        """Say whether a value below zero came, or was carried in, to a meter that allows none."""
-        if self.meter.get("is_negative_allowed", False):
-            return False
-        return any(
-            self.quantity(run.stretch) < 0
-            or any(each.value < 0 for each in self.readings(run.stretch))
-            for run in self.runs
-        )
-
-    def is_below_zero(self):
-        """Say whether a metered quantity is negative under a model that prices none such.
-
-        Of an additive meter that is the quantity from the cell's start to the end of any run.
-        """
-        if self.charge["model"] in NEGATIVE_MODELS:
-            return False
-        quantities = [self.quantity(run.stretch) for run in self.runs]
-        if is_additive(self.meter):
-            quantities = accumulate(quantities)
-        return any(each < 0 for each in quantities)
 
 
 def price_ladder(ladder):
@@ -180,26 +53,28 @@ def _priced(ladder):
         raise RatingError("negative_quantity")
     is_due = ladder.charge.get("zero_usage") == "charge"
     if not is_additive(ladder.meter):
-        return [_run_pieces(ladder, run, _level_parts(ladder, run, is_due)) for run in ladder.runs]
+        return [
+            _run_pieces(ladder, run, _level_parts(ladder, run, drawn, is_due))
+            for run, drawn in zip(ladder.runs, ladder.included(), strict=True)
+        ]
     is_due = is_due and not ladder.has_usage()
     found = []
-    so_far, event_count, left = Fraction(0), 0, ladder.allowance
-    for place, run in enumerate(ladder.runs):
+    so_far, event_count, so_drawn = Fraction(0), 0, (Fraction(0), Fraction(0))
+    for place, (run, drawn) in enumerate(zip(ladder.runs, ladder.included(), strict=True)):
         quantity = ladder.quantity(run.stretch)
         readings = ladder.readings(run.stretch)
         if ladder.charge.get("ladder", "continue") == "restart":
-            taken = min(left, max(Fraction(0), converted(ladder.charge, quantity)))
-            left -= taken
-            parts = _restarted(ladder, run, allowance=taken, is_due=is_due)
+            parts = _restarted(ladder, run, drawn=drawn, is_due=is_due)
         elif is_per_event(ladder.charge, run.price):
             before = (event_count, converted(ladder.charge, so_far))
             parts = _fees(ladder.charge, run.price, readings, before)
         else:
             count = event_count + len(readings)
-            parts = _parts(ladder, run.price, so_far + quantity, is_due=is_due, event_count=count)
+            earlier = _Usage(so_far, so_drawn, event_count)
+            so_drawn = tuple(one + other for one, other in zip(so_drawn, drawn, strict=True))
+            parts = _parts(ladder, run.price, _Usage(so_far + quantity, so_drawn, count), is_due)
             if place:
-                earlier = _parts(ladder, run.price, so_far, is_due=is_due, event_count=event_count)
-                parts = _difference(parts, earlier)
+                parts = _difference(parts, _parts(ladder, run.price, earlier, is_due))
         so_far += quantity
         event_count += len(readings)
         found.append(_run_pieces(ladder, run, parts))
@@ -221,16 +96,25 @@ def _fees(charge, price, readings, before):
     return {1: (quantity, sum(fees, Fraction(0)))}
 
 
-def _parts(ladder, price, quantity, *, is_due, event_count=0, allowance=None, free=None):
+@dataclass(frozen=True)
+class _Usage:
+    """A quantity that is priced, the (drawn, wanted) included units in it, and its events."""
+
+    quantity: Fraction
+    drawn: tuple
+    event_count: int = 0
+
+
+def _parts(ladder, price, usage, is_due, *, free=None):
     """Return the tier parts of a cumulative quantity.
 
     Any usage enters the first tier, also one that is free. A level of zero, or a whole cell
     without usage, enters it where `is_due` says so.
     """
     charge = ladder.charge
-    units = converted(charge, quantity)
+    units = converted(charge, usage.quantity)
     is_due = is_due or units != 0
-    units = billable(units, ladder.allowance if allowance is None else allowance)
+    units = ladder.less_included(units, *usage.drawn)
     units = billable(units, number(charge.get("free_quantity")) if free is None else free)
     if charge["model"] == "seats":
         return seats(price, units, per=_seat_divisor(ladder))
@@ -241,7 +125,7 @@ def _parts(ladder, price, quantity, *, is_due, event_count=0, allowance=None, fr
         price,
         units,
         dimensions=ladder.dimensions,
-        event_count=event_count,
+        event_count=usage.event_count,
         is_due_at_zero=is_due,
     )
 
@@ -265,7 +149,7 @@ def _difference(parts, earlier):
     }
 
 
-def _restarted(ladder, run, *, allowance, is_due):
+def _restarted(ladder, run, *, drawn, is_due):
     """Rate a run on its own quantity, with everything but unit prices prorated."""
     share = fee_share(
         ladder.zone,
@@ -279,18 +163,11 @@ def _restarted(ladder, run, *, allowance, is_due):
     if is_per_event(ladder.charge, price):
         return _fees(ladder.charge, price, readings, (0, Fraction(0)))
     free = rounded(number(ladder.charge.get("free_quantity")) * share, 9)
-    return _parts(
-        ladder,
-        price,
-        ladder.quantity(run.stretch),
-        is_due=is_due,
-        event_count=len(readings),
-        allowance=allowance,
-        free=free,
-    )
+    usage = _Usage(ladder.quantity(run.stretch), drawn, len(readings))
+    return _parts(ladder, price, usage, is_due, free=free)
 
 
-def _level_parts(ladder, run, is_due):
+def _level_parts(ladder, run, drawn, is_due):
     """Price a run's level by itself, times its share of the metered time; nothing restarts."""
     share = level_share(
         ladder.zone,
@@ -300,7 +177,7 @@ def _level_parts(ladder, run, is_due):
         ladder.charge.get("proration", "day"),
         held=ladder.held,
     )
-    parts = _parts(ladder, run.price, ladder.quantity(run.stretch), is_due=is_due)
+    parts = _parts(ladder, run.price, _Usage(ladder.quantity(run.stretch), drawn), is_due)
     return {tier: (units, amount * share) for tier, (units, amount) in parts.items()}
 
 

@@ -62,16 +62,15 @@ def shared(total, weights):
 def completed(total, exact):
     """Round exact parts to ints that sum to an int, their rounded sum, by largest remainder.
 
-    Every part is rounded down, and what is missing goes to the largest remainders, ties to the
-    earlier place. A negative total mirrors a positive one.
+    Every part is rounded down, one below zero too, and what is missing goes to the largest
+    remainders, ties to the earlier place.
     """
-    sign = -1 if total < 0 else 1
-    mirrored = [sign * Fraction(part) for part in exact]
-    parts = [each.numerator // each.denominator for each in mirrored]
-    order = sorted(range(len(parts)), key=lambda place: (parts[place] - mirrored[place], place))
-    for place in order[: abs(total) - sum(parts)]:
+    exact = [Fraction(part) for part in exact]
+    parts = [each.numerator // each.denominator for each in exact]
+    order = sorted(range(len(parts)), key=lambda place: (parts[place] - exact[place], place))
+    for place in order[: total - sum(parts)]:
         parts[place] += 1
-    return [sign * part for part in parts]
+    return parts
 
 
 @dataclass

@@ -19,7 +19,7 @@ from oracle_events import (
     resolved,
     written,
 )
-from oracle_ladders import Ladder, price_fee, price_ladder
+from oracle_ladders import price_fee, price_ladder
 from oracle_money import (
     PICO,
     Piece,
@@ -37,6 +37,7 @@ from oracle_prices import number
 from oracle_quantities import is_touched
 from oracle_runs import runs_of
 from oracle_time import cells_of, fee_share
+from oracle_usage import Ladder
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def test_rounding_modes(value, mode, expected):
 def test_shares_go_to_the_largest_remainder_and_ties_to_the_earlier_place():
     third = [Fraction(1, 3)] * 3
     assert [4, 3, 3] == shared(10, third)
-    assert [-4, -3, -3] == shared(-10, third)
+    # Each is rounded down to -4, and two of equal remainder get one back.
+    assert [-3, -3, -4] == shared(-10, third)
     assert [5, 0] == shared(5, [Fraction(0), Fraction(0)])
     assert [1, 2] == completed(3, [Fraction("1.4"), Fraction("1.6")])
     assert [1, -3] == completed(-2, [Fraction("0.6"), Fraction("-2.6")])

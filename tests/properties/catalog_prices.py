@@ -6,7 +6,6 @@ currency. Does not belong here: charges and contracts (catalog_strategies), term
 
 from decimal import Decimal
 
-from catalog_switches import SWITCHES
 from hypothesis import strategies as st
 
 BOUNDS = ["0.5", "1", "2", "2.5", "3", "5", "10"]
@@ -21,7 +20,6 @@ MATCHES = [
     {"is_paid": "true", "region": "eu"},
     {"is_paid": "false", "region": "us"},
 ]
-PER_EVENT = ["free_events", "free_amount", "minimum_per_event", "maximum_per_event"]
 FLAT_MODELS = {"graduated", "volume", "stairstep", "graduated_percentage"}  # tiers with amounts
 
 
@@ -39,7 +37,7 @@ def _level(name, values, *, has_flat=True):
 
 
 @st.composite
-def prices(draw, charge, meter, currency, *, like=None):
+def prices(draw, charge, meter, currency):
     """Draw a price of a charge, as in the price book.
 
     Args:
@@ -47,9 +45,8 @@ def prices(draw, charge, meter, currency, *, like=None):
         charge: without its versions.
         meter: None for a flat fee.
         currency: of the contract.
-        like: another price of the charge; a percentage looks at each event where that one does.
     """
-    made = _price(draw, charge, meter, like)
+    made = _price(draw, charge, meter)
     highest = "50" if currency == "JPY" else "50.05"
     limits = st.fixed_dictionaries(
         {},
@@ -61,7 +58,7 @@ def prices(draw, charge, meter, currency, *, like=None):
     return made | draw(st.just({}) | st.just({}) | limits)
 
 
-def _price(draw, charge, meter, like):  # noqa: PLR0911 — one price for each model
+def _price(draw, charge, meter):  # noqa: PLR0911 — one price for each model
     model = charge["model"]
     amount, unit = st.sampled_from(AMOUNTS), st.sampled_from(UNIT_PRICES)
     if model == "flat":
@@ -77,7 +74,7 @@ def _price(draw, charge, meter, like):  # noqa: PLR0911 — one price for each m
     if model == "package":
         return _package(draw, charge)
     if model == "percentage":
-        return {"rate": draw(st.sampled_from(RATES))} | draw(_per_event(charge, meter, like))
+        return {"rate": draw(st.sampled_from(RATES))} | draw(_per_event(charge, meter))
     if model == "dimensional":
         return _dimensional(draw, meter)
     return {"multiplier": "1.25"} if model == "cost_plus" else {}
@@ -94,7 +91,7 @@ def _package(draw, charge):
 
 
 @st.composite
-def _per_event(draw, charge, meter, like):
+def _per_event(draw, charge, meter):
     """Draw what a percentage has beside its rate; single events are priced where they may be."""
     amount = st.sampled_from(AMOUNTS)
     made = draw(st.fixed_dictionaries({}, optional={"fixed_amount": amount}))
@@ -103,12 +100,7 @@ def _per_event(draw, charge, meter, like):
         return made
     free = st.sampled_from([{}, {"free_events": 2}, {"free_amount": "2.5"}])
     bounds = {"minimum_per_event": st.just("0.01"), "maximum_per_event": st.just("1.5")}
-    looking = made | draw(free) | draw(st.fixed_dictionaries({}, optional=bounds))
-    if like is None or SWITCHES["has_mixed_percentages"]:
-        return looking
-    if not any(name in like for name in PER_EVENT):
-        return made
-    return looking if looking != made else made | {"free_events": 1}
+    return made | draw(free) | draw(st.fixed_dictionaries({}, optional=bounds))
 
 
 def _dimensional(draw, meter):

@@ -22,7 +22,6 @@ SWITCHES = {
     "has_cuts_over_time": False,
     "has_plans_again": False,
     "has_empty_restarts": False,
-    "has_mixed_percentages": False,
 }
 """What is drawn; take a name out to see the others alone. Four things wait for the engine:
 
@@ -34,6 +33,5 @@ SWITCHES = {
   changes within a day, that day counts for the terms of both.
 * `has_empty_restarts` draws zero usage that is charged where a ladder restarts. The engine charges
   the flat amount of the first price alone, prorated, and not those of the prices after it.
-* `has_mixed_percentages` draws percentages of which one price looks at each event and another one
   does not. The engine does not count events under the latter among the first ones of a period.
 """

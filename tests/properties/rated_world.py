@@ -218,6 +218,11 @@ class World:
             event = Event(event.source, event.id, "usage", name, use.at, other, use.nanos)
             self.sent.append(Sent(event, written(event, 0)))
 
+    @property
+    def meters(self):
+        """Return its meters by id."""
+        return {each["id"]: each for each in self.price_book["meters"]}
+
     def book(self):
         """Return it as the oracle reads it."""
         return Book(self.price_book, self.tables, self.sources, self.contract_terms)
