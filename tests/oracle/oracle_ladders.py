@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-from oracle_money import Piece, rounded
+from oracle_money import Piece, completed, rounded
 from oracle_prices import (
     RatingError,
     billable,
@@ -28,6 +28,7 @@ from oracle_quantities import is_additive
 from oracle_time import Stretch, fee_share, level_share
 
 SECOND = 10**6
+SMALLEST = 10**9
 
 
 def price_ladder(ladder):
@@ -190,7 +191,12 @@ def _run_pieces(ladder, run, parts):
     children = ladder.users(run)
     places = [(stretch, version, child) for stretch, version in run.pieces for child in children]
     adds = is_additive(ladder.meter)
-    own = [ladder.quantity(stretch, child) for stretch, _version, child in places]
+    own = [Fraction(0) for _place in places]
+    if adds:
+        own = [
+            ladder.piece_quantity(stretch, run.stretch, child)
+            for stretch, _version, child in places
+        ]
     weights = own
     if not adds or sum(own) == 0:
         levels = {child: ladder.quantity(run.stretch, child) for child in children}
@@ -203,6 +209,8 @@ def _run_pieces(ladder, run, parts):
     if whole == 0:
         weights = [Fraction(stretch.length()) for stretch, _version, _child in places]
         whole = sum(weights)
+    if adds and ladder.meter["aggregation"] == "weighted_sum" and "window" not in ladder.meter:
+        own = _rounded_once(ladder.quantity(run.stretch), weights)
     return [
         Piece(
             start=stretch.start,
@@ -220,6 +228,18 @@ def _run_pieces(ladder, run, parts):
             has_maximum="maximum" in (run.price or {}),
         )
         for (stretch, version, child), quantity, weight in zip(places, own, weights, strict=True)
+    ]
+
+
+def _rounded_once(quantity, weights):
+    """Return the shares of a run's quantity, which is rounded for the run and not for its pieces.
+
+    They add up to it, by largest remainder.
+    """
+    units, whole = quantity * SMALLEST, sum(weights)
+    return [
+        Fraction(each, SMALLEST)
+        for each in completed(int(units), [units * weight / whole for weight in weights])
     ]
 
 

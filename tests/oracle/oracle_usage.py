@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 
 from oracle_money import rounded
 from oracle_prices import NEGATIVE_MODELS, converted
-from oracle_quantities import is_additive, is_touched, quantity_of
+from oracle_quantities import is_additive, is_touched, quantity_of, quantity_of_piece
 
 
 @dataclass
@@ -60,6 +60,13 @@ class Ladder:
             self.known[stretch, child] = found or Fraction(0)
         return self.known[stretch, child]
 
+    def piece_quantity(self, piece, run, child):
+        """Return what a piece of a run is of its additive quantity, of one child."""
+        if piece == run:
+            return self.quantity(run, child)
+        readings = self.members.get(child, [])
+        return quantity_of_piece(self.meter, readings, piece, run, zone=self.zone, cell=self.cell)
+
     def readings(self, stretch):
         """Return the valued readings of a stretch over all members, in order."""
         return sorted(
@@ -86,23 +93,26 @@ class Ladder:
         return any(run.stretch.holds(each.at) for mine in self.members.values() for each in mine)
 
     def is_asked(self, run):
-        """Say whether a run has a price to pay: a level, the first run, or one with usage."""
-        is_first = run is self.runs[0]
-        is_level = not is_additive(self.meter)
-        has_usage = self.has_events(run) or self.quantity(run.stretch) != 0
-        return is_level or is_first or has_usage
+        """Say whether a run has a price to pay: with usage, or the first one of its ladder."""
+        begins = run is self.runs[0] or self.charge.get("ladder", "continue") == "restart"
+        return begins or self._has_more_than_time(run)
 
     def has_line(self, run, pieces):
-        """Say whether a run is told on lines; the first one without usage only for a reason.
+        """Say whether a run is told on lines; one without usage only for a reason.
 
-        It stands for a cell without usage, or has an amount of its own, or an unknown one.
+        It has an amount, or an unknown one, or is the first in a cell without usage.
         """
-        is_level = not is_additive(self.meter)
-        if is_level or self.has_events(run) or self.quantity(run.stretch) != 0:
-            return True
+        if not self.is_asked(run) or self._has_more_than_time(run):
+            return self.is_asked(run)
         is_worth_it = not self.is_priced or any(piece.units for piece in pieces)
         is_used = any(self.has_events(each) for each in self.runs)
-        return run is self.runs[0] and (is_worth_it or not is_used)
+        return is_worth_it or (run is self.runs[0] and not is_used)
+
+    def _has_more_than_time(self, run):
+        """Say whether a run is of a level, or has usage."""
+        return (
+            not is_additive(self.meter) or self.has_events(run) or self.quantity(run.stretch) != 0
+        )
 
     def wanted(self):
         """Return how many included units each run could use: what it converts to, of 10^-9."""

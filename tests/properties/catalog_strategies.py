@@ -7,9 +7,8 @@ here: files and builds (rated_world), expected figures (the oracle).
 Times are drawn as places (an edge and a small step from it), so that a tenant stays readable.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
 
 from catalog_prices import FLAT_MODELS, prices
 from catalog_switches import SWITCHES
@@ -53,11 +52,6 @@ def is_level(meter):
     if "window" in meter:
         return meter["window_aggregation"] != "sum"
     return meter["aggregation"] not in ADDITIVE
-
-
-def is_over_time(meter):
-    """Say whether a meter's quantities add up over time without being sums of its events."""
-    return not is_level(meter) and meter["aggregation"] not in {"count", "sum"}
 
 
 @st.composite
@@ -148,15 +142,10 @@ class Tenant:
 
 
 @st.composite
-def charges(draw, catalog, currency, *, has_quantities_over_time):
+def charges(draw, catalog, currency):
     """Draw one charge, without an id and with its meter's place."""
-    possible = [
-        place
-        for place in range(len(catalog))
-        if has_quantities_over_time or not is_over_time(catalog[place])
-    ]
     fitting = {
-        each: [place for place in possible if _fits(catalog[place], each)]
+        each: [place for place, meter in enumerate(catalog) if _fits(meter, each)]
         for each in SWITCHES["models"]
     }
     model = draw(st.sampled_from([each for each in fitting if each == "flat" or fitting[each]]))
@@ -221,13 +210,7 @@ def _usage_fields(draw, model, meter):
             made |= {"packages": draw(counted), "zero_usage": zero_usage}
     if not is_level(meter) and made.get("packages") != "total":
         made["ladder"] = draw(st.sampled_from(SWITCHES["ladders"]))
-        if made["ladder"] == "restart" and "zero_usage" in made:
-            made["zero_usage"] = draw(st.sampled_from(_zero_usages_of_restarts()))
     return made
-
-
-def _zero_usages_of_restarts():
-    return ["charge", "skip"] if SWITCHES["has_empty_restarts"] else ["skip"]
 
 
 @st.composite
@@ -237,29 +220,20 @@ def tenants(draw, catalog):
     length = draw(st.sampled_from([None, None, 1, 45, 92]))
     contract = draw(_contracts(first, length))
     currency, zone = contract["currency_code"], contract["time_zone"]
-    is_over = draw(st.booleans())
-    may_cut = SWITCHES["has_cuts_over_time"] or not is_over
-    charge = charges(catalog, currency, has_quantities_over_time=is_over)
+    charge = charges(catalog, currency)
     plans = [draw(st.lists(charge, min_size=1, max_size=3))]
     if length != 1 and draw(st.booleans()):
         plans.append(draw(st.lists(charge, min_size=1, max_size=2)))
     amendments = [Amendment(contract["start_date"], 0)]
     if length != 1:
         amendments += draw(_amendments(first, length, len(plans)))
-    held = [
-        draw(terms(plan, contract, first=first, length=length, may_cut=may_cut)) for plan in plans
-    ]
-    if any(held) and not SWITCHES["has_plans_again"]:
-        amendments = _without_return(amendments)
-    if not may_cut:
-        pairs = pairwise([None, *amendments])
-        amendments = [each for one, each in pairs if one is None or one.plan != each.plan]
+    held = [draw(terms(plan, contract, first=first, length=length)) for plan in plans]
     plans = plans[: 1 + max(each.plan for each in amendments)]
     held = held[: len(plans)]
     taken = {each["kind"] for mine in held for each in mine}
-    own = terms(plans[0], contract, first=first, length=length, taken=taken, may_cut=may_cut)
+    own = terms(plans[0], contract, first=first, length=length, taken=taken)
     own = draw(st.just([]) | own)
-    overrides = draw(_overrides(catalog, plans[0], currency, first)) if may_cut else []
+    overrides = draw(_overrides(catalog, plans[0], currency, first))
     tenant = Tenant(contract, plans, amendments, overrides, held, own)
     if contract["children"] != "none":
         days = st.sampled_from([None, None, 5, 40])
@@ -270,16 +244,6 @@ def tenants(draw, catalog):
         (draw(uses(edges)) for _ in range(count)), key=lambda use: (use.at, use.nanos)
     )
     return tenant
-
-
-def _without_return(amendments):
-    """Return amendments of which none goes back to an earlier plan, or changes it within a day."""
-    found = amendments[:1]
-    for each in amendments[1:]:
-        plan = max(found[-1].plan, each.plan)
-        start = each.start if plan == found[-1].plan else each.start[:10]
-        found.append(replace(each, plan=plan, start=start))
-    return found
 
 
 @st.composite

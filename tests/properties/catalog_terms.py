@@ -15,14 +15,13 @@ KINDS = [
 """Kinds of terms; a discount is one of percent, amount and free_quantity."""
 
 ALONE = {"allowance", "commitment", "maximum_spend"}  # one of a kind for a charge at a time
-CUTTING = {"percent", "amount", "trial"}
 NO_UNITS = {"flat", "seats", "percentage", "graduated_percentage", "dynamic", "cost_plus"}
 PRORATIONS = ["day", "second", "fixed_30", "none"]
 DAYS = [0, 9, 31, 45, 62]
 
 
 @st.composite
-def terms(draw, plan, contract, *, first, length, taken=frozenset(), may_cut=True):
+def terms(draw, plan, contract, *, first, length, taken=frozenset()):
     """Draw up to three terms, without ids; `charges` are places in the plan.
 
     Args:
@@ -31,11 +30,9 @@ def terms(draw, plan, contract, *, first, length, taken=frozenset(), may_cut=Tru
         contract: columns.
         first: its first day.
         length: its days, or None.
-        may_cut: whether discounts of money and trials, which cut pieces, may be among them.
         taken: kinds of ALONE that another list of terms has already.
     """
-    possible = [each for each in KINDS if may_cut or each not in CUTTING]
-    kinds = draw(st.lists(st.sampled_from(possible), max_size=3))
+    kinds = draw(st.lists(st.sampled_from(KINDS), max_size=3))
     found, seen = [], set(taken)
     for kind in kinds:
         made = (

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pprint import pformat
 
 import pytest
-from catalog_strategies import CADENCES, CURRENCIES, catalogs, drawn, is_over_time, tenants
+from catalog_strategies import CADENCES, CURRENCIES, catalogs, drawn, tenants
 from catalog_switches import SWITCHES
 from catalog_usage import UNTIL
 from oracle_events import written
@@ -53,12 +53,6 @@ class Rated:
     one_tier: list
 
 
-def may_be_cut(catalog, tenant):
-    """Say whether the engine computes a tenant once whatever cuts it; see SWITCHES."""
-    meters = [catalog[each["meter"]] for plan in tenant.plans for each in plan if "meter" in each]
-    return SWITCHES["has_cuts_over_time"] or not any(is_over_time(each) for each in meters)
-
-
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory):
     catalog = drawn(catalogs(), 1, number=SEED)[0]
@@ -67,7 +61,7 @@ def rated(tmp_path_factory):
     for place, tenant in enumerate(drawn(tenants(catalog), TENANTS, number=SEED)):
         contract = world.add(tenant)
         cut = with_a_cut(tenant)
-        if place < TWINS and cut is not None and may_be_cut(catalog, tenant):
+        if place < TWINS and cut is not None:
             twins.append((contract, world.add(tenant, plans_of=contract, further=[cut])))
         if place < ONE_TIER:
             one_tier.append(world.add(with_one_tier(tenant)))
