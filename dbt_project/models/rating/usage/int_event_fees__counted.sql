@@ -22,6 +22,16 @@ kept_events as (
     where contract_id is not null
 ),
 
+-- Ladders that meet a price of single events; they may meet other prices before it.
+looked_at as (
+    select distinct ladder_runs.ladder_key
+    from ladder_runs
+    inner join prices
+        on
+            ladder_runs.charge_price_id = prices.charge_price_id
+            and ladder_runs.currency_code = prices.currency_code
+),
+
 -- A pool climbs one ladder with the events of all its children.
 placed as (
     select
@@ -34,7 +44,8 @@ placed as (
         kept_events.quantity,
         prices.*
     from ladder_runs
-    inner join prices
+    inner join looked_at on ladder_runs.ladder_key = looked_at.ladder_key
+    left join prices
         on
             ladder_runs.charge_price_id = prices.charge_price_id
             and ladder_runs.currency_code = prices.currency_code
@@ -83,6 +94,7 @@ converted as (
         {{ checked('cast(free_amount * converted_divisor as decimal(38, 9))') }}
             as converted_free
     from ordered
+    where looks_at_each_event
 ),
 
 paying as (
