@@ -16,6 +16,8 @@ from catalog_terms import terms
 from catalog_usage import edges_of, uses
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from oracle_book import instant
+from oracle_time import cells_of
 
 FIRST_DAY = date(2026, 7, 1)
 ZONES = [
@@ -128,7 +130,8 @@ class Tenant:
         contract: columns. plans: lists of charges. amendments: Amendment, in order of time.
         overrides: (charge place, from, to, price). terms: by plan. own_terms: of the contract,
             over charges of the first plan. child_start: first day of a contract of its own of the
-            customer's child, on the first plan; None without one. uses: events, in order of time.
+            customer's child, on the first plan; None without one. is_renewed: whether a contract of
+            the same lineage follows, on the last plan. uses: events, in order of time.
     """
 
     contract: dict
@@ -138,6 +141,7 @@ class Tenant:
     terms: list
     own_terms: list
     child_start: date | None = None
+    is_renewed: bool = False
     uses: list = field(default_factory=list)
 
 
@@ -219,6 +223,10 @@ def tenants(draw, catalog):
     first = FIRST_DAY + timedelta(days=draw(st.sampled_from([0, 0, 14, 30, 61])))
     length = draw(st.sampled_from([None, None, 1, 45, 92]))
     contract = draw(_contracts(first, length))
+    is_renewed = length is None and draw(st.sampled_from([False, False, True]))
+    if is_renewed:
+        end = draw(_renewals(contract))
+        contract["end_date"], length = end.isoformat(), (end - first).days
     currency, zone = contract["currency_code"], contract["time_zone"]
     charge = charges(catalog, currency)
     plans = [draw(st.lists(charge, min_size=1, max_size=3))]
@@ -234,7 +242,7 @@ def tenants(draw, catalog):
     own = terms(plans[0], contract, first=first, length=length, taken=taken)
     own = draw(st.just([]) | own)
     overrides = draw(_overrides(catalog, plans[0], currency, first))
-    tenant = Tenant(contract, plans, amendments, overrides, held, own)
+    tenant = Tenant(contract, plans, amendments, overrides, held, own, is_renewed=is_renewed)
     if contract["children"] != "none":
         days = st.sampled_from([None, None, 5, 40])
         tenant.child_start = draw(days.map(lambda each: each and first + timedelta(days=each)))
@@ -264,6 +272,21 @@ def _contracts(draw, first, length):
         "end_date": end,
         "children": draw(st.sampled_from(CHILDREN)),
     }
+
+
+@st.composite
+def _renewals(draw, contract):
+    """Draw the day on which a contract is renewed: between two of its cells."""
+    start = instant(contract["start_date"], contract["time_zone"])
+    cells = cells_of(
+        zone=contract["time_zone"],
+        cadence=contract["billing_cadence"],
+        anchor=int(contract["billing_anchor_day"]),
+        start=start,
+        end=None,
+        until=start + timedelta(days=3 * 366),
+    )
+    return draw(st.sampled_from(cells[1:3])).end_day
 
 
 @st.composite

@@ -1,7 +1,7 @@
 """What generated catalogs hold, in one list.
 
-Belongs here: names of features that are drawn; one that has to wait is left out here, with the reason. Does not belong here: how they
-are drawn (catalog_strategies, catalog_prices, catalog_terms).
+Belongs here: names of features that are drawn; what has to wait is left out here, with the reason.
+Does not belong here: how they are drawn (catalog_strategies, catalog_prices, catalog_terms).
 """
 
 SWITCHES = {

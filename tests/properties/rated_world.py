@@ -10,7 +10,7 @@ import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -35,7 +35,7 @@ NOW = UNTIL
 SETTLED_SECONDS = 3600
 WITHOUT_TESTS = ("--exclude-resource-type", "test")
 BELOW = ["", "-child", "-grandchild"]
-CHILD_DAYS = 65
+FURTHER_DAYS = 65
 NUMBERS = {"amount", "factor"}
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -159,6 +159,14 @@ class World:
                 plan_id=f"{owner}_p{each.plan}",
                 **each.parties,
             )
+        if tenant.is_renewed:
+            self._contract(
+                f"{contract}-renewal",
+                {**tenant.contract, "customer_id": customer, "contract_lineage_id": contract},
+                date.fromisoformat(tenant.contract["end_date"]),
+                f"{owner}_p{amendments[-1].plan}",
+            )
+            self.tenants[f"{contract}-renewal"] = tenant
         if tenant.own_terms:
             self.contract_terms[contract] = _termed(tenant.own_terms, owner, 0, contract)
         for place, start, end, price in tenant.overrides:
@@ -194,14 +202,25 @@ class World:
             )
             parent = customer
         if tenant.child_start is not None:
-            contract, start = f"con_{name}{BELOW[1]}", tenant.child_start.isoformat()
-            own = {"contract_id": contract, "customer_id": f"cus_{name}{BELOW[1]}"}
-            end = (tenant.child_start + timedelta(days=CHILD_DAYS)).isoformat()
-            columns = tenant.contract | own | {"start_date": start, "end_date": end}
-            self._row("contracts", legal_entity_id="entity", **columns)
-            version = {"contract_version": "1", "effective_from_date": start, "plan_id": plan_id}
-            self._row("contract_versions", contract_id=contract, **version)
-            self.tenants[contract] = tenant
+            columns = tenant.contract | {"customer_id": f"cus_{name}{BELOW[1]}"}
+            self._contract(f"con_{name}{BELOW[1]}", columns, tenant.child_start, plan_id)
+            self.tenants[f"con_{name}{BELOW[1]}"] = tenant
+
+    def _contract(self, contract, columns, first, plan_id):
+        """Put in a contract of some days on one plan."""
+        dates = {
+            "start_date": first.isoformat(),
+            "end_date": (first + timedelta(days=FURTHER_DAYS)).isoformat(),
+        }
+        own = {"contract_id": contract, "legal_entity_id": "entity"}
+        self._row("contracts", **(columns | own | dates))
+        self._row(
+            "contract_versions",
+            contract_id=contract,
+            contract_version="1",
+            effective_from_date=dates["start_date"],
+            plan_id=plan_id,
+        )
 
     def _row(self, table, **columns):
         empty = dict.fromkeys(COLUMNS[table].split(), "")
