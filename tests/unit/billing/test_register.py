@@ -167,7 +167,10 @@ def test_entry_numbers_do_not_repeat(register):
 
 
 def test_a_credit_needs_no_settlement_key_and_bills_nothing(register):
-    record(register, {"entry_kind": "credit_grant", "settlement_key": None})
+    record(
+        register,
+        {"entry_kind": "credit_grant", "settlement_key": None, "credit_grant_id": "g"},
+    )
     assert {} == register.billed()
 
 
