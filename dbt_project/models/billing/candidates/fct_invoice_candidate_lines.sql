@@ -45,6 +45,7 @@ drawn_keys as (
         min(charged.{{ part }}) as {{ part }},
         {% endfor -%}
         min(charged.billing_period) as billing_period,
+        min_by(charged.rated_line_id, charged.service_start_at) as rated_line_id,
         min(charged.service_start_at) as service_start_at,
         max(charged.service_end_at) as service_end_at,
         min(charged.charge_name) as charge_name,
@@ -73,7 +74,7 @@ credit_lines as (
         {% endif -%}
         {% endfor -%}
         drawn_keys.billing_period,
-        cast(null as varchar) as rated_line_id,
+        drawn_keys.rated_line_id,
         drawn_keys.service_start_at,
         drawn_keys.service_end_at,
         substr(drawn.credit_grant_name || ' for ' || drawn_keys.charge_name, 1, 250)
