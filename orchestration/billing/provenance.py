@@ -1,4 +1,4 @@
-"""What a revision rests on: prices, contracts, terms, identities, quiet days; and who wrote each.
+"""What a revision rests on: prices, contracts, terms, credits, identities, quiet days; and by whom.
 
 Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
 facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
@@ -116,6 +116,16 @@ _OBJECT_QUERIES: Final = {
             and coalesce(facts.valid_to_at > used.service_start_at, true)
         order by facts.system_id, facts.external_id, facts.valid_from_at
     """,
+    "credit_grant": """
+        select facts.credit_grant_id as object_id, facts.*
+        from read_parquet($credit_grants) as facts
+        where facts.credit_grant_id in (
+            select lines.credit_grant_id
+            from frozen_lines as lines
+            where lines.credit_grant_id is not null
+        )
+        order by facts.credit_grant_id
+    """,
     "quiet_day": """
         select
             used.source_prefix || '@' || cast(used.usage_date as varchar) as object_id,
@@ -163,6 +173,13 @@ _PART_QUERIES: Final = {
         order by facts.charge_price_id, facts.currency_code
         """,
     ),
+    "credit_grant": (
+        """
+        select facts.credit_grant_id as object_id, facts.*
+        from read_parquet($credit_grant_scopes) as facts
+        order by facts.credit_grant_id, facts.charge_id
+        """,
+    ),
     "term": (
         """
         select facts.term_id as object_id, facts.*
@@ -185,6 +202,8 @@ _TABLES: Final = (
     "terms",
     "term_amounts",
     "term_charges",
+    "credit_grants",
+    "credit_grant_scopes",
     "identities",
     "quiet_days",
 )
@@ -197,7 +216,7 @@ def read_provenance(
     billing_period: str,
     tables_folder: Path,
 ) -> pa.Table:
-    """Every price, contract, version, term, identity and quiet day that a revision rests on.
+    """Every price, contract, version, term, grant, identity and quiet day that a revision rests on.
 
     A quiet day that the reference version does not have is there without an author. A term is there
     when it holds at some moment of the lines of its contract, or of a contract on its plan.

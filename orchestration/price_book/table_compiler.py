@@ -96,7 +96,15 @@ def _plain_tables(data: ReferenceData) -> dict[str, Sequence[Record]]:
             {**dict(row.item), "charge_price_id": row.item.override_id} for row in tables.overrides
         ],
         "exchange_rates": _fields(tables.exchange_rates),
-        "credit_grants": _fields(tables.credit_grants),
+        "credit_grants": [
+            dict(row.item) | {"is_scoped": row.item.scope is not None}
+            for row in tables.credit_grants
+        ],
+        "credit_grant_scopes": [
+            {"credit_grant_id": row.item.credit_grant_id, "charge_id": each}
+            for row in tables.credit_grants
+            for each in sorted(set(row.item.scoped_ids()))
+        ],
     }
 
 

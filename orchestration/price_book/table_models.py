@@ -26,6 +26,7 @@ from orchestration.price_book.field_types import (
 
 BillingCadence = Literal["monthly", "quarterly", "semi_annual", "annual"]
 Children = Literal["none", "separate", "pooled"]
+GrantKind = Literal["promotional", "purchased"]
 
 
 class LegalEntity(FrozenModel):
@@ -125,17 +126,33 @@ class ExchangeRate(FrozenModel):
 
 
 class CreditGrant(FrozenModel):
-    """Prepaid or promotional credit of a contract; expires_on is exclusive."""
+    """Promotional or purchased credit of a contract, in money or in units of usage.
+
+    Its amount counts currency_code or unit, whichever is given. A lower priority number is drawn
+    first; expires_on is exclusive. cost_basis is what was paid for one of the amount, in the
+    contract's currency. scope names the charges and terms that it pays for, separated by blanks;
+    all where it is empty. product_id is what its lines are booked as; that of the line it pays for
+    where it is empty.
+    """
 
     credit_grant_id: Identifier
     contract_id: Text
+    kind: GrantKind
     amount: PositiveQuantity
-    currency_code: Currency
+    currency_code: Currency | None = None
     priority: Whole
     starts_on: Day
     expires_on: Day | None = None
     cost_basis: Price | None = None
     scope: Text | None = None
+    unit: Text | None = None
+    product_id: Text | None = None
+    credit_grant_name: Text | None = None
+    author: Text | None = None
+
+    def scoped_ids(self) -> tuple[str, ...]:
+        """Ids of the charges and terms that it pays for, as written; none means all."""
+        return tuple((self.scope or "").split())
 
 
 TABLE_MODELS: Final[dict[str, type[FrozenModel]]] = {
@@ -165,6 +182,7 @@ ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
 _OPTIONAL_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "contracts": frozenset({"children"}),
     "contract_versions": frozenset({"legal_entity_id", "bill_to_customer_id", "tax_profile"}),
+    "credit_grants": frozenset({"unit", "product_id", "credit_grant_name", "author"}),
 }
 
 

@@ -170,14 +170,20 @@ class Tenant:
                 self._override(number, given)
                 for number, given in enumerate(fields["overrides"], start=1)
             ],
-            "credit_grants": [
-                {
-                    **given,
-                    "credit_grant_id": self.named(given["id"]),
-                    "contract_id": self.named(given.get("contract", "k")),
-                }
-                for given in fields["grants"]
-            ],
+            "credit_grants": [self._grant(given) for given in fields["grants"]],
+        }
+
+    def _grant(self, given):
+        """A grant: promotional, from the start of the year, in dollars or units unless told."""
+        purchased = {"product_id": "product"} if given.get("kind") == "purchased" else {}
+        money = {} if "unit" in given else {"currency_code": "USD"}
+        usual = {"kind": "promotional", "priority": "1", "starts_on": "2026-01-01"}
+        row = {**usual, **money, **purchased, **given}
+        return {
+            **{name: value for name, value in row.items() if name not in {"id", "contract"}},
+            "credit_grant_id": self.named(given["id"]),
+            "contract_id": self.named(given.get("contract", "k")),
+            "scope": " ".join(self.named(each) for each in given.get("scope", ())),
         }
 
     def _customer(self, name, given):
