@@ -13,6 +13,7 @@ from oracle_money import (
     set_gross,
     settle,
     shared,
+    take_amounts,
     whole_number,
 )
 
@@ -55,6 +56,14 @@ def test_shares_go_to_the_largest_remainder_and_ties_to_the_earlier_place():
     assert [5, 0] == shared(5, [Fraction(0), Fraction(0)])
     assert [1, 2] == completed(3, [Fraction("1.4"), Fraction("1.6")])
     assert [1, -3] == completed(-2, [Fraction("0.6"), Fraction("-2.6")])
+
+
+def test_of_equal_shares_of_an_amount_the_first_place_gives_more():
+    later, first = Piece(DAYS[0], DAYS[1], "cus"), Piece(DAYS[0], DAYS[1], "cus")
+    later.place, first.place = (DAYS[1], "a"), (DAYS[0], "b")
+    later.units = first.units = 10
+    take_amounts([later, first], [Discount("amount", Fraction(7, 10**12))])
+    assert [6, 7] == [first.units, later.units]
 
 
 def test_a_whole_is_divided_once_and_its_pieces_sum_to_it():

@@ -151,3 +151,11 @@ def test_an_absent_property_is_in_no_list():
     negated = {"event_types": ["usage"], "filters": [{"property": "note", "not_in": ["x"]}]}
     assert (False, True) == (passes(event(), meter), passes(event(), negated))
     assert (True, False) == (passes(event(note="x"), meter), passes(event(note="x"), negated))
+
+
+def test_a_window_is_rounded_as_a_run_is():
+    meter = {"aggregation": "weighted_sum", "window": "day", "window_aggregation": "sum"}
+    # Each day has a level of 0.0004 for a microsecond: 0.0000000004, which is nothing.
+    microsecond = 1 / 86_400_000_000
+    begun = [reading(day, "0.0004") for day in range(3)]
+    assert 0 == quantity(meter, *begun, *(reading(day + microsecond, 0) for day in range(3)))

@@ -30,6 +30,13 @@ METERS = {
         "window_aggregation": "sum",
     },
     "share": {"aggregation": "weighted_sum", "value": "amount", "weighted_by": "period"},
+    "users": {
+        "aggregation": "unique_count",
+        "distinct": "user",
+        "operation": {"property": "action", "add": ["join"], "remove": ["leave"]},
+        "carry_in": "previous",
+        "dimensions": ["region"],
+    },
     "by_region": {"aggregation": "sum", "value": "amount", "dimensions": ["region"]},
 }
 
@@ -261,6 +268,52 @@ def test_children_are_rated_by_themselves_or_in_one_pool():
     ]
     _lines, exceptions = rate(book_of([made]), events, until=UNTIL)
     assert Counter(no_contract=2) == exceptions
+
+
+def test_a_pool_is_shared_by_its_users_and_rounded_once():
+    made = charge("c", "per_unit", version({"unit_price": "0.01"}), meter="peak")
+    moved = ("2026-09-16", 0, {"legal_entity_id": "de"})
+    book = book_of([made], versions=[("2026-09-01", 0), moved], children="pooled")
+    lines = rated(book, use(2, 1, subject="labs"), use(20, 3, subject="shop"))
+    # Levels of 1 and 3 cost 0.04, shared 1 * 15 : 3 * 15 : 1 * 15 : 3 * 15 as .005 and .015;
+    # each is rounded down, and of equal remainders the first two get a cent.
+    assert [("labs", "0.01"), ("shop", "0.02"), ("labs", "0"), ("shop", "0.01")] == [
+        (line.child, amount) for line, amount in zip(lines, amounts(lines), strict=True)
+    ]
+
+
+def test_a_run_of_a_pool_that_nobody_used_is_its_customers():
+    price = {"tiers": [{"unit_price": "1", "flat_amount": "10"}]}
+    made = charge("c", "graduated", version(price), meter="calls", zero_usage="charge")
+    lines = rated(book_of([made], children="pooled"))
+    assert [("acme", 10)] == [(line.child, line.amount) for line in lines]
+
+
+def test_a_run_without_usage_is_no_line_beside_one_with_usage():
+    made = charge(
+        "c", "per_unit", version({"unit_price": "1"}), version({"unit_price": "2"}, "2026-09-16")
+    )
+    lines = rated(book_of([made | {"meter": "calls"}]), use(20, 3))
+    assert [(datetime(2026, 9, 16, tzinfo=UTC), 6)] == [(e.start, e.amount) for e in lines]
+
+
+def test_a_level_that_fell_to_nothing_leaves_no_line_beside_others():
+    made = charge("c", "per_unit", version({"unit_price": "1"}), meter="users")
+    eu, us = {"region": "eu", "user": "ann"}, {"region": "us", "user": "bob"}
+    events = [use(-9, 0, **eu, action="join"), use(-8, 0, **eu, action="leave")]
+    book = book_of([made], start_date="2026-08-01")
+    lines = rated(book, *events, use(-7, 0, **us, action="join"))
+    assert [((("region", "us"),), 1)] == [
+        (line.dimensions, line.amount) for line in lines if line.cell == date(2026, 9, 1)
+    ]
+
+
+def test_an_absent_dimension_value_is_a_value():
+    made = charge("c", "per_unit", version({"unit_price": "1"}), meter="by_region")
+    lines = rated(book_of([made]), use(2, 5), use(3, 7, region="eu"))
+    assert [((("region", "eu"),), 7), ((("region", None),), 5)] == [
+        (line.dimensions, line.amount) for line in lines
+    ]
 
 
 def test_what_has_no_amount_has_a_code():

@@ -32,6 +32,19 @@ def test_an_allowance_comes_off_in_the_order_of_its_pool():
     assert [("calls", "usage", 4)] == found
 
 
+def test_units_are_drawn_to_nine_decimals():
+    parts = CALLS | {"convert": {"divide": "7", "rounding": "none"}}
+    other = parts | {"id": "other"}
+    pool = term("allowance", charges=["calls", "other"], quantity="2")
+    # 8 / 7 draw 1.142857143 and are free; 0.857142857 are left for the other 1.142857142857...
+    (line,) = rated([parts, other], pool, events=[use(2, 8)])
+    assert ("other", "usage", Fraction("0.29")) == line
+    book = book_of([parts, other])
+    book.plans[0]["terms"] = [pool]
+    lines, _exceptions = rate(book, [use(2, 8)], until=UNTIL)
+    assert [0, Fraction("0.285714285857")] == [each.unrounded for each in lines]
+
+
 def test_an_allowance_is_prorated_by_the_days_of_its_cell():
     pool = term("allowance", charges=["calls"], quantity="10")
     found = rated([CALLS], pool, events=[use(20, 7)], start_date="2026-09-16")
