@@ -125,8 +125,8 @@ converted as (
 ),
 
 -- The fixed amount of a percentage is due for each event, whatever the share of time.
--- A ladder that starts anew in its run has the run's share of its bounds, flat amounts and
--- free units.
+-- A ladder that starts anew in its run has the run's share of its bounds, flat amounts
+-- and free units.
 restarted as (
     select
         *,
