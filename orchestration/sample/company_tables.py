@@ -232,7 +232,7 @@ def _credit_grant_rows() -> list[Row]:
                 "scope": more.get("scope", ""),
                 "product_id": more.get("product_id", ""),
                 "credit_grant_name": name,
-                "author": "",
+                "author": _CONTRACT_AUTHOR,
             }
         )
     return rows

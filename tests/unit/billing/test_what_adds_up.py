@@ -24,7 +24,7 @@ def documents(*rows):
 
 
 def lines(*rows):
-    """Rows of document id, settlement key, rated, billed before, amount; and the grant of a draw."""
+    """Rows of document id, settlement key, rated, billed before, amount; and a draw's grant."""
     ids, keys, *amounts, grants = zip(*([*row, None][:6] for row in rows), strict=True)
     rated, before, due = (
         pa.array([None if each is None else Decimal(each) for each in column], AMOUNT)

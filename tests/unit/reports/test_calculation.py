@@ -530,18 +530,11 @@ def test_a_signed_line_says_by_whom_and_where_the_erp_has_it() -> None:
 
 def test_what_credit_pays_of_a_line_is_said_by_grant_before_and_after_the_signature() -> None:
     draw = {"credit_grant_id": "g1", "amount": Decimal("-4.0000"), "line_number": 9}
+    paid = "USD 4.00 of its settlement key by grant g1, on line 9 of document doc-1"
 
     assert [
-        (
-            "PAID BY CREDIT",
-            "USD 4.00 of its settlement key by grant g1, on line 9 of document doc-1, which waits "
-            "for a signature.",
-        ),
-        (
-            "PAID BY CREDIT",
-            "USD 4.00 of its settlement key by grant g1, on line 9 of document doc-1, signed by "
-            "olivia, register commit 6.",
-        ),
+        ("PAID BY CREDIT", f"{paid}, which waits for a signature."),
+        ("PAID BY CREDIT", f"{paid}, signed by olivia, register commit 6."),
     ] == standing(explained(documents=(DOCUMENT | draw,), signed=(ENTRY | draw,)))
 
 

@@ -77,8 +77,14 @@ credit_lines as (
         drawn_keys.rated_line_id,
         drawn_keys.service_start_at,
         drawn_keys.service_end_at,
-        substr(drawn.credit_grant_name || ' for ' || drawn_keys.charge_name, 1, 250)
-            as description,
+        substr(
+            drawn.credit_grant_name || ' for ' || drawn_keys.charge_name || coalesce(
+                ' (' || nullif({{ dimensions_text('drawn_keys.dimension_key') }}, '') || ')',
+                ''
+            ),
+            1,
+            250
+        ) as description,
         cast(
             case when drawn.unit is null then -1 else -drawn.drawn_quantity end
             as decimal(38, 9)

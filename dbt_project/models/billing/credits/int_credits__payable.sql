@@ -37,6 +37,10 @@ keys as (
             scaled_integer('sum(charged.amount)', 4),
             power_of_ten('4 - min(currencies.minor_unit)')
         ) }} as amount_units,
+        {{ whole_quotient(
+            scaled_integer('min(charged.rated_amount)', 4),
+            power_of_ten('4 - min(currencies.minor_unit)')
+        ) }} as rated_units,
         {{ scaled_integer('sum(charged.quantity)', 9) }} as quantity_units,
         row_number() over (
             order by
@@ -72,7 +76,7 @@ lowered as (
         raised.settlement_key,
         lowering.settlement_key as lowering_key,
         raised.amount_units,
-        lowering.amount_units as lowering_units,
+        -lowering.amount_units as lowering_units,
         cast(
             sum(raised.amount_units) over (partition by lowering.settlement_key)
             as {{ whole_number() }}
@@ -118,7 +122,7 @@ left_over as (
     select
         keys.*,
         greatest(
-            keys.amount_units + coalesce(lowered_keys.lowering_units, 0),
+            keys.amount_units - coalesce(lowered_keys.lowering_units, 0),
             cast(0 as {{ whole_number() }})
         ) as left_units
     from keys
@@ -145,11 +149,13 @@ within_documents as (
     from within_contracts
 ),
 
+-- Of a correction, usage goes along by what it is of all that the key is rated at.
 measured as (
     select
         *,
+        greatest(rated_units, amount_units) as whole_units,
         {{ proportional_columns(
-            'quantity_units', 'payable_units', 'amount_units', 'part'
+            'quantity_units', 'payable_units', 'whole_units', 'part'
         ) }}
     from within_documents
     where payable_units > 0
