@@ -22,9 +22,9 @@ def world():
     catalog = drawn(catalogs(), 1, number=SEED)[0]
     found = drawn(tenants(catalog), TENANTS, number=SEED)
     made, twins, pairs = World(catalog), [], []
-    for tenant in found:
+    for place, tenant in enumerate(found):
         contract = made.add(tenant)
-        cut = with_a_cut(tenant)
+        cut = with_a_cut(tenant, hours=place % 2 * 7)
         if cut is not None:
             twins.append((contract, made.add(tenant, plans_of=contract, further=[cut])))
         pairs.append(made.add(with_one_tier(tenant)))

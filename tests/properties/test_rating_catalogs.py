@@ -60,7 +60,7 @@ def rated(tmp_path_factory):
     twins, one_tier = [], []
     for place, tenant in enumerate(drawn(tenants(catalog), TENANTS, number=SEED)):
         contract = world.add(tenant)
-        cut = with_a_cut(tenant)
+        cut = with_a_cut(tenant, hours=place % 2 * 7)
         if place < TWINS and cut is not None:
             twins.append((contract, world.add(tenant, plans_of=contract, further=[cut])))
         if place < ONE_TIER:

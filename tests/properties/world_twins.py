@@ -12,17 +12,17 @@ from oracle_time import day_start, local_day
 KEPT = ("name", "product", "meter", "convert", "free_quantity", "proration", "rounding_mode")
 
 
-def with_a_cut(tenant):
-    """Return an amendment that changes nothing, or None where none fits."""
+def with_a_cut(tenant, *, hours=0):
+    """Return an amendment that changes nothing, so many hours into a day; None where none fits."""
     zone = tenant.contract["time_zone"]
     first = instant(tenant.contract["start_date"], zone)
-    at = day_start(zone, local_day(zone, first) + timedelta(days=10))
+    at = day_start(zone, local_day(zone, first) + timedelta(days=10)) + timedelta(hours=hours)
     end = instant(tenant.contract["end_date"], zone)
     starts = [instant(each.start, zone) for each in tenant.amendments]
     if at in starts or (end and end <= at):
         return None
     before = [each for each in tenant.amendments if instant(each.start, zone) < at][-1]
-    return replace(before, start=local_day(zone, at).isoformat())
+    return replace(before, start=f"{at:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def with_one_tier(tenant):
