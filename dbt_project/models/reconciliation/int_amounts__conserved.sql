@@ -266,8 +266,8 @@ granted_credits as (
         sum(held_quantity) as right_figure,
         count(*) filter (
             where
-                granted_quantity <> held_quantity
-                or open_quantity < least(signed_open_quantity, 0)
+            granted_quantity <> held_quantity
+            or open_quantity < least(signed_open_quantity, 0)
         ) as broken_count
     from grant_balances
     group by measure
