@@ -1,4 +1,5 @@
--- Catches draws of candidates beyond what a grant holds, and movements whose two sides differ.
+-- Catches draws of candidates beyond what a grant holds, and movements whose two sides
+-- differ.
 with ledger as (
     select * from {{ ref('fct_credit_ledger') }}
 ),

@@ -311,8 +311,11 @@ stranded_grants as (
         max(contracts.legal_entity_id) as legal_entity_id,
         max(contracts.customer_id) as customer_id,
         cast(null as varchar) as billing_period,
-        max(case when grants.unit is not null then abs(credit_balances.open_quantity) end)
-            as quantity_at_risk,
+        max(
+            case
+                when grants.unit is not null then abs(credit_balances.open_quantity)
+            end
+        ) as quantity_at_risk,
         max(grants.unit) as unit,
         max(
             case

@@ -238,13 +238,15 @@ due_amounts as (
     group by currency_code
 ),
 
--- Accounts of a grant sum to zero, and no candidate draws more than what signatures left.
+-- Accounts of a grant sum to zero, and no candidate draws more than signatures left.
 grant_balances as (
     select
         credit_grant_id,
         min(measure) as measure,
-        -sum(case when account = 'granted' then quantity else 0 end) as granted,
-        sum(case when account <> 'granted' then quantity else 0 end) as held,
+        -sum(case when account = 'granted' then quantity else 0 end)
+            as granted_quantity,
+        sum(case when account <> 'granted' then quantity else 0 end)
+            as held_quantity,
         sum(case when account = 'open' then quantity else 0 end) as open_quantity,
         sum(
             case
@@ -260,10 +262,12 @@ granted_credits as (
     select
         'measure' as scope_kind,
         measure as scope_id,
-        sum(granted) as left_figure,
-        sum(held) as right_figure,
+        sum(granted_quantity) as left_figure,
+        sum(held_quantity) as right_figure,
         count(*) filter (
-            where granted <> held or open_quantity < least(signed_open_quantity, 0)
+            where
+            granted_quantity <> held_quantity
+            or open_quantity < least(signed_open_quantity, 0)
         ) as broken_count
     from grant_balances
     group by measure

@@ -49,6 +49,7 @@ drawn_keys as (
         min(charged.service_start_at) as service_start_at,
         max(charged.service_end_at) as service_end_at,
         min(charged.charge_name) as charge_name,
+        nullif(min({{ dimensions_text('charged.dimension_key') }}), '') as dimensions,
         min(charged.rated_amount) as rated_amount,
         min(charged.billed_amount_before) as billed_amount_before
     from charged
@@ -78,10 +79,8 @@ credit_lines as (
         drawn_keys.service_start_at,
         drawn_keys.service_end_at,
         substr(
-            drawn.credit_grant_name || ' for ' || drawn_keys.charge_name || coalesce(
-                ' (' || nullif({{ dimensions_text('drawn_keys.dimension_key') }}, '') || ')',
-                ''
-            ),
+            drawn.credit_grant_name || ' for ' || drawn_keys.charge_name
+            || coalesce(' (' || drawn_keys.dimensions || ')', ''),
             1,
             250
         ) as description,

@@ -25,12 +25,13 @@ balances as (
     group by credit_grant_id
 ),
 
--- What was paid for what expired stays with the seller: only a purchased grant has breakage.
+-- What was paid for what expired stays with the seller: breakage, of purchases alone.
 valued as (
     select
         grants.*,
         currencies.minor_unit,
-        cast(coalesce(balances.signed_quantity, 0) as decimal(38, 9)) as signed_quantity,
+        cast(coalesce(balances.signed_quantity, 0) as decimal(38, 9))
+            as signed_quantity,
         cast(coalesce(balances.candidate_quantity, 0) as decimal(38, 9))
             as candidate_quantity,
         cast(coalesce(balances.expired_quantity, 0) as decimal(38, 9))

@@ -82,8 +82,10 @@ drawings as (
         select
             *,
             {{ proportional_columns('other_left', 'own_drawn', 'own_whole', 'part') }},
-            case when is_of_units then {{ proportional_rounded('part') }} else own_drawn end
-                as drawn_units,
+            case
+                when is_of_units then {{ proportional_rounded('part') }}
+                else own_drawn
+            end as drawn_units,
             case when is_of_units then own_drawn else part_units end
                 as drawn_quantity_units
         from (
@@ -93,7 +95,8 @@ drawings as (
                 greatest(
                     least(
                         own_left,
-                        open_units - {{ sum_before('own_left', ['contract_lineage_id']) }}
+                        open_units
+                        - {{ sum_before('own_left', ['contract_lineage_id']) }}
                     ),
                     cast(0 as {{ whole_number() }})
                 ) as own_drawn

@@ -68,8 +68,8 @@ keys as (
         charged.customer_id
 ),
 
--- What a document takes back lowers first what it is about: a cap the charges under it, a
--- correction its own charge.
+-- What a document takes back lowers first what it is about: a cap the charges under it,
+-- a correction its own charge.
 lowered as (
     select
         raised.document_id,
