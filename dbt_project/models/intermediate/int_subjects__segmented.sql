@@ -21,7 +21,7 @@ parents as (
     select * from {{ ref('int_customers__parents') }}
 ),
 
--- Whose contracts a customer's usage may fall under and when: its own, then its parents'.
+-- Whose contracts a customer's usage may fall under when: its own, then its parents'.
 holders_above as (
     select distinct
         customer_id,
