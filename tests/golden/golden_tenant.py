@@ -161,6 +161,9 @@ class Tenant:
         customers |= fields["customers"]
         return {
             "customers": [self._customer(name, given) for name, given in customers.items()],
+            "customer_parents": [
+                row for name, given in customers.items() for row in self._parents(name, given)
+            ],
             "identities": [self._identity(name) for name in customers],
             "contracts": [self._contract(contract) for contract in fields["contracts"]],
             "contract_versions": [
@@ -194,6 +197,15 @@ class Tenant:
             "bill_to_customer_id": self.named(given["bill_to"]) if "bill_to" in given else "",
             "erp_customer_number": self.named(name),
         }
+
+    def _parents(self, name, given):
+        for parent in given.get("parents", ()):
+            yield {
+                "customer_id": self.named(name),
+                "parent_customer_id": self.named(parent["parent"]),
+                "valid_from_at": parent.get("from", f"{FIRST_PRICE_DAY}T00:00:00Z"),
+                "valid_to_at": parent.get("to", ""),
+            }
 
     def _identity(self, name):
         return {
