@@ -8,11 +8,13 @@ An independent statement of the rating rules: it shares no code with the product
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from oracle_time import Stretch, day_start
 
 DAY_LENGTH = len("2026-01-31")
+MICROSECOND = timedelta(microseconds=1)
+ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 FAR = datetime(2999, 1, 1, tzinfo=UTC)
 
 
@@ -145,6 +147,37 @@ class Book:
             level, is_own = self.parent_of(level, moment), False
         return None
 
+    def departures(self):
+        """Return (lineage, customer, instant) of each child that leaves a contract which goes on.
+
+        It moves to another parent, or has a contract of its own from then on.
+        """
+        found = set()
+        for customer in {each.customer for each in self.identities}:
+            for at in self._changes(customer):
+                before = self.contract_of(customer, at - MICROSECOND)
+                if before is None or before.customer == customer:
+                    continue
+                after = self.contract_of(customer, at)
+                goes_on = any(
+                    each.lineage == before.lineage and each.holds(at)
+                    for each in self._contracts_by_customer[before.customer]
+                )
+                if goes_on and (after is None or after.lineage != before.lineage):
+                    found.add((before.lineage, customer, at))
+        return sorted(found)
+
+    def _changes(self, customer):
+        """Return the instants at which a customer may begin to fall under another contract."""
+        found, family = set(), [customer]
+        for each in family:
+            for parent, *bounds in self.parents[each]:
+                found.update(bounds)
+                family.extend({parent} - {*family})
+            for contract in self._contracts_by_customer[each]:
+                found |= {contract.start, contract.end}
+        return found - {None, ALWAYS}
+
     def parent_of(self, customer, moment):
         """Return the customer above one at an instant; None at the top."""
         for parent, start, end in self.parents[customer]:
@@ -155,11 +188,10 @@ class Book:
 
 def _parents(tables):
     """Return (parent, first instant, instant after the last or None) by customer."""
-    always = instant("0001-01-01T00:00:00Z", "UTC")
     found = defaultdict(list)
     for row in tables["customers"]:
         if row.get("parent_customer_id"):
-            found[row["customer_id"]].append((row["parent_customer_id"], always, None))
+            found[row["customer_id"]].append((row["parent_customer_id"], ALWAYS, None))
     for row in tables.get("customer_parents", []):
         start, end = (instant(row.get(name), "UTC") for name in ("valid_from_at", "valid_to_at"))
         found[row["customer_id"]].append((row["parent_customer_id"], start, end))

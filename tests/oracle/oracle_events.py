@@ -130,12 +130,14 @@ class Reading:
     Attributes:
         order: (instant, nanos, source, id). value: for meters of values; None without one.
         distinct: for unique_count; None without one. operation: add or remove, for unique_count.
+        is_departure: whether it is no event, but the customer leaves with all of its levels.
     """
 
     order: tuple
     value: Fraction | None = None
     distinct: str | None = None
     operation: str = "add"
+    is_departure: bool = False
 
     @property
     def at(self):

@@ -98,8 +98,7 @@ def _has_quantity(meter, readings, window):
     if _valued(readings, window):
         return True
     if meter["aggregation"] == "latest":
-        before = any(each.at < window.start and each.value is not None for each in readings)
-        return before and meter.get("carry_in") == "previous"
+        return meter.get("carry_in") == "previous" and has_level(meter, readings, window.start)
     return meter["aggregation"] == "weighted_sum" or meter.get("carry_in") == "previous"
 
 
@@ -146,14 +145,14 @@ def _latest(readings, stretch, values, *, carries):
     """Return the last value; without one in the stretch the one before it, or zero."""
     if values:
         return values[-1]
-    earlier = [each.value for each in readings if each.at < stretch.start]
+    earlier = [each.value for each in _still_there(readings, stretch.start)]
     earlier = [value for value in earlier if value is not None]
     return earlier[-1] if carries and earlier else Fraction(0)
 
 
 def has_level(meter, readings, moment):
     """Say whether a level is carried over an instant: one that is not zero, or a latest reading."""
-    before = [each for each in readings if each.at < moment]
+    before = _still_there(readings, moment)
     if meter["aggregation"] == "weighted_sum":
         values = [each.value for each in before if each.value is not None]
         return bool(values) and values[-1] != 0
@@ -165,9 +164,20 @@ def has_level(meter, readings, moment):
     return any(each.value is not None for each in before)
 
 
+def _still_there(readings, moment):
+    """Return the readings before an instant whose customer has not left since."""
+    found = []
+    for each in readings:
+        if each.is_departure and each.at <= moment:
+            found = []
+        elif each.at < moment:
+            found.append(each)
+    return found
+
+
 def is_touched(meter, readings, stretch):
     """Say whether a group has usage in a stretch, or a level that reaches into it."""
-    has_usage = any(stretch.holds(each.at) for each in readings)
+    has_usage = any(stretch.holds(each.at) and not each.is_departure for each in readings)
     return has_usage or has_level(meter, readings, stretch.start)
 
 
@@ -193,6 +203,8 @@ def active_values(readings, stretch, *, carries):
     before = {}
     at_start = {}
     for each in readings:
+        if each.is_departure and each.at <= stretch.start:
+            before.clear()
         if each.distinct is None:
             continue
         if each.at < stretch.start:
@@ -211,13 +223,13 @@ def held(readings, stretch):
     """
     level, since, total = Fraction(0), stretch.start, Fraction(0)
     for each in readings:
-        if each.value is None or each.at >= stretch.end:
+        if (each.value is None and not each.is_departure) or each.at >= stretch.end:
             continue
         if each.at > stretch.start:
             span = each.at - since
             total += level * _microseconds(span)
             since = each.at
-        level = each.value
+        level = Fraction(0) if each.is_departure else each.value
     total += level * _microseconds(stretch.end - since)
     return total / MICROSECONDS
 

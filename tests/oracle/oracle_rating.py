@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import oracle_terms
 from oracle_events import (
+    Reading,
     deduplicated,
     dimension_values,
     passes,
@@ -100,6 +101,17 @@ class Usage:
                     group = (customer, dimension_values(event, meter))
                     read = reading_of(event, meter)
                     self.readings[contract.lineage, meter["id"]][group].append(read)
+        for lineage, customer, moment in book.departures():
+            self._depart(book, lineage, customer, moment)
+
+    def _depart(self, book, lineage, customer, moment):
+        """Let a customer leave a lineage at an instant, with all of its levels."""
+        left = Reading((moment, -1, "", ""), is_departure=True)
+        for meter in book.meters:
+            for group, readings in self.readings[lineage, meter].items():
+                if group[0] == customer:
+                    readings.append(left)
+                    readings.sort(key=lambda each: each.order)
 
 
 def rate(book, events, *, until):
@@ -206,7 +218,8 @@ def _is_unknown(meter, groups, at, stretch):
         return stretch.holds(at)
     known_again = None
     if not meter.get("dimensions") and meter["aggregation"] != "unique_count":
-        later = [each.at for readings in groups.values() for each in readings if each.at > at]
+        every = (each for readings in groups.values() for each in readings)
+        later = [each.at for each in every if each.at > at and not each.is_departure]
         known_again = min(later, default=None)
     if known_again is None:
         return True

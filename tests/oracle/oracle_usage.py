@@ -90,7 +90,11 @@ class Ladder:
 
     def has_events(self, run):
         """Say whether a run has readings, of whichever child."""
-        return any(run.stretch.holds(each.at) for mine in self.members.values() for each in mine)
+        return any(
+            run.stretch.holds(each.at) and not each.is_departure
+            for mine in self.members.values()
+            for each in mine
+        )
 
     def is_asked(self, run):
         """Say whether a run has a price to pay: with usage, or the first one of its ladder."""

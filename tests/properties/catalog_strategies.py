@@ -20,6 +20,7 @@ from oracle_book import instant
 from oracle_time import cells_of
 
 FIRST_DAY = date(2026, 7, 1)
+BEFORE = date(2026, 1, 1)
 ZONES = [
     "UTC",
     "America/New_York",
@@ -131,7 +132,8 @@ class Tenant:
         overrides: (charge place, from, to, price). terms: by plan. own_terms: of the contract,
             over charges of the first plan. child_start: first day of a contract of its own of the
             customer's child, on the first plan; None without one. is_renewed: whether a contract of
-            the same lineage follows, on the last plan. uses: events, in order of time.
+            the same lineage follows, on the last plan. moves: (level, its parent's, from, to) of a
+            child or grandchild that does not stay where it is. uses: events, in order of time.
     """
 
     contract: dict
@@ -142,6 +144,7 @@ class Tenant:
     own_terms: list
     child_start: date | None = None
     is_renewed: bool = False
+    moves: list = field(default_factory=list)
     uses: list = field(default_factory=list)
 
 
@@ -173,7 +176,7 @@ def charges(draw, catalog, currency):
             "author": "ana@example.com",
             "prices": {currency: price},
         }
-        for day, price in zip([date(2026, 1, 1), *days], found, strict=True)
+        for day, price in zip([BEFORE, *days], found, strict=True)
     ]
     return charge
 
@@ -246,6 +249,7 @@ def tenants(draw, catalog):
     if contract["children"] != "none":
         days = st.sampled_from([None, None, 5, 40])
         tenant.child_start = draw(days.map(lambda each: each and first + timedelta(days=each)))
+        tenant.moves = draw(_moves(first))
     edges = edges_of(tenant, zone)
     count = draw(st.sampled_from([0, 1, 4, 8, 12]))
     tenant.uses = sorted(
@@ -272,6 +276,18 @@ def _contracts(draw, first, length):
         "end_date": end,
         "children": draw(st.sampled_from(CHILDREN)),
     }
+
+
+@st.composite
+def _moves(draw, first):
+    """Draw who is above a child and a grandchild: always the same, or not."""
+    hours = draw(st.sampled_from(["00:00:00", "00:00:00", "07:30:01"]))
+    one, other = (f"{first + timedelta(days=days)}T{hours}Z" for days in (12, 34))
+    always = f"{BEFORE}T00:00:00Z"
+    leaves = [(1, 0, always, one)]
+    comes_back = [(1, 0, always, one), (1, 0, other, "")]
+    rises = [(2, 1, always, one), (2, 0, one, "")]
+    return draw(st.sampled_from([[], [], [], leaves, comes_back, rises]))
 
 
 @st.composite

@@ -103,7 +103,8 @@ def _dates(draw, first, length):
     """Draw a first day and an end within a contract; both are open most of the time."""
     if length == 1:
         return {}
-    start = draw(st.sampled_from([None, None, None, *DAYS[1:3]]))
+    starts = [each for each in DAYS[1:3] if length is None or each < length]
+    start = draw(st.sampled_from([None, None, None, *starts]))
     end = draw(st.sampled_from([None, None, None, *DAYS[3:]]))
     made = {} if start is None else {"from": (first + timedelta(days=start)).isoformat()}
     return made | ({} if end is None else {"to": (first + timedelta(days=end)).isoformat()})

@@ -68,6 +68,7 @@ def edges_of(tenant, zone):
     ):
         instants.add(cell.start)
     instants.update(instant(each.start, zone) for each in tenant.amendments)
+    instants.update(instant(each, "UTC") for move in tenant.moves for each in move[2:] if each)
     days = [
         date.fromisoformat(v["effective_from"])
         for p in tenant.plans

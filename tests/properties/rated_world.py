@@ -58,6 +58,7 @@ COLUMNS = {
     "time_zone",
     "customers": "customer_id customer_name parent_customer_id bill_to_customer_id segment region "
     "erp_customer_number crm_account_id",
+    "customer_parents": "customer_id parent_customer_id valid_from_at valid_to_at author",
     "identities": "system_id external_id customer_id valid_from_at valid_to_at author",
     "contracts": "contract_id contract_lineage_id customer_id legal_entity_id currency_code "
     "time_zone billing_cadence billing_anchor_day start_date end_date tax_profile purchase_order "
@@ -187,9 +188,11 @@ class World:
 
     def _family(self, tenant, name, plan_id):
         """Put in a customer, its child and its grandchild, and the child's own contract."""
-        parent = ""
-        for below in BELOW:
+        moving = {move[0] for move in tenant.moves}
+        for level, below in enumerate(BELOW):
             customer = f"cus_{name}{below}"
+            is_fixed = level > 0 and level not in moving
+            parent = f"cus_{name}{BELOW[level - 1]}" if is_fixed else ""
             self._row(
                 "customers", customer_id=customer, customer_name=name, parent_customer_id=parent
             )
@@ -200,7 +203,14 @@ class World:
                 customer_id=customer,
                 valid_from_at="2026-01-01T00:00:00Z",
             )
-            parent = customer
+        for level, above, start, end in tenant.moves:
+            self._row(
+                "customer_parents",
+                customer_id=f"cus_{name}{BELOW[level]}",
+                parent_customer_id=f"cus_{name}{BELOW[above]}",
+                valid_from_at=start,
+                valid_to_at=end,
+            )
         if tenant.child_start is not None:
             columns = tenant.contract | {"customer_id": f"cus_{name}{BELOW[1]}"}
             self._contract(f"con_{name}{BELOW[1]}", columns, tenant.child_start, plan_id)
