@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from orchestration.price_book.field_types import FrozenModel
+from orchestration.price_book.grant_tables import grant_rows
 from orchestration.price_book.models import Charge, Conversion, CurrencyPrice, Meter
 from orchestration.price_book.moments import day_after, first_day, inner_instant, start_instant
 from orchestration.price_book.price_forms import looks_at_each_event
@@ -97,15 +98,7 @@ def _plain_tables(data: ReferenceData) -> dict[str, Sequence[Record]]:
             {**dict(row.item), "charge_price_id": row.item.override_id} for row in tables.overrides
         ],
         "exchange_rates": _fields(tables.exchange_rates),
-        "credit_grants": [
-            dict(row.item) | {"is_scoped": row.item.scope is not None}
-            for row in tables.credit_grants
-        ],
-        "credit_grant_scopes": [
-            {"credit_grant_id": row.item.credit_grant_id, "charge_id": each}
-            for row in tables.credit_grants
-            for each in sorted(set(row.item.scoped_ids()))
-        ],
+        **grant_rows(tables),
     }
 
 
