@@ -111,7 +111,7 @@ def _dimensional(draw, meter):
     others = [each for each in known if each != first and _are_apart(each, first)]
     matches = [first, *(draw(st.lists(st.sampled_from(others), max_size=1)) if others else [])]
     made = {"prices": [{"match": match, "unit_price": draw(unit)} for match in matches]}
-    return made | draw(st.sampled_from([{}, {"default": {"unit_price": "0.25"}}]))
+    return made | draw(st.sampled_from([{}, {}, {"default": {"unit_price": "0.25"}}]))
 
 
 def _are_apart(one, other):

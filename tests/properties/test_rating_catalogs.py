@@ -24,7 +24,7 @@ from rated_world import RealPath, World
 from world_twins import with_a_cut, with_one_tier
 
 SEED = int(os.environ.get("ORACLE_SEED", "20261121"))
-TENANTS = int(os.environ.get("ORACLE_TENANTS", "100"))
+TENANTS = int(os.environ.get("ORACLE_TENANTS", "120"))
 TWINS = 60
 ONE_TIER = 15
 ENOUGH = 3
