@@ -1,4 +1,4 @@
-"""What a revision rests on: prices, contracts, terms, credits, identities, quiet days; and by whom.
+"""What a revision rests on, from prices to identities, credits and quiet days, and who wrote each.
 
 Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
 facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
@@ -126,6 +126,40 @@ _OBJECT_QUERIES: Final = {
         )
         order by facts.credit_grant_id
     """,
+    "parent": """
+        with recursive links as (
+            select customer_id, parent_customer_id
+            from read_parquet($customers)
+            where parent_customer_id is not null
+            union all
+            select customer_id, parent_customer_id
+            from read_parquet($customer_parents)
+        ),
+
+        above as (
+            select customer_id, service_start_at, service_end_at
+            from used_customers
+            union
+            select links.parent_customer_id, above.service_start_at, above.service_end_at
+            from above
+            inner join links on above.customer_id = links.customer_id
+        )
+
+        select
+            facts.customer_id
+            || '@' || strftime(facts.valid_from_at, '%Y-%m-%dT%H:%M:%SZ') as object_id,
+            facts.*
+        from read_parquet($customer_parents) as facts
+        where exists (
+            select 1
+            from above
+            where
+                facts.customer_id = above.customer_id
+                and facts.valid_from_at < above.service_end_at
+                and coalesce(facts.valid_to_at > above.service_start_at, true)
+        )
+        order by facts.customer_id, facts.valid_from_at
+    """,
     "quiet_day": """
         select
             used.source_prefix || '@' || cast(used.usage_date as varchar) as object_id,
@@ -204,6 +238,8 @@ _TABLES: Final = (
     "term_charges",
     "credit_grants",
     "credit_grant_scopes",
+    "customers",
+    "customer_parents",
     "identities",
     "quiet_days",
 )
@@ -216,7 +252,7 @@ def read_provenance(
     billing_period: str,
     tables_folder: Path,
 ) -> pa.Table:
-    """Every price, contract, version, term, grant, identity and quiet day that a revision rests on.
+    """Every price, contract, version, term, grant, identity, parent and quiet day it rests on.
 
     A quiet day that the reference version does not have is there without an author. A term is there
     when it holds at some moment of the lines of its contract, or of a contract on its plan.

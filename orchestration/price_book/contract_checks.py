@@ -14,7 +14,7 @@ from orchestration.price_book.models import Charge
 from orchestration.price_book.moments import first_day, start_instant
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData, Row
-from orchestration.price_book.table_checks import FOR_GOOD, check_known, overlaps
+from orchestration.price_book.row_checks import FOR_GOOD, check_known, overlaps
 from orchestration.price_book.table_models import Contract, ContractVersion
 
 

@@ -15,7 +15,7 @@ from orchestration.price_book.price_faults import (
 )
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData, Row
-from orchestration.price_book.table_checks import check_known, overlaps
+from orchestration.price_book.row_checks import check_known, overlaps
 from orchestration.price_book.table_models import Contract, Override
 
 

@@ -121,6 +121,9 @@ REMEDIES: Final[dict[str, str]] = {
     "quiet_day_not_announced": "Correct the day, or remove it: no usage is expected on it.",
     # Customers, identities, contracts
     "circular_parents": "Remove one of the links, so that every customer has a topmost parent.",
+    "overlapping_parents": "End one where the other begins; a customer has one parent at a time.",
+    "parent_given_twice": "Leave parent_customer_id in tables/customers.csv empty for a customer "
+    "that tables/customer_parents.csv names, and give each of its parents a row there.",
     "overlapping_identities": "End one where the other begins; an external id belongs to one "
     "customer at a time.",
     "overlapping_contracts": "End one where the other begins; usage of a customer belongs to one "

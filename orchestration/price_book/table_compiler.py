@@ -91,6 +91,7 @@ def _plain_tables(data: ReferenceData) -> dict[str, Sequence[Record]]:
     return {
         "legal_entities": _fields(tables.legal_entities),
         "customers": _fields(tables.customers),
+        "customer_parents": _fields(tables.customer_parents),
         "identities": _fields(tables.identities),
         "contracts": [_contract(row.item) for row in tables.contracts],
         "overrides": [

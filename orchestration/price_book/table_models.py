@@ -52,6 +52,19 @@ class Customer(FrozenModel):
     crm_account_id: Text | None = None
 
 
+class CustomerParent(FrozenModel):
+    """Who is above a customer from an instant until an instant or for good.
+
+    A customer with such rows has no parent but theirs, and none where no row holds.
+    """
+
+    customer_id: Text
+    parent_customer_id: Text
+    valid_from_at: Instant
+    valid_to_at: Instant | None = None
+    author: Text | None = None
+
+
 class Identity(FrozenModel):
     """A customer's name in one system, from an instant until an instant or for good."""
 
@@ -164,7 +177,11 @@ TABLE_MODELS: Final[dict[str, type[FrozenModel]]] = {
     "overrides": Override,
     "exchange_rates": ExchangeRate,
     "credit_grants": CreditGrant,
+    "customer_parents": CustomerParent,
 }
+
+# The tables that a reference folder may leave out; they then have no rows.
+OPTIONAL_TABLES: Final = frozenset({"customer_parents"})
 
 # The columns that together name a row of each table.
 ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -176,6 +193,7 @@ ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "overrides": ("override_id",),
     "exchange_rates": ("rate_date", "from_currency_code", "to_currency_code"),
     "credit_grants": ("credit_grant_id",),
+    "customer_parents": ("customer_id", "valid_from_at"),
 }
 
 

@@ -69,6 +69,16 @@ CUSTOMERS: Final = pa.schema(
         _REFERENCE_VERSION,
     ]
 )
+CUSTOMER_PARENTS: Final = pa.schema(
+    [
+        _text("customer_id"),
+        _text("parent_customer_id"),
+        _typed("valid_from_at", INSTANT),
+        _typed("valid_to_at", INSTANT, is_nullable=True),
+        _text("author", is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
 IDENTITIES: Final = pa.schema(
     [
         _text("system_id"),
@@ -331,6 +341,7 @@ EVENT_PROPERTIES: Final = pa.schema(
 TABLE_SCHEMAS: Final[dict[str, pa.Schema]] = {
     "legal_entities": LEGAL_ENTITIES,
     "customers": CUSTOMERS,
+    "customer_parents": CUSTOMER_PARENTS,
     "identities": IDENTITIES,
     "sources": SOURCES,
     "quiet_days": QUIET_DAYS,

@@ -118,7 +118,7 @@ class Tenant:
                     for charge in self.case.fields["charges"]
                     if charge.get("plan", "p") == name
                 ],
-                **self._terms(),
+                **self._terms(name),
             }
             for name in sorted(names)
         ]
@@ -142,12 +142,15 @@ class Tenant:
             written["meter"] = self.meter_id(charge.get("meter", "m"))
         return written
 
-    def _terms(self):
+    def _terms(self, plan):
         written = []
         for term in self.case.fields["terms"]:
+            if term.get("plan", plan) != plan:
+                continue
             charges = {"charges": [self.named(each) for each in term.get("charges", ())]}
+            fields = {name: value for name, value in term.items() if name != "plan"}
             written.append(
-                {**term, "id": self.named(term["id"]), **(charges if charges["charges"] else {})}
+                {**fields, "id": self.named(term["id"]), **(charges if charges["charges"] else {})}
             )
         return {"terms": written} if written else {}
 
@@ -158,6 +161,9 @@ class Tenant:
         customers |= fields["customers"]
         return {
             "customers": [self._customer(name, given) for name, given in customers.items()],
+            "customer_parents": [
+                row for name, given in customers.items() for row in self._parents(name, given)
+            ],
             "identities": [self._identity(name) for name in customers],
             "contracts": [self._contract(contract) for contract in fields["contracts"]],
             "contract_versions": [
@@ -191,6 +197,15 @@ class Tenant:
             "bill_to_customer_id": self.named(given["bill_to"]) if "bill_to" in given else "",
             "erp_customer_number": self.named(name),
         }
+
+    def _parents(self, name, given):
+        for parent in given.get("parents", ()):
+            yield {
+                "customer_id": self.named(name),
+                "parent_customer_id": self.named(parent["parent"]),
+                "valid_from_at": parent.get("from", f"{FIRST_PRICE_DAY}T00:00:00Z"),
+                "valid_to_at": parent.get("to", ""),
+            }
 
     def _identity(self, name):
         return {

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -28,6 +29,7 @@ AUTHORS = {
     "term": "tess@x",
     "credit_grant": "gina@x",
     "identity": "ivan@x",
+    "parent": "ivan@x",
     "quiet_day": "ivan@x",
 }
 CONSERVATION_SCHEMA = pa.schema(
@@ -296,6 +298,17 @@ def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str
                 author=authors["identity"],
             )
             for customer in CUSTOMERS
+        ],
+        "customers": [_filled("customers", customer_id=customer) for customer in CUSTOMERS],
+        "customer_parents": [
+            _filled(
+                "customer_parents",
+                customer_id=child,
+                parent_customer_id=parent,
+                valid_from_at=datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
+                author=authors["parent"],
+            )
+            for child, parent in pairwise(CUSTOMERS)
         ],
     }
 
