@@ -1,4 +1,4 @@
-"""What a revision rests on, from prices and credits to parents and quiet days; and by whom.
+"""What a revision rests on, from prices to identities, credits and quiet days, and who wrote each.
 
 Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
 facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
@@ -252,7 +252,7 @@ def read_provenance(
     billing_period: str,
     tables_folder: Path,
 ) -> pa.Table:
-    """Every price, contract, term, grant, identity, parent and quiet day a revision rests on.
+    """Every price, contract, version, term, grant, identity, parent and quiet day it rests on.
 
     A quiet day that the reference version does not have is there without an author. A term is there
     when it holds at some moment of the lines of its contract, or of a contract on its plan.

@@ -10,7 +10,7 @@ from orchestration.price_book.currencies import minor_units
 from orchestration.price_book.field_types import decimals_of
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData
-from orchestration.price_book.table_checks import check_known
+from orchestration.price_book.row_checks import check_known
 from orchestration.price_book.table_models import Contract, CreditGrant
 from orchestration.price_book.term_scope import TermScope, term_scope
 
