@@ -35,14 +35,16 @@ terminated as (
     where renewals.contract_id is null
 ),
 
--- What a fee in advance pays for where the contract ends within its cell: up to there, up
--- to the end of the cell, or nothing at all.
+-- What a fee in advance pays for where the contract ends within its cell: up to there,
+-- up to the end of the cell, or nothing at all.
 ended as (
     select
         segments.*,
         charges.proration,
         case
-            when charges.billing_timing = 'advance' and terminated.contract_id is not null
+            when
+                charges.billing_timing = 'advance'
+                and terminated.contract_id is not null
                 then charges.on_termination
             else 'prorated'
         end as ends_as
