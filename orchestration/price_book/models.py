@@ -64,12 +64,12 @@ PackageRounding = Literal["up", "down"]
 PackageCounting = Literal["total", "per_tier"]
 ZeroUsage = Literal["charge", "skip"]
 Ladder = Literal["continue", "restart"]
+OnTermination = Literal["no_refund", "prorated", "full"]
 RoundingMode = Literal["half_away", "half_even"]
 
 # Fields of the rating semantics that this version of the engine cannot compute.
 UNSUPPORTED_FIELDS: Final = frozenset(
     {
-        "on_termination",
         "pool",
         "restates",
         "scope",
@@ -264,6 +264,11 @@ class Charge(FrozenModel):
         None, description="Where the price changes within a period; continue unless given."
     )
     proration: Proration = "day"
+    on_termination: OnTermination | None = Field(
+        None,
+        description="What a fee in advance gives back where the contract ends within its cell; "
+        "prorated unless given.",
+    )
     rounding_mode: RoundingMode = "half_away"
     versions: Annotated[tuple[ChargeVersion, ...], NOT_EMPTY]
 

@@ -67,6 +67,8 @@ def _check_fields(charge: Located[Charge], problems: ProblemList) -> None:
             faults.append(("meter", f"a {item.model} charge needs a meter"))
         if item.timing == "advance":
             faults.append(("timing", "only a flat charge is billed in advance"))
+    if item.on_termination is not None and not (is_flat and item.timing == "advance"):
+        faults.append(("on_termination", "only a flat charge in advance reads it"))
     if item.model != "package":
         faults += [
             (name, "only a package charge reads it")

@@ -311,6 +311,7 @@ def _charge_base(plan_id: str, charge: Charge, units: Mapping[str, str]) -> Reco
         "zero_usage": charge.zero_usage or "charge",
         "ladder": charge.ladder or "continue",
         "proration": charge.proration,
+        "on_termination": charge.on_termination or "prorated",
         "rounding_mode": charge.rounding_mode,
     }
 

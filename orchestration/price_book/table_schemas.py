@@ -254,6 +254,7 @@ CHARGES: Final = pa.schema(
         _text("zero_usage"),
         _text("ladder"),
         _text("proration"),
+        _text("on_termination"),
         _text("rounding_mode"),
         _text("reason", is_nullable=True),
         _text("author", is_nullable=True),

@@ -51,6 +51,7 @@ CHARGE_DEFAULTS = {
     "zero_usage": "skip",
     "ladder": "continue",
     "proration": "day",
+    "on_termination": "prorated",
     "rounding_mode": "half_away",
 }
 METER_DEFAULTS = {

@@ -26,6 +26,7 @@ final as (
         cast(zero_usage as varchar) as zero_usage,
         cast(ladder as varchar) as ladder,
         cast(proration as varchar) as proration,
+        cast(on_termination as varchar) as on_termination,
         cast(rounding_mode as varchar) as rounding_mode,
         cast(reason as varchar) as reason,
         cast(author as varchar) as author,

@@ -8,20 +8,76 @@ charges as (
     select * from {{ ref('stg_price_book__charges') }}
 ),
 
-measured as (
+contract_spans as (
+    select * from {{ ref('int_contracts__spans') }}
+),
+
+contract_ends as (
+    select
+        contract_id,
+        contract_lineage_id,
+        min(span_start_at) as contract_start_at,
+        max(span_end_at) as contract_end_at
+    from contract_spans
+    group by contract_id, contract_lineage_id
+),
+
+-- A contract that its lineage goes on from is renewed, not terminated.
+terminated as (
+    select
+        contract_ends.contract_id,
+        contract_ends.contract_end_at
+    from contract_ends
+    left join contract_ends as renewals
+        on
+            contract_ends.contract_lineage_id = renewals.contract_lineage_id
+            and contract_ends.contract_end_at = renewals.contract_start_at
+    where renewals.contract_id is null
+),
+
+-- What a fee in advance pays for where the contract ends within its cell: up to there,
+-- up to the end of the cell, or nothing at all.
+ended as (
     select
         segments.*,
         charges.proration,
-        {{ days_between('segments.counted_start_date', 'segments.counted_end_date') }}
-            as segment_days,
-        {{ days_between('segments.cell_start_date', 'segments.cell_end_date') }}
-            as cell_days,
-        {{ seconds_between('segments.service_start_at', 'segments.service_end_at') }}
-            as segment_seconds,
-        {{ seconds_between('segments.cell_start_at', 'segments.cell_end_at') }}
-            as cell_seconds
+        case
+            when
+                charges.billing_timing = 'advance'
+                and terminated.contract_id is not null
+                then charges.on_termination
+            else 'prorated'
+        end as ends_as
     from segments
     inner join charges on segments.charge_price_id = charges.charge_price_id
+    left join terminated
+        on
+            segments.contract_id = terminated.contract_id
+            and segments.service_end_at = terminated.contract_end_at
+            and segments.cell_end_at > terminated.contract_end_at
+),
+
+paid as (
+    select
+        *,
+        case when ends_as = 'no_refund' then cell_end_date else counted_end_date end
+            as paid_end_date,
+        case when ends_as = 'no_refund' then cell_end_at else service_end_at end
+            as paid_end_at,
+        bool_or(ends_as = 'full') over (
+            partition by contract_id, charge_id, cell_start_date
+        ) as is_given_back
+    from ended
+),
+
+measured as (
+    select
+        *,
+        {{ days_between('counted_start_date', 'paid_end_date') }} as segment_days,
+        {{ days_between('cell_start_date', 'cell_end_date') }} as cell_days,
+        {{ seconds_between('service_start_at', 'paid_end_at') }} as segment_seconds,
+        {{ seconds_between('cell_start_at', 'cell_end_at') }} as cell_seconds
+    from paid
 ),
 
 -- What of a segment no earlier charge of its meter has covered yet.
@@ -71,16 +127,18 @@ final as (
             else 'days'
         end as time_unit,
         cast(
-            case proration
-                when 'day' then segment_days
-                when 'second' then segment_seconds
-                when 'fixed_30'
+            case
+                when is_given_back then 0
+                when proration = 'day' then segment_days
+                when proration = 'second' then segment_seconds
+                when proration = 'fixed_30'
                     then
-                        {{ fixed_30_position('counted_end_date', *bounds)
+                        {{ fixed_30_position('paid_end_date', *bounds)
                             | indent(24) }}
                         - {{ fixed_30_position('counted_start_date', *bounds)
                             | indent(24) }}
-                when 'none' then case when segment_number = 1 then 1 else 0 end
+                when segment_number = 1 then 1
+                else 0
             end as bigint
         ) as time_units,
         cast(
