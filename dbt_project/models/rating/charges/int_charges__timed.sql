@@ -103,12 +103,12 @@ uncovered as (
     from measured
     window
         meter_days as (
-            partition by contract_id, meter_id, cell_start_date
+            partition by contract_lineage_id, meter_id, cell_start_date
             order by counted_start_date, counted_end_date, charge_id, service_start_at
             rows between unbounded preceding and 1 preceding
         ),
         meter_seconds as (
-            partition by contract_id, meter_id, cell_start_date
+            partition by contract_lineage_id, meter_id, cell_start_date
             order by service_start_at, service_end_at, charge_id
             rows between unbounded preceding and 1 preceding
         )
@@ -158,10 +158,10 @@ final as (
             case
                 when proration = 'second'
                     then sum(uncovered_seconds) over (
-                        partition by contract_id, meter_id, cell_start_date
+                        partition by contract_lineage_id, meter_id, cell_start_date
                     )
                 else sum(uncovered_days) over (
-                    partition by contract_id, meter_id, cell_start_date
+                    partition by contract_lineage_id, meter_id, cell_start_date
                 )
             end as bigint
         ) as meter_units
