@@ -29,6 +29,8 @@ METERED: Final = (
     "int_events__counted",
 )
 RATED: Final = ("int_contracts__cells", "tallyhouse.rating")
+# What no line is made from: usage by day, for analysts, and the way from a line to its events.
+BESIDE: Final = ("fct_metered_usage", "fct_line_events")
 # Only the tests that need nothing besides.
 _OWN_TESTS: Final = ("--indirect-selection", "cautious")
 BARE_FILE: Final = "bare.duckdb"
@@ -46,17 +48,25 @@ group by subject, counted_id
 
 
 def rate(settings: Settings) -> dict[str, Any]:
-    """Build the lines with every check; returns seconds of the build, by node, and of start-up."""
+    """Build the lines with every check of what they are made from, then the marts beside them.
+
+    Returns seconds of the build, by node, of start-up, and of the marts beside.
+    """
     started = time.perf_counter()
     run_dbt(settings, ["parse"])
     parsed = time.perf_counter()
     run_dbt(settings, ["run", "--select", *METERED])
     before, processor_before = time.perf_counter(), time.process_time()
-    outcome = run_dbt(settings, [*BUILD_ARGUMENTS, *_OWN_TESTS, "--select", *RATED])
+    outcome = run_dbt(
+        settings, [*BUILD_ARGUMENTS, *_OWN_TESTS, "--select", *RATED, "--exclude", *BESIDE]
+    )
+    rated, processor_rated = time.perf_counter(), time.process_time()
+    run_dbt(settings, [*BUILD_ARGUMENTS, *_OWN_TESTS, "--select", *BESIDE])
     return {
         "start_seconds": parsed - started,
-        "seconds": time.perf_counter() - before,
-        "processor_seconds": time.process_time() - processor_before,
+        "seconds": rated - before,
+        "processor_seconds": processor_rated - processor_before,
+        "beside_seconds": time.perf_counter() - rated,
         "node_seconds": outcome.node_seconds,
     }
 
