@@ -118,7 +118,7 @@ class Tenant:
                     for charge in self.case.fields["charges"]
                     if charge.get("plan", "p") == name
                 ],
-                **self._terms(),
+                **self._terms(name),
             }
             for name in sorted(names)
         ]
@@ -142,12 +142,15 @@ class Tenant:
             written["meter"] = self.meter_id(charge.get("meter", "m"))
         return written
 
-    def _terms(self):
+    def _terms(self, plan):
         written = []
         for term in self.case.fields["terms"]:
+            if term.get("plan", plan) != plan:
+                continue
             charges = {"charges": [self.named(each) for each in term.get("charges", ())]}
+            fields = {name: value for name, value in term.items() if name != "plan"}
             written.append(
-                {**term, "id": self.named(term["id"]), **(charges if charges["charges"] else {})}
+                {**fields, "id": self.named(term["id"]), **(charges if charges["charges"] else {})}
             )
         return {"terms": written} if written else {}
 

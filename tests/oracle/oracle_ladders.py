@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate
 
-from oracle_money import Piece, rounded
+from oracle_money import Piece, completed, rounded
 from oracle_prices import (
     NEGATIVE_MODELS,
     RatingError,
@@ -24,10 +24,11 @@ from oracle_prices import (
     seats,
     tier_parts,
 )
-from oracle_quantities import is_additive, quantity_of
+from oracle_quantities import is_additive, quantity_of, quantity_of_piece
 from oracle_time import Stretch, fee_share, level_share
 
 SECOND = 10**6
+SMALLEST = 10**9
 
 
 @dataclass
@@ -68,6 +69,13 @@ class Ladder:
             found = quantity_of(self.meter, readings, stretch, zone=self.zone, cell=self.cell)
             self.known[stretch, child] = found or Fraction(0)
         return self.known[stretch, child]
+
+    def piece_quantity(self, piece, run, child):
+        """Return what a piece of a run is of its additive quantity, of one child."""
+        if piece == run:
+            return self.quantity(run, child)
+        readings = self.members.get(child, [])
+        return quantity_of_piece(self.meter, readings, piece, run, zone=self.zone, cell=self.cell)
 
     def readings(self, stretch):
         """Return the valued readings of a stretch over all members, in order."""
@@ -258,9 +266,14 @@ def _run_pieces(ladder, run, parts):
         (stretch, version, child) for stretch, version in run.pieces for child in ladder.members
     ]
     adds = is_additive(ladder.meter)
-    own = [ladder.quantity(stretch, child) for stretch, _version, child in places]
+    own = [Fraction(0) for _place in places]
+    if adds:
+        own = [
+            ladder.piece_quantity(stretch, run.stretch, child)
+            for stretch, _version, child in places
+        ]
     weights = own
-    if not adds or sum(own) == 0:
+    if sum(own) == 0:
         weights = [
             _time_weight(ladder, run, stretch) / len(ladder.members)
             for stretch, _version, _child in places
@@ -270,6 +283,8 @@ def _run_pieces(ladder, run, parts):
         weights = [Fraction(stretch.length()) for stretch, _version, _child in places]
         whole = sum(weights)
     total = ladder.quantity(run.stretch)
+    if adds and ladder.meter["aggregation"] == "weighted_sum" and "window" not in ladder.meter:
+        own = _rounded_once(total, weights)
     return [
         Piece(
             start=stretch.start,
@@ -285,6 +300,18 @@ def _run_pieces(ladder, run, parts):
             entity=version.entity,
         )
         for (stretch, version, child), quantity, weight in zip(places, own, weights, strict=True)
+    ]
+
+
+def _rounded_once(quantity, weights):
+    """Return the shares of a run's quantity, which is rounded for the run and not for its pieces.
+
+    They add up to it, by largest remainder.
+    """
+    units, whole = quantity * SMALLEST, sum(weights)
+    return [
+        Fraction(each, SMALLEST)
+        for each in completed(int(units), [units * weight / whole for weight in weights])
     ]
 
 

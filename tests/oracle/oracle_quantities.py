@@ -44,6 +44,28 @@ def quantity_of(meter, readings, stretch, *, zone, cell):
     return _windowed(meter, readings, stretch, zone)
 
 
+def quantity_of_piece(meter, readings, piece, run, *, zone, cell):
+    """Return what a piece of a run is of the run's additive quantity.
+
+    Windows are not divided: each counts for the piece that holds its first moment. Events count
+    where they lie, and levels for the time that they hold within the piece.
+
+    Args:
+        meter: as in the price book, one whose quantities add up.
+        readings: of one group, in order, from the beginning of the lineage on.
+        piece: a stretch of the run.
+        run: its stretch, in which windows are counted.
+        zone: of the contract.
+        cell: the full billing cycle.
+    """
+    if "window" not in meter or meter["aggregation"] in {"count", "sum"}:
+        return quantity_of(meter, readings, piece, zone=zone, cell=cell)
+    windows = windows_of(zone, run.start, run.end, meter["window"])
+    mine = [each for each in windows if piece.holds(each.start)]
+    found = [quantity_of(meter, readings, each, zone=zone, cell=cell) for each in mine]
+    return sum((each for each in found if each is not None), Fraction(0))
+
+
 def _windowed(meter, readings, stretch, zone):
     """Aggregate per local window, then over the windows that the stretch touches."""
     windows = windows_of(zone, stretch.start, stretch.end, meter["window"])

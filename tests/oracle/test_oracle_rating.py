@@ -23,6 +23,13 @@ METERS = {
         "window": "day",
         "window_aggregation": "sum",
     },
+    "peak_days": {
+        "aggregation": "max",
+        "value": "amount",
+        "window": "day",
+        "window_aggregation": "sum",
+    },
+    "share": {"aggregation": "weighted_sum", "value": "amount", "weighted_by": "period"},
     "by_region": {"aggregation": "sum", "value": "amount", "dimensions": ["region"]},
 }
 
@@ -176,6 +183,23 @@ def test_another_entity_in_mid_month_gets_its_share_of_one_rounded_amount():
     lines = rated(book_of([made], versions=[("2026-09-01", 0), moved]), use(2, 1), use(20, 2))
     assert [("us", Fraction("0.33")), ("de", Fraction("0.67"))] == [
         (line.entity, line.amount) for line in lines
+    ]
+
+
+def test_a_window_counts_for_the_piece_in_which_it_begins():
+    made = charge("c", "per_unit", version({"unit_price": "1"}), meter="peak_days")
+    moved = ("2026-09-10T12:00:00+00:00", 0, {"legal_entity_id": "de"})
+    book = book_of([made], versions=[("2026-09-01", 0), moved])
+    lines = rated(book, use(10.25, 5), use(10.75, 6), use(11, 2))
+    assert [("us", 6, 6), ("de", 2, 2)] == [(e.entity, e.quantity, e.amount) for e in lines]
+
+
+def test_a_level_is_weighted_once_for_its_run_and_shared_to_the_last_digit():
+    made = charge("c", "per_unit", version({"unit_price": "1"}), meter="share")
+    book = book_of([made], versions=[("2026-09-01", 0), ("2026-09-02", 0), ("2026-09-03", 0)])
+    lines = rated(book, use(1, 1))
+    assert ["0.033333333", "0.033333333", "0.933333334"] == [
+        str(Decimal(line.quantity.numerator) / line.quantity.denominator) for line in lines
     ]
 
 

@@ -25,11 +25,9 @@
     end
 {%- endmacro %}
 
-{#- Units of [from_at, to_at) in a cell and of the full cell, by a way to prorate: two columns. A
-    day counts where its first moment or a later one lies in the stretch. -#}
-{% macro prorated_columns(proration, from_at, to_at, time_zone, cell, name) -%}
-    {%- set from_date = local_date(from_at, time_zone) -%}
-    {%- set to_date = '(' ~ last_local_date(to_at, time_zone) ~ ' + 1)' -%}
+{#- Units of [from_at, to_at) in a cell and of the full cell, by a way to prorate: two columns. Its
+    days are [from_date, to_date), those that count for it. -#}
+{% macro prorated_columns(proration, from_at, to_at, from_date, to_date, cell, name) -%}
     {%- set bounds = [
         cell ~ '.cell_start_date', cell ~ '.cell_end_date', cell ~ '.billing_anchor_day'
     ] -%}

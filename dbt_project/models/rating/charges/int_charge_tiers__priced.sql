@@ -58,6 +58,7 @@ converted as (
         ladder_runs.ladder_key,
         ladder_runs.ladder_run_number,
         ladder_runs.is_additive,
+        ladder_runs.is_continued,
         ladder_runs.is_additive
         and not ladder_runs.is_continued
         and ladder_runs.time_units < ladder_runs.cell_units as is_restarted,
@@ -92,7 +93,14 @@ converted as (
             'prices.divisor',
             'prices.convert_rounding',
             'prices.convert_decimals'
-        ) }} as converted_after
+        ) }} as converted_after,
+        {{ converted_quantity(
+            'ladder_runs.ladder_quantity',
+            'prices.multiplier',
+            'prices.divisor',
+            'prices.convert_rounding',
+            'prices.convert_decimals'
+        ) }} as ladder_converted
     from ladder_runs
     inner join prices
         on
@@ -154,7 +162,8 @@ restarted as (
 ),
 
 -- Zero usage is a matter of the converted quantity of the whole cell, before free units
--- come off; where it is charged, the first run pays for it. Levels stand by themselves.
+-- come off; where it is charged, the first run pays for it, or each run of a ladder
+-- that restarts. Levels stand by themselves.
 measured as (
     select
         *,
@@ -169,12 +178,11 @@ measured as (
         and (
             not is_additive
             or (
-                ladder_run_number = 1
-                and max_by(converted_after, ladder_run_number) over ladder = 0
+                (ladder_run_number = 1 or not is_continued)
+                and ladder_converted = 0
             )
         ) as is_zero_charged
     from restarted
-    window ladder as (partition by ladder_key)
 ),
 
 allowed as (

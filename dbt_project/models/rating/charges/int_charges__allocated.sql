@@ -6,8 +6,8 @@ priced as (
     select * from {{ ref('int_charges__priced') }}
 ),
 
--- A first run without usage is asked for what a cell without usage costs; where there
--- is usage after it, it is no line.
+-- A run without usage is asked for what a cell without usage costs; where that is
+-- nothing, only the first one is a line, and only in a cell without usage.
 counted_runs as (
     select
         quantified.*,
@@ -24,8 +24,9 @@ ladder_runs as (
     where
         not is_additive
         or event_count > 0
-        or ladder_event_count = 0
+        or quantity <> 0
         or not is_free
+        or (ladder_event_count = 0 and ladder_run_number = 1)
 ),
 
 used as (
@@ -150,7 +151,9 @@ lined as (
             when charges.charge_model = 'flat' then timed.time_units
             else timed.level_units
         end as time_units,
-        coalesce({{ is_sum_of_events('meters') }}, false) as is_sum_of_events,
+        coalesce(
+            meters.aggregation = 'weighted_sum' and meters.window_unit is null, false
+        ) as is_rounded_once,
         case
             when ladder_runs.segment_count = 1 then ladder_runs.customer_quantity
             else coalesce(pieces.quantity, {{ zero_quantity() }})
@@ -240,7 +243,7 @@ weighed as (
             else time_units
         end as time_weight,
         time_units,
-        is_sum_of_events
+        is_additive
         and sum(segment_quantity) over run_lines <> 0 as is_by_usage,
         sum(time_units) over run_lines = 0 as is_without_time,
         row_number() over (
@@ -381,9 +384,10 @@ final as (
         case
             when numbered.line_count = 1 then numbered.run_quantity
             when not numbered.is_additive then numbered.customer_quantity
-            when numbered.is_sum_of_events
-                then cast(numbered.segment_quantity as decimal(38, 9))
-            else {{ from_scaled_integer('shared.quantity_units', 9) }}
+            -- Level times time is rounded once per run, not per segment.
+            when numbered.is_rounded_once
+                then {{ from_scaled_integer('shared.quantity_units', 9) }}
+            else cast(numbered.segment_quantity as decimal(38, 9))
         end as quantity,
         numbered.quantity_before,
         case

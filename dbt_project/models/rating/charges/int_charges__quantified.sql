@@ -93,8 +93,8 @@ ladders as (
             and cells.cell_start_date = used_ladders.cell_start_date
 ),
 
--- Every ladder has its first run, where quantities add up, and every run, where each
--- has a share of the cell: used or not.
+-- Every ladder that continues has its first run, and every other one each of its runs:
+-- used or not.
 quantities as (
     select
         runs.*,
@@ -130,7 +130,7 @@ quantities as (
             and ladders.dimension_key = used.dimension_key
     where
         used.contract_id is not null
-        or not runs.is_additive
+        or not runs.is_continued
         or runs.run_number = 1
 ),
 
@@ -153,6 +153,9 @@ accumulated as (
             order by keyed.run_start_at, keyed.contract_id
             rows between unbounded preceding and current row
         ) as cumulative_quantity,
+        {{ limited_sum('keyed.quantity') }} over (
+            partition by keyed.ladder_key
+        ) as ladder_quantity,
         bool_or(
             keyed.is_beyond_limit
             or not {{ is_within_limit('keyed.quantity') }}
@@ -215,6 +218,12 @@ final as (
                 else accumulated.quantity
             end as decimal(38, 9)
         ) as quantity_after,
+        cast(
+            case
+                when not accumulated.is_ladder_beyond_limit
+                    then accumulated.ladder_quantity
+            end as decimal(38, 9)
+        ) as ladder_quantity,
         accumulated.is_ladder_beyond_limit as is_beyond_limit,
         accumulated.has_negative_events,
         conflicted.contract_id is not null as has_conflicting_events,

@@ -26,10 +26,6 @@ term_charges as (
     select * from {{ ref('stg_price_book__term_charges') }}
 ),
 
-meters as (
-    select * from {{ ref('stg_price_book__meters') }}
-),
-
 zones as (
     select distinct time_zone
     from contract_spans
@@ -235,8 +231,7 @@ dated as (
     from priced_segments
 ),
 
--- A run goes on while the same price is in force, whatever else changes. Quantities
--- that add up over time and not by events are measured anew in each segment.
+-- A run goes on while the same price is in force, whatever else changes.
 neighboured as (
     select
         dated.*,
@@ -245,11 +240,8 @@ neighboured as (
             else dated.segment_start_date
         end as counted_start_date,
         lag(dated.charge_price_id) over cell_segments as charge_price_id_before,
-        lag(dated.service_end_at) over cell_segments as service_end_at_before,
-        {{ is_additive('meters.aggregation', 'meters.window_aggregation') }}
-        and not {{ is_sum_of_events('meters') }} as is_measured_by_segment
+        lag(dated.service_end_at) over cell_segments as service_end_at_before
     from dated
-    left join meters on dated.meter_id = meters.meter_id
     window cell_segments as (
         partition by dated.contract_id, dated.charge_id, dated.cell_start_date
         order by dated.service_start_at
@@ -263,7 +255,6 @@ started as (
             when
                 charge_price_id = charge_price_id_before
                 and service_start_at = service_end_at_before
-                and not coalesce(is_measured_by_segment, false)
                 then 0
             else 1
         end as is_run_start

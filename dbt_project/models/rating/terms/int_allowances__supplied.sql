@@ -21,6 +21,10 @@ ladders as (
     from demanded
 ),
 
+cells as (
+    select * from {{ ref('int_contracts__cells') }}
+),
+
 demands as (
     select
         terms.contract_id,
@@ -48,20 +52,45 @@ needed as (
         terms.rollover_cap,
         coalesce(terms.rollover_periods, 0) as rollover_periods,
         coalesce(demands.demanded_quantity, {{ zero_quantity() }}) as demanded_quantity,
-        min(terms.cell_number) over (
+        min(terms.cell_number) over whole_term as first_cell_number,
+        lead(terms.cell_number, 1, terms.cell_number + 1) over (
             partition by terms.contract_id, terms.term_id
-        ) as first_cell_number
+            order by terms.cell_number
+        ) as next_cell_number
     from terms
     left join demands
         on
             terms.contract_id = demands.contract_id
             and terms.term_id = demands.term_id
             and terms.cell_number = demands.cell_number
+    window whole_term as (partition by terms.contract_id, terms.term_id)
 ),
 
+-- A cell in which the contract is on another plan includes and uses nothing, and what is
+-- left grows older in it.
 rolling as (
-    select * from needed
-    where rollover_periods > 0
+    select
+        needed.contract_id,
+        needed.term_id,
+        cells.cell_number,
+        needed.first_cell_number,
+        case
+            when cells.cell_number = needed.cell_number then needed.quantity
+            else {{ zero_quantity() }}
+        end as quantity,
+        case
+            when cells.cell_number = needed.cell_number then needed.demanded_quantity
+            else {{ zero_quantity() }}
+        end as demanded_quantity,
+        needed.rollover_cap,
+        needed.rollover_periods
+    from needed
+    inner join cells
+        on
+            needed.contract_id = cells.contract_id
+            and needed.cell_number <= cells.cell_number
+            and needed.next_cell_number > cells.cell_number
+    where needed.rollover_periods > 0
 ),
 
 -- Cell after cell, for all contracts at once: what one leaves is carried into the next.

@@ -79,6 +79,37 @@ bounded as (
             and held.trial_unit = 'periods'
 ),
 
+-- Versions of one plan that follow each other are one stretch; a plan that the contract
+-- leaves and comes back to holds in each by itself.
+placed as (
+    select
+        *,
+        greatest(span_start_at, term_start_at) as stretch_from_at,
+        least(span_end_at, term_end_at) as stretch_to_at
+    from bounded
+    where greatest(span_start_at, term_start_at) < least(span_end_at, term_end_at)
+),
+
+neighboured as (
+    select
+        *,
+        lag(stretch_to_at) over (
+            partition by holder_id, term_id
+            order by stretch_from_at
+        ) as stretch_to_at_before
+    from placed
+),
+
+stretches as (
+    select
+        *,
+        sum(case when stretch_from_at = stretch_to_at_before then 0 else 1 end) over (
+            partition by holder_id, term_id
+            order by stretch_from_at
+        ) as stretch_number
+    from neighboured
+),
+
 final as (
     select
         holder_id as contract_id,
@@ -94,12 +125,11 @@ final as (
         min(rollover_cap) as rollover_cap,
         min(rollover_periods) as rollover_periods,
         min(product_id) as product_id,
-        min(greatest(span_start_at, term_start_at)) as in_force_from_at,
-        max(least(span_end_at, term_end_at)) as in_force_to_at,
+        min(stretch_from_at) as in_force_from_at,
+        max(stretch_to_at) as in_force_to_at,
         min(reference_version) as reference_version
-    from bounded
-    where greatest(span_start_at, term_start_at) < least(span_end_at, term_end_at)
-    group by holder_id, term_id
+    from stretches
+    group by holder_id, term_id, stretch_number
 )
 
 select * from final

@@ -1,21 +1,5 @@
-with windows_counted as (
-    select * from {{ ref('int_usage__windows_counted') }}
-),
-
-percentiles as (
-    select * from {{ ref('int_usage__percentiles_taken') }}
-),
-
-values_counted as (
-    select * from {{ ref('int_usage__values_counted') }}
-),
-
-held_levels as (
-    select * from {{ ref('int_levels__held') }}
-),
-
-weighted_levels as (
-    select * from {{ ref('int_levels__weighted') }}
+with window_quantities as (
+    select * from {{ ref('int_usage__windows_listed') }}
 ),
 
 windows as (
@@ -24,18 +8,6 @@ windows as (
 
 meters as (
     select * from {{ ref('stg_price_book__meters') }}
-),
-
-window_quantities as (
-    select * from windows_counted
-    union all
-    select * from percentiles
-    union all
-    select * from values_counted
-    union all
-    select * from held_levels
-    union all
-    select * from weighted_levels
 ),
 
 multiplied as (
