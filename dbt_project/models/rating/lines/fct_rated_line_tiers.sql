@@ -50,23 +50,12 @@ run_tiers as (
     from used
 ),
 
--- A line has each tier of its run in the proportion that it has of the run.
-line_tiers as (
+line_amounts as (
     select
         lines.rated_line_id,
-        run_tiers.tier_number,
-        run_tiers.lower_quantity,
-        run_tiers.upper_quantity,
-        run_tiers.quantity,
-        run_tiers.metered_quantity,
-        run_tiers.unit_price,
-        run_tiers.flat_amount,
-        rounded.exception_code,
+        lines.ladder_run_id,
         lines.is_additive,
-        run_tiers.spread_units,
-        {{ scaled_integer('run_tiers.quantity', 9) }} as quantity_units,
-        {{ scaled_integer('run_tiers.metered_quantity', 9) }} as metered_units,
-        {{ scaled_integer('run_tiers.flat_amount', 12) }} as flat_units,
+        rounded.exception_code,
         cast(lines.gross_units as {{ whole_number() }}) as line_units,
         {{ scaled_integer('rounded.amount_unrounded', 12) }} as line_net_units,
         {{ scaled_integer('rounded.computed_amount', 4) }}
@@ -76,7 +65,32 @@ line_tiers as (
         cast(lines.run_weight as {{ whole_number() }}) as run_weight
     from lines
     inner join rounded on lines.rated_line_id = rounded.rated_line_id
+),
+
+-- A line has each tier of its run in the proportion that it has of the run.
+line_tiers as (
+    select
+        lines.*,
+        run_tiers.tier_number,
+        run_tiers.lower_quantity,
+        run_tiers.upper_quantity,
+        run_tiers.quantity,
+        run_tiers.metered_quantity,
+        run_tiers.unit_price,
+        run_tiers.flat_amount,
+        run_tiers.spread_units
+    from line_amounts as lines
     inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
+),
+
+tiers_to_share as (
+    select
+        *,
+        {{ scaled_integer('quantity', 9) }} as quantity_units,
+        {{ scaled_integer('metered_quantity', 9) }} as metered_units,
+        {{ scaled_integer('flat_amount', 12) }} as flat_units
+    from line_tiers
+    where line_weight <> run_weight
 ),
 
 shared_tiers as (
@@ -93,8 +107,7 @@ shared_tiers as (
         {% endfor -%}
         {{ proportional_columns('spread_units', 'line_weight', 'run_weight', 'gross')
             | indent(8) }}
-    from line_tiers
-    where line_weight <> run_weight
+    from tiers_to_share
 ),
 
 parts as (
@@ -215,7 +228,7 @@ final as (
             when exception_code is null
                 then
                     {{ from_scaled_integer(
-                        whole_quotient('settled_units', '100000000'), 4
+                        narrow_quotient('settled_units', '100000000'), 4
                     ) }}
         end as amount
     from settled
