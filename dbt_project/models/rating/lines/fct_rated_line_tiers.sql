@@ -93,22 +93,16 @@ tiers_to_share as (
     where line_weight <> run_weight
 ),
 
-shared_tiers as (
-    select
-        rated_line_id,
-        tier_number,
-        {% for total, name in [
-            ('quantity_units', 'part'),
-            ('metered_units', 'metered_part'),
-            ('flat_units', 'flat_part'),
-        ] -%}
-        {{ proportional_columns(total, 'line_weight', 'run_weight', name)
-            | indent(8) }},
-        {% endfor -%}
-        {{ proportional_columns('spread_units', 'line_weight', 'run_weight', 'gross')
-            | indent(8) }}
-    from tiers_to_share
-),
+{{ in_proportion(
+    'tiers_to_share',
+    [
+        ['quantity_units', 'line_weight', 'run_weight', 'part'],
+        ['metered_units', 'line_weight', 'run_weight', 'metered_part'],
+        ['flat_units', 'line_weight', 'run_weight', 'flat_part'],
+        ['spread_units', 'line_weight', 'run_weight', 'gross'],
+    ],
+    'shared_tiers'
+) }},
 
 parts as (
     select
@@ -151,16 +145,22 @@ spread as (
 ),
 
 -- What discounts and a maximum leave of a line is shared over its tiers.
-reduced as (
+tiers_to_reduce as (
     select
         rated_line_id,
         tier_number,
+        line_units,
         line_net_units,
-        {{ proportional_columns('line_net_units', 'part_units', 'line_units', 'net')
-            | indent(8) }}
+        part_units
     from spread
     where line_net_units <> line_units and line_units <> 0
 ),
+
+{{ in_proportion(
+    'tiers_to_reduce',
+    [['line_net_units', 'part_units', 'line_units', 'net']],
+    'reduced'
+) }},
 
 reduced_parts as (
     select
