@@ -60,6 +60,8 @@ class DocumentLine(Record):
         quantity: in `unit`, up to 9 decimals.
         amount: in the document's currency, in its minor unit.
         service_start_date, service_end_date: [start, end) of the service.
+        is_in_tax_base: whether tax is due on it; a draw on purchased credit only lowers what is
+            left to pay.
     """
 
     line_number: int = Field(ge=1)
@@ -72,6 +74,7 @@ class DocumentLine(Record):
     amount: ExactNumber
     service_start_date: date
     service_end_date: date
+    is_in_tax_base: bool = True
 
 
 class Document(Record):

@@ -297,7 +297,7 @@ class ErpLedger:
             ) from error
         erp_document_id = str(entered.lastrowid)
         books.executemany(
-            "insert into document_lines values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into document_lines values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     erp_document_id,
@@ -311,6 +311,7 @@ class ErpLedger:
                     decimal_text(line.amount),
                     line.service_start_date.isoformat(),
                     line.service_end_date.isoformat(),
+                    line.is_in_tax_base,
                 )
                 for line in document.lines
             ],

@@ -43,6 +43,7 @@ create table if not exists document_lines (
     line_number integer not null, item text not null, revenue_account text, tax_profile text,
     description text not null, quantity text not null, unit text, amount text not null,
     service_start_date text not null, service_end_date text not null,
+    is_in_tax_base integer not null default 1,
     primary key (erp_document_id, line_number));
 create table if not exists payments (
     payment_id integer primary key autoincrement,
@@ -56,6 +57,8 @@ create table if not exists calls_under_way (
 UNIQUE_KEY_SCHEMA = """
 create unique index if not exists one_document_per_key on documents (posting_key);
 """
+# Columns that books of an earlier version lack: by table, each with what it is.
+ADDED_COLUMNS = {"document_lines": {"is_in_tax_base": "integer not null default 1"}}
 CRM_SCHEMA = """
 create table if not exists records (
     object_name text not null, external_id text not null, fields text not null,
@@ -80,6 +83,7 @@ class Store:
         with opening, self._connected() as connection:
             connection.execute("pragma journal_mode = wal")
             connection.executescript(schema)
+            _add_missing_columns(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -109,3 +113,11 @@ class Store:
             connection.execute("pragma foreign_keys = on")
             connection.execute("pragma synchronous = full")
             yield connection
+
+
+def _add_missing_columns(connection: sqlite3.Connection) -> None:
+    for table, columns in ADDED_COLUMNS.items():
+        found = {row[1] for row in connection.execute(f"pragma table_info({table})")}
+        for column, kind in columns.items():
+            if found and column not in found:
+                connection.execute(f"alter table {table} add column {column} {kind}")

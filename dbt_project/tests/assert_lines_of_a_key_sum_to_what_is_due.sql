@@ -1,6 +1,7 @@
 -- Catches a document line that was lost or doubled on its way from what is due.
 with candidate_lines as (
     select * from {{ ref('fct_invoice_candidate_lines') }}
+    where credit_grant_id is null
 ),
 
 settlements as (

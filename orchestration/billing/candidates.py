@@ -57,8 +57,8 @@ _CONSERVATION: Final = """
     from reconciliation.fct_conservation
     order by invariant_number, check_name, scope_kind, scope_id
 """
-# Documents that are not their lines or not alone, then keys whose lines are not what is due; a sum
-# that does not fit raises.
+# Documents that are not their lines or not alone, then keys whose lines are not what is due, then
+# keys that credits pay more than they come to; a sum that does not fit raises.
 _UNBALANCED: Final = """
     with sums as (
         select document_id, sum(amount) as amount, count(*) as line_count
@@ -88,16 +88,27 @@ _UNBALANCED: Final = """
     keys as (
         select settlement_key as name
         from frozen_lines
+        where credit_grant_id is null
         group by settlement_key
         having min(rated_amount) is distinct from max(rated_amount)
             or min(billed_amount_before) <> max(billed_amount_before)
             or max(rated_amount) - max(billed_amount_before) is distinct from sum(amount)
+    ),
+
+    overpaid as (
+        select settlement_key as name
+        from frozen_lines
+        group by settlement_key
+        having bool_or(credit_grant_id is not null and amount > 0)
+            or (bool_or(credit_grant_id is not null) and sum(amount) < 0)
     )
 
     select name from (
         select 1 as place, name from documents
         union all
         select 2 as place, name from keys
+        union all
+        select 3 as place, name from overpaid
     )
     order by place, name
 """
@@ -196,8 +207,8 @@ def read_candidates(
 def refuse_unbalanced(documents: pa.Table, lines: pa.Table) -> None:
     """Let only documents pass that equal their lines, and lines that are what is due.
 
-    Invariant 5, to the last digit, and per settlement key: due = rated - billed before. A document
-    that is there twice does not pass either.
+    Invariant 5, to the last digit, and per settlement key: due = rated - billed before, of which
+    credits pay at most the whole. A document that is there twice does not pass either.
 
     Raises:
         CandidatesUnusableError: names the documents or keys that do not add up, or says that a sum
@@ -217,7 +228,8 @@ def refuse_unbalanced(documents: pa.Table, lines: pa.Table) -> None:
     if wrong:
         raise CandidatesUnusableError(
             f"Tried to freeze {documents.num_rows} documents: {listed(wrong)} do not add up "
-            "(document = sum of its lines; lines of a key = rated - billed before). Nothing was "
+            "(document = sum of its lines; lines of a key = rated - billed before, of which "
+            "credits pay at most the whole). Nothing was "
             "frozen. Look at the checks of the billing stage, correct what they name, and run the "
             "pipeline again."
         )

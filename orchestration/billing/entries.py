@@ -21,7 +21,8 @@ BILLED_KINDS: Final = ("bill", "correct", "release", "external", "concession")
 BUCKET_KINDS: Final = ("waive", "carry_close")
 CREDIT_KINDS: Final = ("credit_grant", "credit_draw", "credit_restore", "credit_expire")
 ENTRY_KINDS: Final = BILLED_KINDS + BUCKET_KINDS + CREDIT_KINDS
-DOCUMENT_KINDS: Final = ("bill", "correct")
+DOCUMENT_KINDS: Final = ("bill", "correct", "credit_draw")
+"""Kinds whose entries are lines of a document."""
 
 AMOUNT: Final = pa.decimal128(38, 4)
 QUANTITY: Final = pa.decimal128(38, 9)
@@ -151,8 +152,9 @@ def fold_billed(entries: pa.Table, *, keys: Iterable[str] | None = None) -> dict
 def refuse_invalid_entries(entries: pa.Table) -> None:
     """Let only entries pass that keep the rules of their kind.
 
-    A kind is known; every kind but credits names its settlement key, amount and currency; a bill or
-    a correction names its document, its line and its posting key; entry numbers are distinct.
+    A kind is known; every kind but credits names its settlement key, amount and currency; a credit
+    names its grant; a bill, a correction or a draw names its document, its line and its posting
+    key; entry numbers are distinct.
 
     Raises:
         EntryInvalidError: some entry does not; the message names each rule and the entries.
@@ -165,9 +167,11 @@ def refuse_invalid_entries(entries: pa.Table) -> None:
     kinds = entries["entry_kind"]
     is_document = pc.is_in(kinds, value_set=pa.array(DOCUMENT_KINDS))
     is_keyed = pc.is_in(kinds, value_set=pa.array(BILLED_KINDS + BUCKET_KINDS))
+    is_credit = pc.is_in(kinds, value_set=pa.array(CREDIT_KINDS))
     broken: Mapping[str, Any] = {
         "kind unknown": pc.invert(pc.is_in(kinds, value_set=pa.array(ENTRY_KINDS))),
         "settlement key missing": pc.and_(is_keyed, pc.is_null(entries["settlement_key"])),
+        "credit grant missing": pc.and_(is_credit, pc.is_null(entries["credit_grant_id"])),
         "legal entity missing": pc.is_null(entries["legal_entity_id"]),
         "currency missing": pc.is_null(entries["currency_code"]),
         "document missing": pc.and_(is_document, pc.is_null(entries["document_id"])),

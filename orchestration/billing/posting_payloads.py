@@ -49,6 +49,7 @@ LINE_COLUMNS: Final = (
     "amount",
     "cell_start_date",
     "cell_end_date",
+    "cause",
 )
 
 
@@ -151,7 +152,7 @@ def _payload(rows: Sequence[Mapping[str, Any]]) -> Payload:
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    line: dict[str, Any] = {
         "line_number": row["line_number"],
         "item": row["erp_item"],
         "revenue_account": row["revenue_account"],
@@ -163,6 +164,9 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "service_start_date": row["cell_start_date"],
         "service_end_date": row["cell_end_date"],
     }
+    if row["cause"] == "purchased_credit":
+        line["is_in_tax_base"] = False
+    return line
 
 
 def _disagreeing(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a revision rests on: prices, contracts, terms, identities, quiet days; and who wrote each.
+"""What a revision rests on, from prices to identities, credits and quiet days, and who wrote each.
 
 Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
 facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
@@ -116,6 +116,50 @@ _OBJECT_QUERIES: Final = {
             and coalesce(facts.valid_to_at > used.service_start_at, true)
         order by facts.system_id, facts.external_id, facts.valid_from_at
     """,
+    "credit_grant": """
+        select facts.credit_grant_id as object_id, facts.*
+        from read_parquet($credit_grants) as facts
+        where facts.credit_grant_id in (
+            select lines.credit_grant_id
+            from frozen_lines as lines
+            where lines.credit_grant_id is not null
+        )
+        order by facts.credit_grant_id
+    """,
+    "parent": """
+        with recursive links as (
+            select customer_id, parent_customer_id
+            from read_parquet($customers)
+            where parent_customer_id is not null
+            union all
+            select customer_id, parent_customer_id
+            from read_parquet($customer_parents)
+        ),
+
+        above as (
+            select customer_id, service_start_at, service_end_at
+            from used_customers
+            union
+            select links.parent_customer_id, above.service_start_at, above.service_end_at
+            from above
+            inner join links on above.customer_id = links.customer_id
+        )
+
+        select
+            facts.customer_id
+            || '@' || strftime(facts.valid_from_at, '%Y-%m-%dT%H:%M:%SZ') as object_id,
+            facts.*
+        from read_parquet($customer_parents) as facts
+        where exists (
+            select 1
+            from above
+            where
+                facts.customer_id = above.customer_id
+                and facts.valid_from_at < above.service_end_at
+                and coalesce(facts.valid_to_at > above.service_start_at, true)
+        )
+        order by facts.customer_id, facts.valid_from_at
+    """,
     "quiet_day": """
         select
             used.source_prefix || '@' || cast(used.usage_date as varchar) as object_id,
@@ -163,6 +207,13 @@ _PART_QUERIES: Final = {
         order by facts.charge_price_id, facts.currency_code
         """,
     ),
+    "credit_grant": (
+        """
+        select facts.credit_grant_id as object_id, facts.*
+        from read_parquet($credit_grant_scopes) as facts
+        order by facts.credit_grant_id, facts.charge_id
+        """,
+    ),
     "term": (
         """
         select facts.term_id as object_id, facts.*
@@ -185,6 +236,10 @@ _TABLES: Final = (
     "terms",
     "term_amounts",
     "term_charges",
+    "credit_grants",
+    "credit_grant_scopes",
+    "customers",
+    "customer_parents",
     "identities",
     "quiet_days",
 )
@@ -197,7 +252,7 @@ def read_provenance(
     billing_period: str,
     tables_folder: Path,
 ) -> pa.Table:
-    """Every price, contract, version, term, identity and quiet day that a revision rests on.
+    """Every price, contract, version, term, grant, identity, parent and quiet day it rests on.
 
     A quiet day that the reference version does not have is there without an author. A term is there
     when it holds at some moment of the lines of its contract, or of a contract on its plan.

@@ -53,6 +53,20 @@ class RegisterDamagedError(RefusedError):
     code = "register_damaged"
 
 
+class CreditOverdrawnError(RefusedError):
+    """Signed draws of a credit grant would go beyond what was granted.
+
+    Attributes:
+        credit_grant_ids: the grants, sorted.
+    """
+
+    code = "credit_overdrawn"
+
+    def __init__(self, message: str, *, credit_grant_ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.credit_grant_ids = tuple(credit_grant_ids)
+
+
 class RegisterMovedError(RefusedError):
     """What was billed for a settlement key changed since the candidate was computed.
 

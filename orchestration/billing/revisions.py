@@ -75,6 +75,7 @@ LINE_SCHEMA: Final = joined(
             column("event_count", pa.int64()),
             column("digest_sum_1", DIGEST_SUM),
             column("digest_sum_2", DIGEST_SUM),
+            column("credit_grant_id", pa.string()),
         ]
     ),
 )

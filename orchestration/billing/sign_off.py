@@ -11,6 +11,7 @@ healed by rebuild_from_register at the next start.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from sqlalchemy.engine import Engine
 from orchestration.billing.canonical import table_digest
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.commits import RegisterSession
+from orchestration.billing.credits import read_grants, refuse_overdrawn
 from orchestration.billing.derived_rows import (
     read_check_results,
     rebuild_from_register,
@@ -54,7 +56,7 @@ from orchestration.billing.sign_off_rules import (
     refuse_unverified,
     refuse_without_reason,
 )
-from orchestration.billing.signed_rows import read_table
+from orchestration.billing.signed_rows import read_entries, read_table
 from orchestration.price_book.policy import SignOffPolicy
 from orchestration.settings import Settings
 
@@ -62,7 +64,11 @@ __all__ = ["Decision", "SignOff", "Signer", "sign_off"]
 
 Decision = Literal["sign", "reject"]
 
-_KIND_BY_CAUSE: Final = {"new": "bill"}
+_KIND_BY_CAUSE: Final = {
+    "new": "bill",
+    "promotional_credit": "credit_draw",
+    "purchased_credit": "credit_draw",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +160,10 @@ def sign_off(
         revision = find_revision(revisions_of(session.chain), revision_id)
         policy = policy_source(settings, revision.pins.reference_version)
         refuse_unverified(signer, policy, may_sign_self_declared=settings.may_sign_self_declared)
-        manifest, signed_documents = _commit(session, engine, revision, policy, asked)
+        grants = partial(read_grants, settings, revision.pins.reference_version)
+        manifest, signed_documents = _commit(
+            session, engine, revision, policy, asked, grants=grants
+        )
     steps(f"rows of {revision_id}")
     rebuild_from_register(settings, engine)
     return _sign_off_of(manifest, signer=signer, totals=totals_of(signed_documents))
@@ -166,6 +175,8 @@ def _commit(
     revision: Revision,
     policy: SignOffPolicy,
     asked: _Asked,
+    *,
+    grants: Callable[[], pa.Table],
 ) -> tuple[Manifest, pa.Table]:
     """Refuse what a rule forbids, else commit; return the commit and the documents it bills."""
     approver = find_approver(asked.signer, policy, revision)
@@ -179,11 +190,13 @@ def _commit(
         refuse_amount(approver, revision, totals_of(signed_documents))
         refuse_unacknowledged(policy, revision, signed_documents)
         refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
+    entries = _entries(frozen, signed_documents, asked)
+    refuse_overdrawn(read_entries(session.folder, session.chain), entries, grants)
     manifest = session.commit(
         kind=asked.decision,
         subject=_subject(revision, asked, figures, signed_documents),
         now=asked.now,
-        entries=_entries(frozen, signed_documents, asked),
+        entries=entries,
         held=_held_lines(frozen, asked),
     )
     return manifest, signed_documents

@@ -1,8 +1,8 @@
 """Whether every contract has one plan, one currency and one price at every moment of its term.
 
 Belongs here: contracts and their versions, against each other and against the price book.
-Does not belong here: overrides and credit grants (override_checks.py); the plans' own rules
-(price_checks.py).
+Does not belong here: overrides (override_checks.py), credit grants (grant_checks.py); the plans'
+own rules (price_checks.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from orchestration.price_book.models import Charge
 from orchestration.price_book.moments import first_day, start_instant
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData, Row
-from orchestration.price_book.table_checks import FOR_GOOD, check_known, overlaps
+from orchestration.price_book.row_checks import FOR_GOOD, check_known, overlaps
 from orchestration.price_book.table_models import Contract, ContractVersion
 
 

@@ -1,7 +1,7 @@
-"""Whether negotiated prices and credit grants fit the contracts that they are for.
+"""Whether negotiated prices fit the contracts that they are for.
 
-Belongs here: overrides and credit grants against contracts and the price book.
-Does not belong here: the contracts themselves (contract_checks.py).
+Belongs here: overrides against contracts and the price book. Does not belong here: the contracts
+themselves (contract_checks.py), credit grants (grant_checks.py).
 """
 
 from datetime import date
@@ -15,12 +15,12 @@ from orchestration.price_book.price_faults import (
 )
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData, Row
-from orchestration.price_book.table_checks import check_known, overlaps
+from orchestration.price_book.row_checks import check_known, overlaps
 from orchestration.price_book.table_models import Contract, Override
 
 
 def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
-    """Add every problem of the overrides and the credit grants."""
+    """Add every problem of the overrides."""
     contracts = {row.item.contract_id: row.item for row in data.tables.contracts}
     plans: dict[str, set[str]] = {}
     for version in data.tables.contract_versions:
@@ -42,7 +42,6 @@ def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
             _check_override_price(data, row, charge, problems)
             _check_applies(row, plan_id, plans.get(row.item.contract_id, set()), problems)
     _check_overlapping_overrides(data, problems)
-    _check_grants(data, contracts, problems)
 
 
 def _check_override(row: Row[Override], contract: Contract | None, problems: ProblemList) -> None:
@@ -118,40 +117,4 @@ def _check_overlapping_overrides(data: ReferenceData, problems: ProblemList) -> 
             f"overrides row {later.item.override_id}, column effective_from_date: override "
             f"{earlier.item.override_id} of the same contract and charge has not ended by "
             f"{later.item.effective_from_date} (line {earlier.line}).",
-        )
-
-
-def _check_grants(
-    data: ReferenceData, contracts: dict[str, Contract], problems: ProblemList
-) -> None:
-    for row in data.tables.credit_grants:
-        item = row.item
-        name = f"credit_grants row {item.credit_grant_id}"
-        check_known(row, name, data.tables, problems, column="contract_id", table="contracts")
-        if item.expires_on is not None and item.expires_on <= item.starts_on:
-            problems.add(
-                "dates_out_of_order",
-                row.path,
-                row.line,
-                f"{name}, column expires_on: it expires on {item.expires_on}, exclusive, and "
-                f"starts on {item.starts_on}.",
-            )
-        contract = contracts.get(item.contract_id)
-        if contract is not None and contract.currency_code != item.currency_code:
-            problems.add(
-                "grant_currency_mismatch",
-                row.path,
-                row.line,
-                f"{name}, column currency_code: it is in {item.currency_code}, and contract "
-                f"{item.contract_id} in {contract.currency_code}.",
-            )
-    if data.tables.credit_grants:
-        row = data.tables.credit_grants[0]
-        problems.add(
-            "credit_grants_not_drawn",
-            row.path,
-            row.line,
-            f"credit_grants has {len(data.tables.credit_grants)} rows, and no document is lowered "
-            "by them.",
-            severity="warning",
         )

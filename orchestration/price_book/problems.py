@@ -121,6 +121,9 @@ REMEDIES: Final[dict[str, str]] = {
     "quiet_day_not_announced": "Correct the day, or remove it: no usage is expected on it.",
     # Customers, identities, contracts
     "circular_parents": "Remove one of the links, so that every customer has a topmost parent.",
+    "overlapping_parents": "End one where the other begins; a customer has one parent at a time.",
+    "parent_given_twice": "Leave parent_customer_id in tables/customers.csv empty for a customer "
+    "that tables/customer_parents.csv names, and give each of its parents a row there.",
     "overlapping_identities": "End one where the other begins; an external id belongs to one "
     "customer at a time.",
     "overlapping_contracts": "End one where the other begins; usage of a customer belongs to one "
@@ -138,8 +141,12 @@ REMEDIES: Final[dict[str, str]] = {
     "override_currency_mismatch": "Price the override in the contract's currency.",
     "override_never_applies": "Correct the charge or the contract, or remove the override.",
     "grant_currency_mismatch": "Grant the credit in the contract's currency.",
-    "credit_grants_not_drawn": "Keep the grants if they are only recorded; this version of the "
-    "engine draws none of them.",
+    "grant_measure_ambiguous": "Give the grant a currency_code, or a unit of usage; not both.",
+    "grant_unit_not_charged": "Correct the unit to one that a charge of the contract is priced in.",
+    "grant_scope_never_applies": "Correct the scope to charges or terms of the contract.",
+    "grant_cost_basis_wrong": "Say what was paid for one of a purchased grant; leave it out for a "
+    "promotional one.",
+    "grant_product_missing": "Name the product that the purchased credit was sold as.",
     "small_documents_not_carried": "Hold small documents at the signature, or remove the field; "
     "this version of the engine carries none.",
     "acknowledgements_not_taken": "Hold such documents at the signature, raise the threshold, or "

@@ -19,6 +19,7 @@ from orchestration.price_book.table_models import (
     ContractVersion,
     CreditGrant,
     Customer,
+    CustomerParent,
     ExchangeRate,
     Identity,
     LegalEntity,
@@ -122,6 +123,7 @@ class Tables:
     overrides: list[Row[Override]] = field(default_factory=list)
     exchange_rates: list[Row[ExchangeRate]] = field(default_factory=list)
     credit_grants: list[Row[CreditGrant]] = field(default_factory=list)
+    customer_parents: list[Row[CustomerParent]] = field(default_factory=list)
     override_prices: dict[str, CurrencyPrice] = field(default_factory=dict)
     declared: dict[str, set[str]] = field(default_factory=dict)
 

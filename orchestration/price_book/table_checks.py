@@ -1,25 +1,25 @@
 """Whether the tables, the sources and the policy agree with each other, contracts apart.
 
-Belongs here: ids that repeat or lead nowhere, customers and their parents, identities over time,
-what a policy asks and this version does not do.
-Does not belong here: contracts, their versions, overrides and grants (contract_checks.py); what
-sources announce (source_checks.py).
+Belongs here: ids that repeat or lead nowhere, identities over time, what a policy asks and this
+version does not do.
+Does not belong here: customers and their parents (customer_checks.py); contracts, their versions,
+overrides and grants (contract_checks.py); what sources announce (source_checks.py).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from orchestration.price_book.currencies import money_text
+from orchestration.price_book.customer_checks import check_customers
 from orchestration.price_book.field_types import FrozenModel
 from orchestration.price_book.policy import Policy
 from orchestration.price_book.problems import ProblemList
-from orchestration.price_book.reference_data import Located, ReferenceData, Row, Tables
+from orchestration.price_book.reference_data import Located, ReferenceData, Row
+from orchestration.price_book.row_checks import FOR_GOOD, check_known, overlaps
 from orchestration.price_book.source_checks import check_sources
-from orchestration.price_book.table_models import ROW_KEYS, Customer, Identity
-
-FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+from orchestration.price_book.table_models import ROW_KEYS, Identity
 
 
 def check_tables(data: ReferenceData, problems: ProblemList) -> None:
@@ -27,7 +27,7 @@ def check_tables(data: ReferenceData, problems: ProblemList) -> None:
     tables = data.tables
     for table, key in ROW_KEYS.items():
         _check_unique(table, getattr(tables, table), key, problems)
-    _check_customers(tables, problems)
+    check_customers(tables, problems)
     _check_identities(data, problems)
     for row in tables.exchange_rates:
         if row.item.from_currency_code == row.item.to_currency_code:
@@ -39,44 +39,6 @@ def check_tables(data: ReferenceData, problems: ProblemList) -> None:
             )
     check_sources(data, problems)
     _check_policy(data, problems)
-
-
-def check_known(
-    row: Row[Any], row_name: str, tables: Tables, problems: ProblemList, *, column: str, table: str
-) -> None:
-    """Add a problem when a column names a row that its table does not have."""
-    record_id = getattr(row.item, column)
-    kind = {"legal_entities": "legal_entity"}.get(table, table.removesuffix("s"))
-    if record_id is not None and tables.is_unknown(table, record_id):
-        problems.add(
-            f"unknown_{kind}",
-            row.path,
-            row.line,
-            f"{row_name}, column {column}: there is no {kind.replace('_', ' ')} {record_id}.",
-        )
-
-
-def overlaps(
-    rows: Iterable[Row[FrozenModel]],
-    key: Callable[[Any], Hashable],
-    span: Callable[[Any], tuple[Any, Any]],
-) -> Iterable[tuple[Row[Any], Row[Any]]]:
-    """Pairs (earlier, later) of rows of one key whose half-open spans share a moment.
-
-    Each row is compared with the one before it that reaches furthest, so n rows give at most n
-    pairs.
-    """
-    groups: dict[Hashable, list[Row[Any]]] = {}
-    for row in rows:
-        groups.setdefault(key(row.item), []).append(row)
-    for group in groups.values():
-        furthest: Row[Any] | None = None
-        for row in sorted(group, key=lambda one: (span(one.item)[0], one.line)):
-            start, end = span(row.item)
-            if furthest is not None and start < span(furthest.item)[1] and start < end:
-                yield furthest, row
-            if furthest is None or end > span(furthest.item)[1]:
-                furthest = row
 
 
 def _check_unique(
@@ -95,51 +57,6 @@ def _check_unique(
                 f"{table} row {shown}, column {key[0]}: line {line} has the same "
                 f"{' and '.join(key)}.",
             )
-
-
-def _check_customers(tables: Tables, problems: ProblemList) -> None:
-    parents: dict[str, str] = {}
-    for row in tables.customers:
-        name = f"customers row {row.item.customer_id}"
-        for column in ("parent_customer_id", "bill_to_customer_id"):
-            check_known(row, name, tables, problems, column=column, table="customers")
-        if row.item.parent_customer_id is not None:
-            parents[row.item.customer_id] = row.item.parent_customer_id
-    on_circle = _on_circles(parents)
-    for row in tables.customers:
-        if row.item.customer_id in on_circle:
-            _add_circle(row, parents, problems)
-
-
-def _on_circles(parents: dict[str, str]) -> set[str]:
-    """The ids from which following the parents leads back to themselves."""
-    found: set[str] = set()
-    settled: set[str] = set()
-    for start in parents:
-        way: list[str] = []
-        places: dict[str, int] = {}
-        node = start
-        while node in parents and node not in settled and node not in places:
-            places[node] = len(way)
-            way.append(node)
-            node = parents[node]
-        if node in places:
-            found.update(way[places[node] :])
-        settled.update(way)
-    return found
-
-
-def _add_circle(row: Row[Customer], parents: dict[str, str], problems: ProblemList) -> None:
-    circle = [row.item.customer_id]
-    while len(circle) == 1 or circle[-1] != circle[0]:
-        circle.append(parents[circle[-1]])
-    shown = " → ".join(circle if len(circle) <= 8 else [*circle[:4], "…", *circle[-3:]])  # noqa: PLR2004 - readable
-    problems.add(
-        "circular_parents",
-        row.path,
-        row.line,
-        f"customers row {row.item.customer_id}, column parent_customer_id: {shown}.",
-    )
 
 
 def _check_identities(data: ReferenceData, problems: ProblemList) -> None:

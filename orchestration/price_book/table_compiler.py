@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from orchestration.price_book.field_types import FrozenModel
+from orchestration.price_book.grant_tables import grant_rows
 from orchestration.price_book.models import Charge, Conversion, CurrencyPrice, Meter
 from orchestration.price_book.moments import day_after, first_day, inner_instant, start_instant
 from orchestration.price_book.price_forms import looks_at_each_event
@@ -90,13 +91,14 @@ def _plain_tables(data: ReferenceData) -> dict[str, Sequence[Record]]:
     return {
         "legal_entities": _fields(tables.legal_entities),
         "customers": _fields(tables.customers),
+        "customer_parents": _fields(tables.customer_parents),
         "identities": _fields(tables.identities),
         "contracts": [_contract(row.item) for row in tables.contracts],
         "overrides": [
             {**dict(row.item), "charge_price_id": row.item.override_id} for row in tables.overrides
         ],
         "exchange_rates": _fields(tables.exchange_rates),
-        "credit_grants": _fields(tables.credit_grants),
+        **grant_rows(tables),
     }
 
 

@@ -26,6 +26,7 @@ from orchestration.price_book.field_types import (
 
 BillingCadence = Literal["monthly", "quarterly", "semi_annual", "annual"]
 Children = Literal["none", "separate", "pooled"]
+GrantKind = Literal["promotional", "purchased"]
 
 
 class LegalEntity(FrozenModel):
@@ -49,6 +50,19 @@ class Customer(FrozenModel):
     region: Text | None = None
     erp_customer_number: Text | None = None
     crm_account_id: Text | None = None
+
+
+class CustomerParent(FrozenModel):
+    """Who is above a customer from an instant until an instant or for good.
+
+    A customer with such rows has no parent but theirs, and none where no row holds.
+    """
+
+    customer_id: Text
+    parent_customer_id: Text
+    valid_from_at: Instant
+    valid_to_at: Instant | None = None
+    author: Text | None = None
 
 
 class Identity(FrozenModel):
@@ -125,17 +139,33 @@ class ExchangeRate(FrozenModel):
 
 
 class CreditGrant(FrozenModel):
-    """Prepaid or promotional credit of a contract; expires_on is exclusive."""
+    """Promotional or purchased credit of a contract, in money or in units of usage.
+
+    Its amount counts currency_code or unit, whichever is given. A lower priority number is drawn
+    first; expires_on is exclusive. cost_basis is what was paid for one of the amount, in the
+    contract's currency. scope names the charges and terms that it pays for, separated by blanks;
+    all where it is empty. product_id is what its lines are booked as; that of the line it pays for
+    where it is empty.
+    """
 
     credit_grant_id: Identifier
     contract_id: Text
+    kind: GrantKind
     amount: PositiveQuantity
-    currency_code: Currency
+    currency_code: Currency | None = None
     priority: Whole
     starts_on: Day
     expires_on: Day | None = None
     cost_basis: Price | None = None
     scope: Text | None = None
+    unit: Text | None = None
+    product_id: Text | None = None
+    credit_grant_name: Text | None = None
+    author: Text | None = None
+
+    def scoped_ids(self) -> tuple[str, ...]:
+        """Ids of the charges and terms that it pays for, as written; none means all."""
+        return tuple((self.scope or "").split())
 
 
 TABLE_MODELS: Final[dict[str, type[FrozenModel]]] = {
@@ -147,7 +177,11 @@ TABLE_MODELS: Final[dict[str, type[FrozenModel]]] = {
     "overrides": Override,
     "exchange_rates": ExchangeRate,
     "credit_grants": CreditGrant,
+    "customer_parents": CustomerParent,
 }
+
+# The tables that a reference folder may leave out; they then have no rows.
+OPTIONAL_TABLES: Final = frozenset({"customer_parents"})
 
 # The columns that together name a row of each table.
 ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -159,12 +193,14 @@ ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "overrides": ("override_id",),
     "exchange_rates": ("rate_date", "from_currency_code", "to_currency_code"),
     "credit_grants": ("credit_grant_id",),
+    "customer_parents": ("customer_id", "valid_from_at"),
 }
 
 
 _OPTIONAL_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "contracts": frozenset({"children"}),
     "contract_versions": frozenset({"legal_entity_id", "bill_to_customer_id", "tax_profile"}),
+    "credit_grants": frozenset({"unit", "product_id", "credit_grant_name", "author"}),
 }
 
 

@@ -69,6 +69,16 @@ CUSTOMERS: Final = pa.schema(
         _REFERENCE_VERSION,
     ]
 )
+CUSTOMER_PARENTS: Final = pa.schema(
+    [
+        _text("customer_id"),
+        _text("parent_customer_id"),
+        _typed("valid_from_at", INSTANT),
+        _typed("valid_to_at", INSTANT, is_nullable=True),
+        _text("author", is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
 IDENTITIES: Final = pa.schema(
     [
         _text("system_id"),
@@ -161,14 +171,26 @@ EXCHANGE_RATES: Final = pa.schema(
 CREDIT_GRANTS: Final = pa.schema(
     [
         _text("credit_grant_id"),
+        _text("credit_grant_name", is_nullable=True),
         _text("contract_id"),
+        _text("kind"),
         _typed("amount", QUANTITY),
-        _text("currency_code"),
+        _text("currency_code", is_nullable=True),
+        _text("unit", is_nullable=True),
         _typed("priority", pa.int32()),
         _day("starts_on"),
         _day("expires_on", is_nullable=True),
         _typed("cost_basis", PRICE, is_nullable=True),
-        _text("scope", is_nullable=True),
+        _typed("is_scoped", pa.bool_()),
+        _text("product_id", is_nullable=True),
+        _text("author", is_nullable=True),
+        _REFERENCE_VERSION,
+    ]
+)
+CREDIT_GRANT_SCOPES: Final = pa.schema(
+    [
+        _text("credit_grant_id"),
+        _text("charge_id"),
         _REFERENCE_VERSION,
     ]
 )
@@ -319,6 +341,7 @@ EVENT_PROPERTIES: Final = pa.schema(
 TABLE_SCHEMAS: Final[dict[str, pa.Schema]] = {
     "legal_entities": LEGAL_ENTITIES,
     "customers": CUSTOMERS,
+    "customer_parents": CUSTOMER_PARENTS,
     "identities": IDENTITIES,
     "sources": SOURCES,
     "quiet_days": QUIET_DAYS,
@@ -327,6 +350,7 @@ TABLE_SCHEMAS: Final[dict[str, pa.Schema]] = {
     "overrides": OVERRIDES,
     "exchange_rates": EXCHANGE_RATES,
     "credit_grants": CREDIT_GRANTS,
+    "credit_grant_scopes": CREDIT_GRANT_SCOPES,
     "meters": METERS,
     "products": PRODUCTS,
     "plans": PLANS,

@@ -6,6 +6,7 @@ Belongs here: the order of the checks. Does not belong here: any check.
 from pathlib import Path
 
 from orchestration.price_book.contract_checks import check_contracts
+from orchestration.price_book.grant_checks import check_grants
 from orchestration.price_book.meter_checks import check_meters
 from orchestration.price_book.override_checks import check_overrides
 from orchestration.price_book.price_checks import check_prices
@@ -36,4 +37,5 @@ def check_snapshot(snapshot: FolderSnapshot, problems: ProblemList) -> Reference
     check_contracts(data, problems)
     check_overrides(data, problems)
     check_terms(data, problems)
+    check_grants(data, problems)
     return data

@@ -90,12 +90,22 @@ def _held(exception: Mapping[str, Any], line: Mapping[str, Any]) -> tuple[str, s
 
 
 def _candidate(document: Mapping[str, Any], line: Mapping[str, Any]) -> tuple[str, str]:
+    if document["credit_grant_id"] is not None:
+        return "PAID BY CREDIT", f"{_drawn(document, line)}, which waits for a signature."
     details = (
         f"{money(document['amount'], line)} ({document['cause']}) on line "
         f"{document['line_number']} of document {document['document_id']}"
         f"{_other_line(document, line)}, which waits for a signature."
     )
     return "ON A DOCUMENT", details
+
+
+def _drawn(row: Mapping[str, Any], line: Mapping[str, Any]) -> str:
+    """What a draw, a candidate or signed, pays of the settlement key."""
+    return (
+        f"{money(-row['amount'], line)} of its settlement key by grant {row['credit_grant_id']}, "
+        f"on line {row['line_number']} of document {row['document_id']}"
+    )
 
 
 def _left_out(held: Mapping[str, Any], line: Mapping[str, Any]) -> tuple[str, str]:
@@ -107,6 +117,10 @@ def _left_out(held: Mapping[str, Any], line: Mapping[str, Any]) -> tuple[str, st
 
 
 def _signed(entry: Mapping[str, Any], line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if entry["credit_grant_id"] is not None:
+        signature = f"signed by {entry['signer']}, register commit {entry['register_sequence']}"
+        yield "PAID BY CREDIT", f"{_drawn(entry, line)}, {signature}."
+        return
     details = (
         f"{money(entry['amount'], line)} ({entry['entry_kind']}) on line {entry['line_number']} "
         f"of document {entry['document_id']}{_other_line(entry, line)}, revision "

@@ -40,7 +40,8 @@ _EXCEPTIONS: Final = """
 _SIGNED: Final = """
     select
         register_sequence, document_id, line_number, rated_line_id, entry_kind, amount,
-        currency_code, signer, signed_at, posting_key, revision_id, reference_version
+        currency_code, signer, signed_at, posting_key, revision_id, reference_version,
+        credit_grant_id
     from register_entries
     where settlement_key = $key
     order by register_sequence, entry_number
@@ -156,7 +157,7 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
             documents=_rows(
                 marts,
                 "select document_id, line_number, rated_line_id, cause, rated_amount, "
-                "billed_amount_before, amount, currency_code "
+                "billed_amount_before, amount, currency_code, credit_grant_id "
                 "from billing.fct_invoice_candidate_lines "
                 "where settlement_key = $key order by document_id, line_number",
                 key=key,

@@ -206,31 +206,33 @@ def _exchange_rate_rows() -> list[Row]:
 
 
 def _credit_grant_rows() -> list[Row]:
+    promotional = {"kind": "promotional"}
+    purchased = {"kind": "purchased", "cost_basis": "0.9", "product_id": "prepaid"}
+    egress = {**promotional, "scope": "growth_egress"}
     granted = (
-        ("kestrel", "500", "USD", "1", "2026-09-12", "2026-12-31", "0", "promotional"),
-        ("bergwald", "3000", "EUR", "2", "2026-07-01", "2027-06-30", "3000", "purchased"),
-        ("tsukimi", "60000", "JPY", "1", "2026-10-01", "2027-03-31", "0", "promotional"),
+        ("kestrel", "Welcome credit", "500 USD", "1", "2026-09-12 2026-12-31", promotional),
+        ("bergwald", "Prepaid credit", "3000 EUR", "2", "2026-07-01 2027-06-30", purchased),
+        ("tsukimi", "Egress on us", "60000 JPY", "1", "2026-10-01 2027-03-31", egress),
     )
-    return [
-        {
-            "credit_grant_id": f"grant_{number:03d}",
-            "contract_id": contract_id(slug),
-            "amount": amount,
-            "currency_code": currency_code,
-            "priority": priority,
-            "starts_on": starts_on,
-            "expires_on": expires_on,
-            "cost_basis": cost_basis,
-            "scope": scope,
-        }
-        for number, (
-            slug,
-            amount,
-            currency_code,
-            priority,
-            starts_on,
-            expires_on,
-            cost_basis,
-            scope,
-        ) in enumerate(granted, start=1)
-    ]
+    rows: list[Row] = []
+    for number, (slug, name, credit, priority, days, more) in enumerate(granted, start=1):
+        amount, currency_code = credit.split()
+        starts_on, expires_on = days.split()
+        rows.append(
+            {
+                "credit_grant_id": f"grant_{number:03d}",
+                "contract_id": contract_id(slug),
+                "kind": more["kind"],
+                "amount": amount,
+                "currency_code": currency_code,
+                "priority": priority,
+                "starts_on": starts_on,
+                "expires_on": expires_on,
+                "cost_basis": more.get("cost_basis", ""),
+                "scope": more.get("scope", ""),
+                "product_id": more.get("product_id", ""),
+                "credit_grant_name": name,
+                "author": _CONTRACT_AUTHOR,
+            }
+        )
+    return rows

@@ -35,7 +35,7 @@ _FIXED_TABLES: Final = {
     ),
     "exchange_rates": "rate_date,from_currency_code,to_currency_code,rate\n",
     "credit_grants": (
-        "credit_grant_id,contract_id,amount,currency_code,priority,starts_on,expires_on,"
+        "credit_grant_id,contract_id,kind,amount,currency_code,priority,starts_on,expires_on,"
         "cost_basis,scope\n"
     ),
 }

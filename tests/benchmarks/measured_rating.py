@@ -22,6 +22,7 @@ from orchestration.settings import Settings
 METERED: Final = (
     "tallyhouse.staging",
     "int_contracts__spans",
+    "int_customers__parents",
     "int_subjects__segmented",
     "int_usage__metered",
     "int_usage__distinct_values",

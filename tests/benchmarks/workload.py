@@ -117,7 +117,7 @@ def write_reference(folder: Path) -> None:
         ),
         "tables/exchange_rates.csv": "rate_date,from_currency_code,to_currency_code,rate\n",
         "tables/credit_grants.csv": (
-            "credit_grant_id,contract_id,amount,currency_code,priority,starts_on,expires_on,"
+            "credit_grant_id,contract_id,kind,amount,currency_code,priority,starts_on,expires_on,"
             "cost_basis,scope\n"
         ),
     }

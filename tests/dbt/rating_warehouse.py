@@ -29,6 +29,7 @@ BEFORE = (
     "tallyhouse.staging",
     "int_contracts__cells",
     "int_contracts__spans",
+    "int_customers__parents",
     "int_subjects__segmented",
     "int_source_days__arrived",
 )

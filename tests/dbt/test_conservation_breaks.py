@@ -131,6 +131,17 @@ def sound(tmp_path_factory):
     for contract in ("signed", "due", "third"):
         warehouse.add_contract(contract, plan_id="plan", start_date=OCTOBER)
         warehouse.use(contract, "units", date(2026, 10, 5), 10)
+    warehouse.add(
+        "credit_grants",
+        credit_grant_id="welcome",
+        contract_id="due",
+        kind="promotional",
+        amount=Decimal(4),
+        currency_code="USD",
+        priority=1,
+        starts_on=OCTOBER,
+        is_scoped=False,
+    )
     warehouse.build(*BILLING)
     [line] = warehouse.rows(
         "select * from billing.fct_invoice_candidate_lines where customer_id = 'customer-signed'"
@@ -259,7 +270,23 @@ BREAKS = {
         {
             "documents_equal_their_lines_and_lines_their_tiers",
             "document_amounts_equal_line_amounts",
+            "due_amount_is_on_documents_or_drawn_from_credits",
         },
+    ),
+    "credit that pays for nothing": (
+        "update billing.int_credits__drawn set drawn_amount = drawn_amount + 0.01",
+        {"due_amount_is_on_documents_or_drawn_from_credits"},
+    ),
+    "credit that was made up": (
+        "update billing.fct_credit_ledger set quantity = 5 where account = 'drawn'",
+        {"credit_granted_is_drawn_expired_or_open"},
+    ),
+    "a draw beyond what was granted": (
+        (
+            "update billing.fct_credit_ledger set quantity = sign(quantity) * 5 "
+            "where movement_kind = 'drawn'"
+        ),
+        {"credit_granted_is_drawn_expired_or_open"},
     ),
     "an expected charge without an outcome": (
         "update reconciliation.fct_outcomes set is_rated = false where charge_id = 'usage'",
@@ -270,7 +297,10 @@ BREAKS = {
             "update billing.fct_invoice_candidate_lines set amount = amount * 2; "
             "update billing.fct_invoice_candidates set amount = amount * 2"
         ),
-        {"rated_amount_is_billed_due_or_held"},
+        {
+            "rated_amount_is_billed_due_or_held",
+            "due_amount_is_on_documents_or_drawn_from_credits",
+        },
     ),
     "an ERP document that was edited": (
         (

@@ -33,6 +33,9 @@ CASE_FIELDS = {
     "events",
     "why",
     "lines",
+    "draws",
+    "left",
+    "breakage",
     "exceptions",
     "rejected",
 }
@@ -54,6 +57,7 @@ CONTRACT = {
 KEY_FIELDS = ("contract", "charge", "kind", "customer", "dimensions", "days")
 FIGURES = ("quantity", "priced", "unrounded", "amount")
 PARTIES = ("entity", "bill_to", "tax_profile")
+DRAW_FIELDS = {"grant", "contract", "charge", "cell", "amount", "quantity"}
 LINE_FIELDS = {*KEY_FIELDS, *FIGURES, *PARTIES, *["exception", "events", "cell", "time", "tiers"]}
 
 
@@ -140,6 +144,9 @@ def _case(path, prefix, given, defaults):
     for field in ("terms", "overrides", "grants", "events", "exceptions", "rejected"):
         fields[field] = given.get(field, [])
     fields["lines"] = [_line(where, line, fields) for line in given["lines"]]
+    fields["draws"] = [_draw(where, draw, fields) for draw in given.get("draws", ())]
+    for field in ("left", "breakage"):
+        fields[field] = {name: plain(each) for name, each in given.get(field, {}).items()}
     return Case(prefix, given["name"], path, fields)
 
 
@@ -182,6 +189,19 @@ def _line(where, given, fields):
             if "tiers" in given
             else {}
         ),
+    }
+
+
+def _draw(where, given, fields):
+    _refuse_unknown(where, given, DRAW_FIELDS)
+    contract = _entry(where, fields["contracts"], given.get("contract"))
+    return {
+        "contract": contract["id"],
+        "charge": given.get("charge") or _entry(where, fields["charges"], None)["id"],
+        "cell": f"{contract['start']}/{contract.get('end', '')}",
+        "quantity": "1",
+        **given,
+        **{name: plain(given[name]) for name in ("amount", "quantity") if name in given},
     }
 
 

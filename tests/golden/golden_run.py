@@ -71,16 +71,44 @@ TIERS = """
 EXCEPTIONS = """
     select exception_code, customer_id, object_id
     from billing.fct_exceptions
-    where object_kind in ('subject', 'meter')
+    where object_kind in ('subject', 'meter', 'credit_grant')
+"""
+DRAWS = """
+    select
+        lines.credit_grant_id,
+        contracts.contract_id,
+        lines.charge_id,
+        lines.cell_start_date || '/' || lines.cell_end_date as cell,
+        -lines.amount as amount,
+        -lines.quantity as quantity
+    from billing.fct_invoice_candidate_lines as lines
+    inner join staging.stg_reference__contracts as contracts
+        on lines.contract_lineage_id = contracts.contract_lineage_id
+        and lines.currency_code = contracts.currency_code
+        and lines.service_start_at < coalesce(contracts.end_date, date '9999-12-31')
+        and lines.service_end_at > contracts.start_date
+    where lines.credit_grant_id is not null
+"""
+LEFT = """
+    select credit_grant_id, granted_quantity - candidate_quantity, breakage_amount
+    from billing.fct_credit_balances
 """
 REJECTS = "select reject_code, raw_text from staging.stg_usage__rejects"
 
 
 @dataclass
 class Rated:
-    """What came of one case: lines as mappings, codes of exceptions and of rejected events."""
+    """What came of one case: lines and draws as mappings, codes of exceptions and of rejects.
+
+    Attributes:
+        left: by grant, what candidates left of it. breakage: by grant, what was paid for what
+            expired.
+    """
 
     lines: list = field(default_factory=list)
+    draws: list = field(default_factory=list)
+    left: dict = field(default_factory=dict)
+    breakage: dict = field(default_factory=dict)
     exceptions: list = field(default_factory=list)
     rejected: list = field(default_factory=list)
 
@@ -191,6 +219,15 @@ def read_rated(settings):
         for row in connection.execute(LINES).fetchall():
             line = _line(row, tiers)
             rated[_prefix_of(row[0])].lines.append(line)
+        for grant, contract, charge, cell, *figures in connection.execute(DRAWS).fetchall():
+            amount, quantity = map(plain, figures)
+            draw = {"grant": _local(grant), "contract": _local(contract)}
+            draw |= {"charge": _local(charge), "cell": cell}
+            draw |= {"amount": amount, "quantity": quantity}
+            rated[_prefix_of(grant)].draws.append(draw)
+        for grant, left, breakage in connection.execute(LEFT).fetchall():
+            rated[_prefix_of(grant)].left[_local(grant)] = plain(left)
+            rated[_prefix_of(grant)].breakage[_local(grant)] = plain(breakage)
         for code, *ids in connection.execute(EXCEPTIONS).fetchall():
             rated[_prefix_of(*ids)].exceptions.append(code)
         for code, text in connection.execute(REJECTS).fetchall():

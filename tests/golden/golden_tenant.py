@@ -161,6 +161,9 @@ class Tenant:
         customers |= fields["customers"]
         return {
             "customers": [self._customer(name, given) for name, given in customers.items()],
+            "customer_parents": [
+                row for name, given in customers.items() for row in self._parents(name, given)
+            ],
             "identities": [self._identity(name) for name in customers],
             "contracts": [self._contract(contract) for contract in fields["contracts"]],
             "contract_versions": [
@@ -170,14 +173,20 @@ class Tenant:
                 self._override(number, given)
                 for number, given in enumerate(fields["overrides"], start=1)
             ],
-            "credit_grants": [
-                {
-                    **given,
-                    "credit_grant_id": self.named(given["id"]),
-                    "contract_id": self.named(given.get("contract", "k")),
-                }
-                for given in fields["grants"]
-            ],
+            "credit_grants": [self._grant(given) for given in fields["grants"]],
+        }
+
+    def _grant(self, given):
+        """A grant: promotional, from the start of the year, in dollars or units unless told."""
+        purchased = {"product_id": "product"} if given.get("kind") == "purchased" else {}
+        money = {} if "unit" in given else {"currency_code": "USD"}
+        usual = {"kind": "promotional", "priority": "1", "starts_on": "2026-01-01"}
+        row = {**usual, **money, **purchased, **given}
+        return {
+            **{name: value for name, value in row.items() if name not in {"id", "contract"}},
+            "credit_grant_id": self.named(given["id"]),
+            "contract_id": self.named(given.get("contract", "k")),
+            "scope": " ".join(self.named(each) for each in given.get("scope", ())),
         }
 
     def _customer(self, name, given):
@@ -188,6 +197,15 @@ class Tenant:
             "bill_to_customer_id": self.named(given["bill_to"]) if "bill_to" in given else "",
             "erp_customer_number": self.named(name),
         }
+
+    def _parents(self, name, given):
+        for parent in given.get("parents", ()):
+            yield {
+                "customer_id": self.named(name),
+                "parent_customer_id": self.named(parent["parent"]),
+                "valid_from_at": parent.get("from", f"{FIRST_PRICE_DAY}T00:00:00Z"),
+                "valid_to_at": parent.get("to", ""),
+            }
 
     def _identity(self, name):
         return {

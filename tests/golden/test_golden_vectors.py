@@ -27,6 +27,13 @@ def test_a_golden_case_is_rated_as_worked_out(golden_run, case):
         text_of({name: line.get(name) for name in compared.get(name_of(line), line)})
         for line in found.lines
     ), case.fields["why"]
+    assert sorted(map(str, map(sorted, map(dict.items, case.fields["draws"])))) == sorted(
+        map(str, map(sorted, map(dict.items, found.draws)))
+    ), case.fields["why"]
+    assert case.fields["left"] == {name: found.left[name] for name in case.fields["left"]}
+    assert case.fields["breakage"] == {
+        name: found.breakage[name] for name in case.fields["breakage"]
+    }
     assert sorted(case.fields["exceptions"]) == sorted(found.exceptions)
     assert sorted(case.fields["rejected"]) == sorted(found.rejected)
 

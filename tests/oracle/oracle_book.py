@@ -98,9 +98,7 @@ class Book:
         self.meters = {each["id"]: each for each in price_book["meters"]}
         self.plans = {each["id"]: each for each in price_book["plans"]}
         self.sources = sources
-        self.parents = {
-            each["customer_id"]: each.get("parent_customer_id") for each in tables["customers"]
-        }
+        self.parents = _parents(tables)
         self.identities = [
             Identity(
                 each["system_id"],
@@ -134,8 +132,28 @@ class Book:
             for contract in self._contracts_by_customer[level]:
                 if contract.holds(moment):
                     return contract if is_own or contract.children != "none" else None
-            level, is_own = self.parents.get(level), False
+            level, is_own = self.parent_of(level, moment), False
         return None
+
+    def parent_of(self, customer, moment):
+        """Return the customer above one at an instant; None at the top."""
+        for parent, start, end in self.parents[customer]:
+            if start <= moment and (end is None or moment < end):
+                return parent
+        return None
+
+
+def _parents(tables):
+    """Return (parent, first instant, instant after the last or None) by customer."""
+    always = instant("0001-01-01T00:00:00Z", "UTC")
+    found = defaultdict(list)
+    for row in tables["customers"]:
+        if row.get("parent_customer_id"):
+            found[row["customer_id"]].append((row["parent_customer_id"], always, None))
+    for row in tables.get("customer_parents", []):
+        start, end = (instant(row.get(name), "UTC") for name in ("valid_from_at", "valid_to_at"))
+        found[row["customer_id"]].append((row["parent_customer_id"], start, end))
+    return found
 
 
 def _grouped(records, key):

@@ -63,7 +63,7 @@ COLUMNS = {
     "overrides": "override_id contract_id charge_id effective_from_date effective_to_date "
     "currency_code price_json author",
     "exchange_rates": "rate_date from_currency_code to_currency_code rate",
-    "credit_grants": "credit_grant_id contract_id amount currency_code priority starts_on "
+    "credit_grants": "credit_grant_id contract_id kind amount currency_code priority starts_on "
     "expires_on cost_basis scope",
 }
 

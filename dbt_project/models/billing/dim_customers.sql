@@ -2,6 +2,10 @@ with customers as (
     select * from {{ ref('stg_reference__customers') }}
 ),
 
+parents as (
+    select * from {{ ref('int_customers__parents') }}
+),
+
 contracts as (
     select * from {{ ref('stg_reference__contracts') }}
 ),
@@ -19,7 +23,7 @@ final as (
     select
         customers.customer_id,
         customers.customer_name,
-        customers.parent_customer_id,
+        parents.parent_customer_id,
         coalesce(customers.bill_to_customer_id, customers.customer_id)
             as bill_to_customer_id,
         customers.segment,
@@ -31,6 +35,11 @@ final as (
         customers.reference_version
     from customers
     left join contract_counts on customers.customer_id = contract_counts.customer_id
+    -- The parent that stays, as far as is known.
+    left join parents
+        on
+            customers.customer_id = parents.customer_id
+            and parents.valid_to_at = {{ end_of_time() }}
 )
 
 select * from final

@@ -46,6 +46,18 @@ postings as (
     where state in ('rejected', 'unknown')
 ),
 
+grants as (
+    select * from {{ ref('int_credits__opened') }}
+),
+
+credit_balances as (
+    select * from {{ ref('fct_credit_balances') }}
+),
+
+payable as (
+    select * from {{ ref('int_credits__payable') }}
+),
+
 guides as (
     {% for code, steward, what_to_do in exception_guides() -%}
     select
@@ -286,6 +298,51 @@ failed_postings as (
     from postings
 ),
 
+-- Credit that nothing can draw any more: it was granted in a currency in which the
+-- contract or its renewal no longer bills, or lowered after it was drawn.
+stranded_grants as (
+    select
+        case
+            when grants.open_quantity < 0 then 'grant_below_draws'
+            else 'grant_in_another_currency'
+        end as exception_code,
+        'credit_grant' as object_kind,
+        grants.credit_grant_id as object_id,
+        max(contracts.legal_entity_id) as legal_entity_id,
+        max(contracts.customer_id) as customer_id,
+        cast(null as varchar) as billing_period,
+        max(
+            case
+                when grants.unit is not null then abs(credit_balances.open_quantity)
+            end
+        ) as quantity_at_risk,
+        max(grants.unit) as unit,
+        max(
+            case
+                when grants.unit is null
+                    then cast(abs(credit_balances.open_quantity) as decimal(38, 4))
+            end
+        ) as amount_at_risk,
+        max(grants.currency_code) as currency_code,
+        cast(null as bigint) as event_count,
+        min(grants.starts_on) as first_seen_date
+    from grants
+    inner join credit_balances
+        on grants.credit_grant_id = credit_balances.credit_grant_id
+    inner join contracts on grants.contract_lineage_id = contracts.contract_lineage_id
+    left join payable
+        on
+            grants.contract_lineage_id = payable.contract_lineage_id
+            and grants.currency_code <> payable.currency_code
+            and grants.starts_on < payable.service_end_date
+            and coalesce(grants.expires_on > payable.service_start_date, true)
+            and credit_balances.open_quantity > 0
+    where grants.open_quantity < 0 or payable.settlement_key is not null
+    group by
+        grants.credit_grant_id,
+        grants.open_quantity
+),
+
 found as (
     select * from unresolved_events
     union all
@@ -302,6 +359,8 @@ found as (
     select * from undelivered
     union all
     select * from failed_postings
+    union all
+    select * from stranded_grants
 ),
 
 final as (

@@ -17,25 +17,32 @@ charges as (
     where meter_id is not null and contract_id is null
 ),
 
-customers as (
-    select * from {{ ref('stg_reference__customers') }}
+parents as (
+    select * from {{ ref('int_customers__parents') }}
 ),
 
--- Whose contracts a customer's usage may fall under: its own, then its parents'.
+-- Whose contracts a customer's usage may fall under when: its own, then its parents'.
 holders_above as (
     select distinct
         customer_id,
         customer_id as holder_id,
-        0 as distance
+        0 as distance,
+        {{ start_of_time() }} as held_from_at,
+        {{ end_of_time() }} as held_to_at
     from identities
     union all
     select
         holders_above.customer_id,
-        customers.parent_customer_id as holder_id,
-        holders_above.distance + 1 as distance
+        parents.parent_customer_id as holder_id,
+        holders_above.distance + 1 as distance,
+        greatest(holders_above.held_from_at, parents.valid_from_at) as held_from_at,
+        least(holders_above.held_to_at, parents.valid_to_at) as held_to_at
     from holders_above
-    inner join customers on holders_above.holder_id = customers.customer_id
-    where customers.parent_customer_id is not null
+    inner join parents
+        on
+            holders_above.holder_id = parents.customer_id
+            and holders_above.held_from_at < parents.valid_to_at
+            and holders_above.held_to_at > parents.valid_from_at
 ),
 
 subject_spans as (
@@ -48,16 +55,26 @@ subject_spans as (
         version_spans.time_zone,
         holders_above.distance,
         greatest(
-            identities.valid_from_at, version_spans.span_start_at
+            identities.valid_from_at,
+            holders_above.held_from_at,
+            version_spans.span_start_at
         ) as span_start_at,
-        least(identities.valid_to_at, version_spans.span_end_at) as span_end_at
+        least(
+            identities.valid_to_at, holders_above.held_to_at, version_spans.span_end_at
+        ) as span_end_at
     from identities
-    inner join holders_above on identities.customer_id = holders_above.customer_id
+    inner join holders_above
+        on
+            identities.customer_id = holders_above.customer_id
+            and identities.valid_from_at < holders_above.held_to_at
+            and identities.valid_to_at > holders_above.held_from_at
     inner join version_spans
         on
             holders_above.holder_id = version_spans.customer_id
-            and identities.valid_from_at < version_spans.span_end_at
-            and identities.valid_to_at > version_spans.span_start_at
+            and greatest(identities.valid_from_at, holders_above.held_from_at)
+            < version_spans.span_end_at
+            and least(identities.valid_to_at, holders_above.held_to_at)
+            > version_spans.span_start_at
     where holders_above.distance = 0 or version_spans.children <> 'none'
 ),
 

@@ -9,7 +9,7 @@ settlements as (
 ),
 
 candidate_lines as (
-    select * from {{ ref('fct_invoice_candidate_lines') }}
+    select * from {{ ref('int_candidates__charged') }}
 ),
 
 expected as (

@@ -32,6 +32,18 @@ entries as (
     select * from {{ ref('stg_register__entries') }}
 ),
 
+charged as (
+    select * from {{ ref('int_candidates__charged') }}
+),
+
+drawn as (
+    select * from {{ ref('int_credits__drawn') }}
+),
+
+credit_ledger as (
+    select * from {{ ref('fct_credit_ledger') }}
+),
+
 -- 5. Lines against their tiers, documents against their lines.
 tier_sums as (
     select
@@ -163,6 +175,7 @@ key_amounts as (
         0 as rated_amount,
         amount as settled_amount
     from document_lines
+    where credit_grant_id is null
     union all
     select
         settlement_key,
@@ -192,6 +205,72 @@ settled_amounts as (
         count(*) filter (where rated_amount <> settled_amount) as broken_count
     from key_balances
     group by currency_code
+),
+
+-- What is due is on documents, or is paid by credits.
+paid_amounts as (
+    select
+        currency_code,
+        amount as due_amount,
+        0 as paid_amount
+    from charged
+    union all
+    select
+        currency_code,
+        0 as due_amount,
+        amount as paid_amount
+    from documents
+    union all
+    select
+        currency_code,
+        0 as due_amount,
+        drawn_amount as paid_amount
+    from drawn
+),
+
+due_amounts as (
+    select
+        'currency' as scope_kind,
+        currency_code as scope_id,
+        sum(due_amount) as left_figure,
+        sum(paid_amount) as right_figure
+    from paid_amounts
+    group by currency_code
+),
+
+-- Accounts of a grant sum to zero, and no candidate draws more than signatures left.
+grant_balances as (
+    select
+        credit_grant_id,
+        min(measure) as measure,
+        -sum(case when account = 'granted' then quantity else 0 end)
+            as granted_quantity,
+        sum(case when account <> 'granted' then quantity else 0 end)
+            as held_quantity,
+        sum(case when account = 'open' then quantity else 0 end) as open_quantity,
+        sum(
+            case
+                when account = 'open' and movement_state <> 'candidate' then quantity
+                else 0
+            end
+        ) as signed_open_quantity
+    from credit_ledger
+    group by credit_grant_id
+),
+
+granted_credits as (
+    select
+        'measure' as scope_kind,
+        measure as scope_id,
+        sum(granted_quantity) as left_figure,
+        sum(held_quantity) as right_figure,
+        count(*) filter (
+            where
+            granted_quantity <> held_quantity
+            or open_quantity < least(signed_open_quantity, 0)
+        ) as broken_count
+    from grant_balances
+    group by measure
 ),
 
 final as (

@@ -23,7 +23,9 @@ posted_lines as (
     from entries
     inner join postings on entries.posting_key = postings.posting_key
     inner join erp_documents on entries.posting_key = erp_documents.posting_key
-    where entries.entry_kind in ('bill', 'correct') and postings.state = 'posted'
+    where
+        entries.entry_kind in ('bill', 'correct', 'credit_draw')
+        and postings.state = 'posted'
 ),
 
 erp_lines as (

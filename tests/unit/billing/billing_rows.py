@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -26,7 +27,9 @@ AUTHORS = {
     "contract": "cleo@x",
     "contract_version": "cleo@x",
     "term": "tess@x",
+    "credit_grant": "gina@x",
     "identity": "ivan@x",
+    "parent": "ivan@x",
     "quiet_day": "ivan@x",
 }
 CONSERVATION_SCHEMA = pa.schema(
@@ -72,6 +75,8 @@ class Line:
     cause: str = "new"
     amount: str | None = None
     line_kind: str = "usage"
+    credit_grant_id: str | None = None
+    quantity: str = "40"
 
     @property
     def settlement_key(self) -> str:
@@ -126,7 +131,7 @@ def line_row(line: Line, number: int) -> dict[str, Any]:
         "service_start_at": datetime(2026, 10, 1),  # noqa: DTZ001 — naive UTC in Parquet
         "service_end_at": datetime(2026, 11, 1),  # noqa: DTZ001 — naive UTC in Parquet
         "description": f"{line.charge_id} in October",
-        "quantity": Decimal(40),
+        "quantity": Decimal(line.quantity),
         "unit_label": "1M tokens",
         "unit_price_display": "2.50",
         "rated_amount": Decimal(line.rated),
@@ -136,6 +141,7 @@ def line_row(line: Line, number: int) -> dict[str, Any]:
         "event_count": 12,
         "digest_sum_1": Decimal(77),
         "digest_sum_2": Decimal(78),
+        "credit_grant_id": line.credit_grant_id,
     }
 
 
@@ -214,8 +220,24 @@ def reference_rows(
         _price_rows(authors["price"], Decimal(unit_price))
         | _contract_rows(authors)
         | _term_rows(authors["term"])
+        | _grant_rows(authors["credit_grant"])
         | {"quiet_days": [quiet_day]}
     )
+
+
+def _grant_rows(author: str | None) -> dict[str, list[dict[str, Any]]]:
+    """A grant of 100 dollars, and one of 50 units of usage."""
+    grants = {
+        "prepaid": {"amount": Decimal(100), "currency_code": "USD"},
+        "units": {"amount": Decimal(50), "currency_code": None, "unit": "1M tokens"},
+    }
+    return {
+        "credit_grants": [
+            _filled("credit_grants", credit_grant_id=name, author=author, **columns)
+            for name, columns in grants.items()
+        ],
+        "credit_grant_scopes": [],
+    }
 
 
 def _price_rows(author: str | None, unit_price: Decimal) -> dict[str, list[dict[str, Any]]]:
@@ -277,6 +299,17 @@ def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str
             )
             for customer in CUSTOMERS
         ],
+        "customers": [_filled("customers", customer_id=customer) for customer in CUSTOMERS],
+        "customer_parents": [
+            _filled(
+                "customer_parents",
+                customer_id=child,
+                parent_customer_id=parent,
+                valid_from_at=datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
+                author=authors["parent"],
+            )
+            for child, parent in pairwise(CUSTOMERS)
+        ],
     }
 
 
@@ -324,6 +357,7 @@ def _filled(table: str, **given: Any) -> dict[str, Any]:
     plain = {
         pa.string(): "x",
         pa.int32(): 1,
+        pa.bool_(): False,
         pa.date32(): date(2026, 1, 1),
         pa.timestamp("us"): datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
     }

@@ -70,6 +70,7 @@ def test_billed_is_bill_correct_release_external_and_concession_and_nothing_else
             "settlement_key": kind,
             "posting_key": f"U{number}",
             "document_id": f"D{number}",
+            "credit_grant_id": "g",
         }
         for number, kind in enumerate(ENTRY_KINDS)
     ]
@@ -146,6 +147,7 @@ def test_a_release_may_name_the_posting_key_that_it_releases(register):
         ({"settlement_key": None}, "settlement key missing"),
         ({"legal_entity_id": None}, "legal entity missing"),
         ({"currency_code": None}, "currency missing"),
+        ({"entry_kind": "credit_draw"}, "credit grant missing"),
         ({"document_id": None}, "document missing"),
         ({"posting_key": None}, "posting key missing"),
         ({"line_number": None}, "line number missing"),
@@ -167,7 +169,10 @@ def test_entry_numbers_do_not_repeat(register):
 
 
 def test_a_credit_needs_no_settlement_key_and_bills_nothing(register):
-    record(register, {"entry_kind": "credit_grant", "settlement_key": None})
+    record(
+        register,
+        {"entry_kind": "credit_grant", "settlement_key": None, "credit_grant_id": "g"},
+    )
     assert {} == register.billed()
 
 

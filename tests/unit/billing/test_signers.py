@@ -61,7 +61,7 @@ def test_a_limit_is_told_in_each_currencys_own_minor_units(world):
 
 
 @pytest.mark.parametrize(
-    "kind", ["price", "contract", "contract_version", "term", "identity", "quiet_day"]
+    "kind", ["price", "contract", "contract_version", "term", "identity", "parent", "quiet_day"]
 )
 def test_an_author_of_something_used_for_the_first_time_may_not_sign(world, kind):
     world.build(Line())

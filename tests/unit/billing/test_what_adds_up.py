@@ -24,8 +24,8 @@ def documents(*rows):
 
 
 def lines(*rows):
-    """Rows of document id, settlement key, rated, billed before and amount."""
-    ids, keys, *amounts = zip(*rows, strict=True)
+    """Rows of document id, settlement key, rated, billed before, amount; and a draw's grant."""
+    ids, keys, *amounts, grants = zip(*([*row, None][:6] for row in rows), strict=True)
     rated, before, due = (
         pa.array([None if each is None else Decimal(each) for each in column], AMOUNT)
         for column in amounts
@@ -37,6 +37,7 @@ def lines(*rows):
             "rated_amount": rated,
             "billed_amount_before": before,
             "amount": due,
+            "credit_grant_id": pa.array(grants, pa.string()),
         }
     )
 
@@ -52,6 +53,21 @@ def test_what_adds_up_to_the_last_digit_passes():
     """Invariant 5."""
     found = documents(("D1", "70", 2), ("D2", "-0.0001", 1), ("D3", "0", 0))
     refuse_unbalanced(found, lines(*SOUND))
+
+
+def test_a_draw_lowers_its_document_and_not_what_is_due_for_its_key():
+    """Invariants 5 and 6."""
+    drawn = [("D1", "k", "7", "0", "7"), ("D1", "k", "7", "0", "-7", "g")]
+    refuse_unbalanced(documents(("D1", "0", 2)), lines(*drawn))
+
+
+@pytest.mark.parametrize("amount", ["-7.01", "0.01"])
+def test_a_draw_that_pays_more_than_the_key_or_takes_credit_back_is_named(amount):
+    """Invariant 6."""
+    drawn = [("D1", "k", "7", "0", "7"), ("D1", "k", "7", "0", amount, "g")]
+    total = str(7 + Decimal(amount))
+    with pytest.raises(CandidatesUnusableError, match=": k do not add up"):
+        refuse_unbalanced(documents(("D1", total, 2)), lines(*drawn))
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,16 @@ def test_a_parquet_table_that_is_none_or_holds_lists_or_floats_is_refused(refere
     }
 
 
+def test_parents_that_change_places_one_after_the_other_are_no_circle(reference: Any) -> None:
+    reference.write(
+        "tables/customer_parents.csv",
+        "customer_id,parent_customer_id,valid_from_at,valid_to_at,author\n"
+        "acme,mori,2026-01-01T00:00:00Z,2026-06-01T00:00:00Z,ana@example.com\n"
+        "mori,acme,2026-06-01T00:00:00Z,,ana@example.com\n",
+    )
+    assert [] == reference.problems()
+
+
 def test_an_override_of_a_plan_that_the_contract_never_has_is_a_warning(reference: Any) -> None:
     reference.add(
         "price_book/plans.yml",

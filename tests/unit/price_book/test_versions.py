@@ -164,7 +164,7 @@ def test_a_file_that_went_missing_is_refused_though_the_rest_was_loaded_before(
 def test_warnings_alone_do_not_keep_a_reference_from_being_loaded(
     settings: Settings, engine: Engine, reference: Any
 ) -> None:
-    reference.add("tables/credit_grants.csv", "g1,con_1,100,USD,1,2026-01-01,,,\n")
+    reference.add("tables/credit_grants.csv", "g1,con_1,promotional,100,USD,1,2026-01-01,,,,,,,\n")
     version = load(settings, engine)
     assert 1 == pq.read_metadata(version.folder / "tables/credit_grants.parquet").num_rows
 

@@ -108,6 +108,7 @@ DOCUMENT = {
     "billed_amount_before": Decimal("0.0000"),
     "amount": Decimal("10.5000"),
     "currency_code": "USD",
+    "credit_grant_id": None,
 }
 ENTRY = {
     "register_sequence": 6,
@@ -123,6 +124,7 @@ ENTRY = {
     "revision_id": "us_inc:2026-10:r1",
     "posting_state": "posted",
     "document_number": "INV-1",
+    "credit_grant_id": None,
 }
 LEFT_OUT = {
     "revision_id": "us_inc:2026-10:r1",
@@ -524,6 +526,16 @@ def test_a_signed_line_says_by_whom_and_where_the_erp_has_it() -> None:
     assert [("SIGNED", SIGNATURE), ("POSTED", "In the ERP as INV-1, key U1.")] == standing(
         explained(signed=(ENTRY,))
     )
+
+
+def test_what_credit_pays_of_a_line_is_said_by_grant_before_and_after_the_signature() -> None:
+    draw = {"credit_grant_id": "g1", "amount": Decimal("-4.0000"), "line_number": 9}
+    paid = "USD 4.00 of its settlement key by grant g1, on line 9 of document doc-1"
+
+    assert [
+        ("PAID BY CREDIT", f"{paid}, which waits for a signature."),
+        ("PAID BY CREDIT", f"{paid}, signed by olivia, register commit 6."),
+    ] == standing(explained(documents=(DOCUMENT | draw,), signed=(ENTRY | draw,)))
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,8 @@ needed as (
     window whole_term as (partition by terms.contract_id, terms.term_id)
 ),
 
--- A cell in which the contract is on another plan includes and uses nothing, and what is
--- left grows older in it.
+-- A cell in which the contract is on another plan includes and uses nothing, and what
+-- is left grows older in it.
 rolling as (
     select
         needed.contract_id,

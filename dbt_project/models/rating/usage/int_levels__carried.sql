@@ -16,6 +16,10 @@ runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
+departures as (
+    select * from {{ ref('int_customers__left') }}
+),
+
 readings as (
     select
         contracts.contract_lineage_id,
@@ -47,7 +51,8 @@ levels as (
         dimension_key
 ),
 
--- A reading at the very start of a run belongs to it.
+-- A reading at the very start of a run belongs to it. A customer that leaves takes
+-- its levels along.
 steps as (
     select
         contract_lineage_id,
@@ -60,9 +65,32 @@ steps as (
         latest_event_source,
         latest_event_id,
         latest_quantity as quantity,
+        latest_event_at as read_at,
+        cast(null as timestamp) as left_at,
         cast(null as varchar) as contract_id,
         cast(null as varchar) as charge_id
     from readings
+    union all
+    select
+        levels.contract_lineage_id,
+        levels.meter_id,
+        levels.customer_id,
+        levels.dimension_key,
+        departures.left_at as step_at,
+        false as is_reading,
+        cast(null as smallint) as latest_event_nanos,
+        cast(null as varchar) as latest_event_source,
+        cast(null as varchar) as latest_event_id,
+        cast(null as decimal(38, 9)) as quantity,
+        cast(null as timestamp) as read_at,
+        departures.left_at,
+        cast(null as varchar) as contract_id,
+        cast(null as varchar) as charge_id
+    from levels
+    inner join departures
+        on
+            levels.contract_lineage_id = departures.contract_lineage_id
+            and levels.customer_id = departures.customer_id
     union all
     select
         levels.contract_lineage_id,
@@ -75,6 +103,8 @@ steps as (
         cast(null as varchar) as latest_event_source,
         cast(null as varchar) as latest_event_id,
         cast(null as decimal(38, 9)) as quantity,
+        cast(null as timestamp) as read_at,
+        cast(null as timestamp) as left_at,
         runs.contract_id,
         runs.charge_id
     from levels
@@ -88,20 +118,23 @@ steps as (
 carried as (
     select
         *,
-        last_value(quantity ignore nulls) over (
-            partition by
-                contract_lineage_id,
-                meter_id,
-                customer_id,
-                dimension_key
-            order by
-                step_at,
-                is_reading,
-                latest_event_nanos,
-                latest_event_source,
-                latest_event_id
-        ) as level_quantity
+        last_value(quantity ignore nulls) over so_far as level_quantity,
+        max(read_at) over so_far as last_read_at,
+        max(left_at) over so_far as last_left_at
     from steps
+    window so_far as (
+        partition by
+            contract_lineage_id,
+            meter_id,
+            customer_id,
+            dimension_key
+        order by
+            step_at,
+            is_reading,
+            latest_event_nanos,
+            latest_event_source,
+            latest_event_id
+    )
 ),
 
 final as (
@@ -114,7 +147,7 @@ final as (
         dimension_key,
         level_quantity as quantity
     from carried
-    where not is_reading
+    where contract_id is not null and coalesce(last_left_at <= last_read_at, true)
 )
 
 select * from final

@@ -12,6 +12,10 @@ carried as (
     select * from {{ ref('int_levels__carried') }}
 ),
 
+ended_levels as (
+    select * from {{ ref('int_levels__ended') }}
+),
+
 readings as (
     select
         metered.*,
@@ -44,7 +48,8 @@ window_readings as (
         {{ latest_by(
             'latest_quantity',
             ['latest_event_at', 'latest_event_nanos', 'latest_event_source', 'latest_event_id']
-        ) }} as quantity
+        ) }} as quantity,
+        max(latest_event_at) as last_read_at
     from placed
     group by
         contract_id,
@@ -80,9 +85,71 @@ carried_levels as (
 ),
 
 levels as (
-    select * from window_readings
+    select
+        contract_id,
+        charge_id,
+        run_start_at,
+        meter_id,
+        customer_id,
+        dimension_key,
+        window_number,
+        quantity
+    from window_readings
     union all
     select * from carried_levels
+),
+
+-- No level holds in the windows after the one in which its customer leaves, unless it
+-- was back and read in that one.
+endings as (
+    select distinct
+        levels.contract_id,
+        levels.charge_id,
+        levels.run_start_at,
+        levels.meter_id,
+        levels.customer_id,
+        levels.dimension_key,
+        ended_levels.ended_window_number as window_number,
+        cast(null as decimal(38, 9)) as quantity
+    from levels
+    inner join ended_levels
+        on
+            levels.contract_id = ended_levels.contract_id
+            and levels.charge_id = ended_levels.charge_id
+            and levels.run_start_at = ended_levels.run_start_at
+            and levels.customer_id = ended_levels.customer_id
+    anti join window_readings
+        on
+            levels.contract_id = window_readings.contract_id
+            and levels.charge_id = window_readings.charge_id
+            and levels.run_start_at = window_readings.run_start_at
+            and levels.customer_id = window_readings.customer_id
+            and levels.dimension_key = window_readings.dimension_key
+            and ended_levels.ended_window_number - 1 <= window_readings.window_number
+            and ended_levels.ended_window_number >= window_readings.window_number
+            and ended_levels.left_at <= window_readings.last_read_at
+),
+
+bounded as (
+    select * from levels
+    union all
+    select * from endings
+),
+
+followed as (
+    select
+        *,
+        lead(window_number) over (
+            partition by
+                contract_id,
+                charge_id,
+                run_start_at,
+                meter_id,
+                customer_id,
+                dimension_key
+            order by window_number
+        ) as next_window_number
+    from bounded
 ),
 
 final as (
@@ -95,28 +162,18 @@ final as (
         levels.dimension_key,
         levels.window_number as first_window_number,
         cast(
-            coalesce(
-                lead(levels.window_number) over (
-                    partition by
-                        levels.contract_id,
-                        levels.charge_id,
-                        levels.run_start_at,
-                        levels.meter_id,
-                        levels.customer_id,
-                        levels.dimension_key
-                    order by levels.window_number
-                ),
-                run_windows.run_window_count + 1
-            ) - levels.window_number as integer
+            coalesce(levels.next_window_number, run_windows.run_window_count + 1)
+            - levels.window_number as integer
         ) as window_count,
         levels.quantity,
         false as is_beyond_limit
-    from levels
+    from followed as levels
     inner join run_windows
         on
             levels.contract_id = run_windows.contract_id
             and levels.charge_id = run_windows.charge_id
             and levels.run_start_at = run_windows.run_start_at
+    where levels.quantity is not null
 )
 
 select * from final

@@ -20,6 +20,10 @@ runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
+ended_levels as (
+    select * from {{ ref('int_levels__ended') }}
+),
+
 readings as (
     select
         run_months.contract_id,
@@ -100,6 +104,28 @@ steps as (
         cast(null as varchar) as event_id,
         quantity
     from starts
+    union all
+    -- Where the customer leaves the contract, its level does.
+    select
+        starts.contract_id,
+        starts.charge_id,
+        starts.run_start_at,
+        starts.meter_id,
+        starts.customer_id,
+        starts.dimension_key,
+        ended_levels.left_at as step_at,
+        false as is_reading,
+        cast(null as smallint) as event_at_nanos,
+        cast(null as varchar) as event_source,
+        cast(null as varchar) as event_id,
+        {{ zero_quantity() }} as quantity
+    from starts
+    inner join ended_levels
+        on
+            starts.contract_id = ended_levels.contract_id
+            and starts.charge_id = ended_levels.charge_id
+            and starts.run_start_at = ended_levels.run_start_at
+            and starts.customer_id = ended_levels.customer_id
 ),
 
 spans as (

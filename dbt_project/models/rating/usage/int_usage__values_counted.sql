@@ -12,6 +12,10 @@ carried as (
     select * from {{ ref('int_values__carried') }}
 ),
 
+ended_levels as (
+    select * from {{ ref('int_levels__ended') }}
+),
+
 valued_usage as (
     select
         distinct_values.*,
@@ -52,7 +56,8 @@ merged as (
                 'last_operation_source',
                 'last_operation_id',
             ]
-        ) }}, true) as is_active_after
+        ) }}, true) as is_active_after,
+        max(coalesce(last_operation_at, slice_start_at)) as last_used_at
     from placed
     group by
         contract_id,
@@ -126,6 +131,47 @@ value_steps as (
     from carried
 ),
 
+-- No value is active in the windows after the one in which its customer leaves, unless
+-- it was back in that one.
+endings as (
+    select distinct
+        value_steps.contract_id,
+        value_steps.charge_id,
+        value_steps.run_start_at,
+        value_steps.meter_id,
+        value_steps.customer_id,
+        value_steps.dimension_key,
+        value_steps.distinct_value,
+        ended_levels.ended_window_number as window_number,
+        false as has_add,
+        true as is_removed_at_start,
+        false as is_active_after
+    from value_steps
+    inner join ended_levels
+        on
+            value_steps.contract_id = ended_levels.contract_id
+            and value_steps.charge_id = ended_levels.charge_id
+            and value_steps.run_start_at = ended_levels.run_start_at
+            and value_steps.customer_id = ended_levels.customer_id
+    anti join merged
+        on
+            value_steps.contract_id = merged.contract_id
+            and value_steps.charge_id = merged.charge_id
+            and value_steps.run_start_at = merged.run_start_at
+            and value_steps.customer_id = merged.customer_id
+            and value_steps.dimension_key = merged.dimension_key
+            and value_steps.distinct_value = merged.distinct_value
+            and ended_levels.ended_window_number - 1 <= merged.window_number
+            and ended_levels.ended_window_number >= merged.window_number
+            and ended_levels.left_at <= merged.last_used_at
+),
+
+bounded_steps as (
+    select * from value_steps
+    union all
+    select * from endings
+),
+
 followed as (
     select
         value_steps.*,
@@ -158,7 +204,7 @@ followed as (
             ),
             windows.run_window_count + 1
         ) as next_window_number
-    from value_steps
+    from bounded_steps as value_steps
     inner join windows
         on
             value_steps.contract_id = windows.contract_id

@@ -16,6 +16,10 @@ runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
+departures as (
+    select * from {{ ref('int_customers__left') }}
+),
+
 -- Where nothing is ever removed, it does not matter when in its slice a value came.
 operations as (
     select
@@ -52,7 +56,8 @@ held_values as (
         distinct_value
 ),
 
--- An operation at the very start of a run belongs to it.
+-- An operation at the very start of a run belongs to it. A customer that leaves takes
+-- its values along.
 steps as (
     select
         contract_lineage_id,
@@ -69,6 +74,27 @@ steps as (
         cast(null as varchar) as contract_id,
         cast(null as varchar) as charge_id
     from operations
+    union all
+    select
+        held_values.contract_lineage_id,
+        held_values.meter_id,
+        held_values.customer_id,
+        held_values.dimension_key,
+        held_values.distinct_value,
+        departures.left_at as step_at,
+        false as is_operation,
+        cast(null as smallint) as last_operation_nanos,
+        cast(null as varchar) as last_operation_source,
+        cast(null as varchar) as last_operation_id,
+        false as is_active,
+        cast(null as varchar) as contract_id,
+        cast(null as varchar) as charge_id
+    from held_values
+    inner join departures
+        on
+            held_values.contract_lineage_id = departures.contract_lineage_id
+            and held_values.customer_id = departures.customer_id
+            and held_values.first_step_at < departures.left_at
     union all
     select
         held_values.contract_lineage_id,
@@ -105,6 +131,7 @@ carried as (
             order by
                 step_at,
                 is_operation,
+                contract_id is not null,
                 last_operation_nanos,
                 last_operation_source,
                 last_operation_id
@@ -122,7 +149,7 @@ final as (
         dimension_key,
         distinct_value
     from carried
-    where not is_operation and is_held
+    where contract_id is not null and is_held
 )
 
 select * from final

@@ -16,6 +16,9 @@ new_lines as (
     select
         settlements.settlement_key,
         rated_lines.rated_line_id,
+        rated_lines.charge_name,
+        rated_lines.segment_start_date as service_start_date,
+        rated_lines.segment_end_date as service_end_date,
         rated_lines.service_start_at,
         rated_lines.service_end_at,
         rated_lines.description,
@@ -36,6 +39,9 @@ rated_keys as (
     select
         settlement_key,
         min_by(rated_line_id, segment_start_date) as rated_line_id,
+        min(charge_name) as charge_name,
+        min(segment_start_date) as service_start_date,
+        max(segment_end_date) as service_end_date,
         min(service_start_at) as service_start_at,
         max(service_end_at) as service_end_at,
         min_by(description, segment_start_date) as description,
@@ -63,6 +69,9 @@ corrections as (
     select
         settlements.settlement_key,
         coalesce(rated_keys.rated_line_id, last_entries.rated_line_id) as rated_line_id,
+        rated_keys.charge_name,
+        rated_keys.service_start_date,
+        rated_keys.service_end_date,
         coalesce(rated_keys.service_start_at, settlements.billed_service_start_at)
             as service_start_at,
         coalesce(rated_keys.service_end_at, settlements.billed_service_end_at)
@@ -115,6 +124,9 @@ addressed as (
     select
         settlements.*,
         lines.rated_line_id,
+        lines.charge_name,
+        lines.service_start_date,
+        lines.service_end_date,
         lines.service_start_at,
         lines.service_end_at,
         lines.description,
@@ -169,25 +181,14 @@ identified as (
 final as (
     select
         document_id,
-        cast(
-            row_number() over (
-                partition by document_id
-                order by
-                    customer_id,
-                    contract_lineage_id,
-                    charge_id,
-                    dimension_key,
-                    cell_start_date,
-                    service_start_at,
-                    settlement_key,
-                    rated_line_id
-            ) as integer
-        ) as line_number,
         document_kind,
         settlement_key,
         {{ settlement_key_parts() | join(',\n        ') }},
         billing_period,
         rated_line_id,
+        charge_name,
+        service_start_date,
+        service_end_date,
         service_start_at,
         service_end_at,
         description,

@@ -1,0 +1,122 @@
+"""Whether every credit grant can be drawn in one way only, and by something.
+
+Belongs here: credit grants against contracts, charges, terms and products. Does not belong here:
+negotiated prices (override_checks.py); what a single row may hold (table_models.py).
+"""
+
+from collections.abc import Iterator
+
+from orchestration.price_book.currencies import minor_units
+from orchestration.price_book.field_types import decimals_of
+from orchestration.price_book.problems import ProblemList
+from orchestration.price_book.reference_data import ReferenceData
+from orchestration.price_book.row_checks import check_known
+from orchestration.price_book.table_models import Contract, CreditGrant
+from orchestration.price_book.term_scope import TermScope, term_scope
+
+Fault = tuple[str, str, str]
+"""A column, a code, and a sentence without its end."""
+
+
+def check_grants(data: ReferenceData, problems: ProblemList) -> None:
+    """Add every problem of the credit grants."""
+    scope = term_scope(data)
+    products = {product.item.id for product in data.book.products}
+    for row in data.tables.credit_grants:
+        grant, name = row.item, f"credit_grants row {row.item.credit_grant_id}"
+        check_known(row, name, data.tables, problems, column="contract_id", table="contracts")
+        faults = [*_own_faults(grant), *_product_faults(grant, products)]
+        contract = scope.contracts.get(grant.contract_id)
+        if contract is not None:
+            faults += [
+                *_currency_faults(grant, contract),
+                *_scope_faults(data, scope, grant, contract),
+            ]
+        for column, code, message in faults:
+            problems.add(code, row.path, row.line, f"{name}, column {column}: {message}.")
+
+
+def _own_faults(grant: CreditGrant) -> Iterator[Fault]:
+    if grant.expires_on is not None and grant.expires_on <= grant.starts_on:
+        message = f"it expires on {grant.expires_on}, exclusive, and starts on {grant.starts_on}"
+        yield "expires_on", "dates_out_of_order", message
+    if (grant.currency_code is None) == (grant.unit is None):
+        given = "neither" if grant.unit is None else "both"
+        yield (
+            "currency_code",
+            "grant_measure_ambiguous",
+            f"of currency_code and unit it has {given}",
+        )
+    if grant.kind == "purchased" and grant.cost_basis is None:
+        message = "it is purchased, and nothing says what was paid for one of it"
+        yield "cost_basis", "grant_cost_basis_wrong", message
+    if grant.kind == "promotional" and grant.cost_basis:
+        message = f"it is promotional, and {grant.cost_basis} was paid for one of it"
+        yield "cost_basis", "grant_cost_basis_wrong", message
+    if grant.currency_code is not None:
+        most = minor_units()[grant.currency_code]
+        if decimals_of(grant.amount) > most:
+            message = (
+                f"{grant.amount} has {decimals_of(grant.amount)} decimals, and "
+                f"{grant.currency_code} has {most}"
+            )
+            yield "amount", "too_many_decimals", message
+
+
+def _product_faults(grant: CreditGrant, products: set[str]) -> Iterator[Fault]:
+    if grant.product_id is None and grant.kind == "purchased":
+        message = "it is purchased, and no product says where it is booked"
+        yield "product_id", "grant_product_missing", message
+    if grant.product_id is not None and grant.product_id not in products:
+        yield "product_id", "unknown_product", f"there is no product {grant.product_id}"
+
+
+def _currency_faults(grant: CreditGrant, contract: Contract) -> Iterator[Fault]:
+    if grant.currency_code not in (None, contract.currency_code):
+        message = (
+            f"it is in {grant.currency_code}, and contract {grant.contract_id} in "
+            f"{contract.currency_code}"
+        )
+        yield "currency_code", "grant_currency_mismatch", message
+
+
+def _scope_faults(
+    data: ReferenceData, scope: TermScope, grant: CreditGrant, contract: Contract
+) -> Iterator[Fault]:
+    lineage = contract.contract_lineage_id or contract.contract_id
+    contracts = {
+        each.contract_id
+        for each in scope.contracts.values()
+        if (each.contract_lineage_id or each.contract_id) == lineage
+    }
+    plans = {
+        plan.plan_id for contract_id in contracts for plan in scope.plan_spans.get(contract_id, ())
+    }
+    charged = {each for plan in plans for each in scope.plan_charges.get(plan, ())}
+    terms = {
+        owned.term.item.id
+        for owned in data.book.terms
+        if owned.plan_id in plans or owned.contract_id in contracts
+    }
+    wanted = grant.scoped_ids()
+    for each in wanted:
+        if each not in charged | terms:
+            message = f"{each} is neither a charge nor a term of contract {grant.contract_id}"
+            yield "scope", "grant_scope_never_applies", message
+    paid = charged & set(wanted) if wanted else charged
+    if grant.unit is not None and grant.unit not in _units(data, scope, paid):
+        message = f"no charge that it may pay for is priced in {grant.unit}"
+        yield "unit", "grant_unit_not_charged", message
+
+
+def _units(data: ReferenceData, scope: TermScope, charges: set[str]) -> set[str]:
+    """The units that these charges are priced in."""
+    metered = {meter.item.id: meter.item.unit for meter in data.book.meters}
+    found = (scope.charges[each][1] for each in charges if each in scope.charges)
+    units = (
+        charge.convert.unit
+        if charge.convert is not None and charge.convert.unit is not None
+        else metered.get(charge.meter or "")
+        for charge in found
+    )
+    return {unit for unit in units if unit is not None}
