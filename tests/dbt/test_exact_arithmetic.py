@@ -69,16 +69,23 @@ def test_a_number_that_is_not_known_has_no_quotient(macros: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("form", ["in_proportion", "proportional_columns"])
 def test_a_share_is_exact_up_to_seventy_digits_and_unknown_beyond_thirty_eight(
-    macros: Any,
+    macros: Any, form: str
 ) -> None:
+    share = ("total", "weight", "whole", "share")
+    shared = {
+        "in_proportion": macros.in_proportion("given", [share], "shared"),
+        "proportional_columns": (
+            f"shared as (select *, {macros.proportional_columns(*share)} from given)"
+        ),
+    }
     numbers = (1, 3, -7, 10**9, WIDE + 1, LARGEST, -LARGEST)
     asked = list(product((0, *numbers), (0, *numbers), numbers))
     found = computed(
         "total, weight, whole",
         asked,
-        f"with {macros.in_proportion('given', [['total', 'weight', 'whole', 'share']], 'shared')} "
-        "select total, weight, whole, share_units, share_rest from shared",
+        f"with {shared[form]} select total, weight, whole, share_units, share_rest from shared",
     )
     expected = {}
     for total, weight, whole in asked:

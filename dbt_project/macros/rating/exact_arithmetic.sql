@@ -145,75 +145,95 @@
 {%- endmacro %}
 
 {#-
-    The CTEs that give total × weight ÷ whole as a whole number and its remainder: to the columns of
-    a relation they add <name>_units, the largest whole number at or below it, and <name>_rest, over
-    abs(whole), for each [total, weight, whole, name]. The last one is called `result`.
+    total × weight ÷ whole as a whole number and its remainder: <name>_units, the largest whole
+    number at or below it, and <name>_rest, over abs(whole). The product has up to 70 digits, so it
+    is divided five digits of the weight at a time. All three are columns of whole numbers of up to
+    33 digits; the whole is not zero. A result beyond 38 digits, which only weights of both signs
+    can give, is null.
 
-    The product has up to 70 digits, so it is divided five digits of the weight at a time, each in a
-    CTE of its own: an engine would write the earlier ones out again wherever they are named. All
-    three are columns of whole numbers of up to 33 digits; the whole is not zero. A result beyond 38
-    digits, which only weights of both signs can give, is null.
+    in_proportion gives the CTEs that add these columns to a relation for each [total, weight,
+    whole, name], the last one called `result`. proportional_columns is the same as columns of one
+    select list, for where no CTE can stand; an engine writes each step out again in the later ones,
+    and plans long at them.
 -#}
 {% macro in_proportion(relation, shares, result) -%}
     {{ result }}_begun as (
         select
             *,
             {% for total, weight, whole, name in shares -%}
-            abs({{ total }}) as {{ name }}_total,
-            abs({{ whole }}) as {{ name }}_whole,
-            lpad(cast(abs({{ weight }}) as varchar), 35, '0') as {{ name }}_digits,
-            sign({{ total }}) * sign({{ weight }}) * sign({{ whole }}) < 0
-                as {{ name }}_is_negative,
-            cast(0 as {{ whole_number() }}) as quotient_0_of_{{ name }},
-            cast(0 as {{ whole_number() }}) as rest_0_of_{{ name }}
+            {{ proportional_start(total, weight, whole, name) }}
             {{- ',' if not loop.last }}
             {% endfor %}
         from {{ relation }}
     ),
 
     {% for step in range(1, 8) -%}
-    {%- set before = result ~ ('_begun' if loop.first else '_step_' ~ (step - 1)) -%}
     {{ result }}_step_{{ step }} as (
         select
             *,
-            {% for total, weight, whole, name in shares -%}
-            {{ checked(
-                'rest_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + '
-                ~ name ~ '_total * cast(substr(' ~ name ~ '_digits, ' ~ (5 * step - 4)
-                ~ ', 5) as ' ~ whole_number() ~ ')'
-            ) }} as part_{{ step }}_of_{{ name }},
-            {{ checked(
-                'quotient_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + '
-                ~ whole_quotient('part_' ~ step ~ '_of_' ~ name, name ~ '_whole')
-            ) }} as quotient_{{ step }}_of_{{ name }},
-            part_{{ step }}_of_{{ name }} % {{ name }}_whole as rest_{{ step }}_of_{{ name }}
+            {% for _, _, _, name in shares -%}
+            {{ proportional_step(step, name) }}
             {{- ',' if not loop.last }}
             {% endfor %}
-        from {{ before }}
+        from {{ result ~ ('_begun' if loop.first else '_step_' ~ (step - 1)) }}
     ),
 
     {% endfor -%}
     {{ result }} as (
         select
             *,
-            {% for total, weight, whole, name in shares -%}
-            case
-                when not {{ name }}_is_negative then quotient_7_of_{{ name }}
-                when rest_7_of_{{ name }} = 0 then -quotient_7_of_{{ name }}
-                else -quotient_7_of_{{ name }} - 1
-            end as {{ name }}_units,
-            case
-                when not {{ name }}_is_negative or rest_7_of_{{ name }} = 0
-                    then rest_7_of_{{ name }}
-                else {{ name }}_whole - rest_7_of_{{ name }}
-            end as {{ name }}_rest
+            {% for _, _, _, name in shares -%}
+            {{ proportional_end(name) }}
             {{- ',' if not loop.last }}
             {% endfor %}
         from {{ result }}_step_7
     )
 {%- endmacro %}
 
-{#- The result of in_proportion rounded to a whole number, half away from zero. -#}
+{% macro proportional_columns(total, weight, whole, name) -%}
+    {{ proportional_start(total, weight, whole, name) }},
+    {% for step in range(1, 8) -%}
+    {{ proportional_step(step, name) }},
+    {% endfor -%}
+    {{ proportional_end(name) }}
+{%- endmacro %}
+
+{% macro proportional_start(total, weight, whole, name) -%}
+    abs({{ total }}) as {{ name }}_total,
+    abs({{ whole }}) as {{ name }}_whole,
+    lpad(cast(abs({{ weight }}) as varchar), 35, '0') as {{ name }}_digits,
+    sign({{ total }}) * sign({{ weight }}) * sign({{ whole }}) < 0 as {{ name }}_is_negative,
+    cast(0 as {{ whole_number() }}) as quotient_0_of_{{ name }},
+    cast(0 as {{ whole_number() }}) as rest_0_of_{{ name }}
+{%- endmacro %}
+
+{% macro proportional_step(step, name) -%}
+    {{ checked(
+        'rest_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + ' ~ name
+        ~ '_total * cast(substr(' ~ name ~ '_digits, ' ~ (5 * step - 4) ~ ', 5) as '
+        ~ whole_number() ~ ')'
+    ) }} as part_{{ step }}_of_{{ name }},
+    {{ checked(
+        'quotient_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + '
+        ~ whole_quotient('part_' ~ step ~ '_of_' ~ name, name ~ '_whole')
+    ) }} as quotient_{{ step }}_of_{{ name }},
+    part_{{ step }}_of_{{ name }} % {{ name }}_whole as rest_{{ step }}_of_{{ name }}
+{%- endmacro %}
+
+{% macro proportional_end(name) -%}
+    case
+        when not {{ name }}_is_negative then quotient_7_of_{{ name }}
+        when rest_7_of_{{ name }} = 0 then -quotient_7_of_{{ name }}
+        else -quotient_7_of_{{ name }} - 1
+    end as {{ name }}_units,
+    case
+        when not {{ name }}_is_negative or rest_7_of_{{ name }} = 0
+            then rest_7_of_{{ name }}
+        else {{ name }}_whole - rest_7_of_{{ name }}
+    end as {{ name }}_rest
+{%- endmacro %}
+
+{#- The same result rounded to a whole number, half away from zero. -#}
 {% macro proportional_rounded(name) -%}
     case when {{ name }}_is_negative then -1 else 1 end * (
         quotient_7_of_{{ name }}
