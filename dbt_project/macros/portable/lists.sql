@@ -110,6 +110,27 @@
     ) as varchar)
 {%- endmacro %}
 
+{% macro plain_json_fields(fields) -%}
+    {#- The fields of a JSON object as text, without its braces, much cheaper than an object: from a
+        list of [name, expression, kind]. A 'text' is quoted as it stands, so that none of its
+        characters may need an escape: digits, instants, words of a list; a 'number' is not. -#}
+    {{ return(adapter.dispatch('plain_json_fields', 'tallyhouse')(fields)) }}
+{%- endmacro %}
+
+{% macro duckdb__plain_json_fields(fields) -%}
+    concat(
+        {%- for name, expression, kind in fields %}
+        '{{ ',' if not loop.first }}"{{ name }}":',
+        {% if kind == 'text' -%}
+        coalesce('"' || {{ expression }} || '"', 'null')
+        {%- else -%}
+        coalesce(cast({{ expression }} as varchar), 'null')
+        {%- endif -%}
+        {{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
 {% macro json_field_text(json_text, name) -%}
     {#- The text of one field of a JSON object, its name a column; null where there is none. -#}
     {{ return(adapter.dispatch('json_field_text', 'tallyhouse')(json_text, name)) }}

@@ -35,12 +35,16 @@
 
 {#- A scaled quantity divided by its divisor, to nine decimals: for people, never for a price. -#}
 {% macro unscaled_quantity(scaled_quantity, divisor) -%}
-    {{ checked(from_scaled_integer(
-        rounded_quotient(
-            scaled_integer('(' ~ scaled_quantity ~ ')', 9),
-            'cast(' ~ divisor ~ ' as ' ~ whole_number() ~ ')',
-            "'half_away'"
-        ),
-        9
-    )) }}
+    case
+        when {{ divisor }} = 1
+            then {{ checked('cast(' ~ scaled_quantity ~ ' as decimal(38, 9))') }}
+        else {{ checked(from_scaled_integer(
+            rounded_quotient(
+                scaled_integer('(' ~ scaled_quantity ~ ')', 9),
+                'cast(' ~ divisor ~ ' as ' ~ whole_number() ~ ')',
+                "'half_away'"
+            ),
+            9
+        )) }}
+    end
 {%- endmacro %}

@@ -38,16 +38,11 @@
                 and steps.step_number = {{ step_number }}
     ),
 
-    {{ after }}_taken as (
-        select
-            rated_line_id,
-            is_held,
-            left_units,
-            {{ proportional_columns(
-                'left_units', 'percent_units', '100000000000000', 'taken'
-            ) | indent(12) }}
-        from {{ after }}_asked
-    ),
+    {{ in_proportion(
+        after ~ '_asked',
+        [['left_units', 'percent_units', '100000000000000', 'taken']],
+        after ~ '_taken'
+    ) }},
 
     {{ after }} as (
         select
@@ -101,19 +96,11 @@
         from {{ after }}_grouped
     ),
 
-    {{ after }}_shared as (
-        select
-            rated_line_id,
-            step_group,
-            line_number,
-            is_group_held,
-            left_units,
-            group_taken_units,
-            {{ proportional_columns(
-                'group_taken_units', 'left_units', 'whole_units', 'taken'
-            ) | indent(12) }}
-        from {{ after }}_limited
-    ),
+    {{ in_proportion(
+        after ~ '_limited',
+        [['group_taken_units', 'left_units', 'whole_units', 'taken']],
+        after ~ '_shared'
+    ) }},
 
     {{ after }} as (
         select

@@ -61,19 +61,41 @@
     ({{ dividend }} // {{ divisor }})
 {%- endmacro %}
 
+{#-
+    Integer division towards zero, or with operator '%' its rest, of columns that rarely need more
+    than 18 digits: an engine may then divide machine words, many times as fast. Operands are
+    written several times, so that long expressions are better columns first.
+-#}
+{% macro narrow_quotient(dividend, divisor, operator='//') -%}
+    {{ return(adapter.dispatch('narrow_quotient', 'tallyhouse')(dividend, divisor, operator)) }}
+{%- endmacro %}
+
+{% macro duckdb__narrow_quotient(dividend, divisor, operator) -%}
+    case
+        when {{ divisor }} = 1 then {{ dividend if operator == '//' else '0' }}
+        when
+            {{ dividend }} between -{{ 10 ** 18 }} and {{ 10 ** 18 }}
+            and {{ divisor }} <= {{ 10 ** 18 }}
+            then cast({{ dividend }} as bigint) {{ operator }} cast({{ divisor }} as bigint)
+        else {{ dividend }} {{ operator }} {{ divisor }}
+    end
+{%- endmacro %}
+
 {#- Largest whole number at or below dividend ÷ divisor; the divisor is positive. -#}
 {% macro floor_quotient(dividend, divisor) -%}
     (
-        {{ whole_quotient(dividend, divisor) }}
-        - case when {{ dividend }} % {{ divisor }} < 0 then 1 else 0 end
+        {{ narrow_quotient(dividend, divisor) }}
+        - case when {{ narrow_quotient(dividend, divisor, '%') }} < 0 then 1 else 0 end
     )
 {%- endmacro %}
 
 {#- dividend − divisor × floor_quotient: from 0 up to, and without, the divisor. -#}
 {% macro floor_remainder(dividend, divisor) -%}
     (
-        {{ dividend }} % {{ divisor }}
-        + case when {{ dividend }} % {{ divisor }} < 0 then {{ divisor }} else 0 end
+        {{ narrow_quotient(dividend, divisor, '%') }}
+        + case
+            when {{ narrow_quotient(dividend, divisor, '%') }} < 0 then {{ divisor }} else 0
+        end
     )
 {%- endmacro %}
 
@@ -123,45 +145,98 @@
 {%- endmacro %}
 
 {#-
-    Columns of a select list that give total × weight ÷ whole as a whole number and its remainder:
-    <name>_units, the largest whole number at or below it, and <name>_rest, over abs(whole). The
-    product has up to 70 digits, so it is divided five digits of the weight at a time. All three are
-    columns of whole numbers of up to 33 digits; the whole is not zero. A result beyond 38 digits,
-    which only weights of both signs can give, is null.
+    total × weight ÷ whole as a whole number and its remainder: <name>_units, the largest whole
+    number at or below it, and <name>_rest, over abs(whole). The product has up to 70 digits, so it
+    is divided five digits of the weight at a time. All three are columns of whole numbers of up to
+    33 digits; the whole is not zero. A result beyond 38 digits, which only weights of both signs
+    can give, is null.
+
+    in_proportion gives the CTEs that add these columns to a relation for each [total, weight,
+    whole, name], the last one called `result`. proportional_columns is the same as columns of one
+    select list, for where no CTE can stand; an engine writes each step out again in the later ones,
+    and plans long at them.
 -#}
+{% macro in_proportion(relation, shares, result) -%}
+    {{ result }}_begun as (
+        select
+            *,
+            {% for total, weight, whole, name in shares -%}
+            {{ proportional_start(total, weight, whole, name) }}
+            {{- ',' if not loop.last }}
+            {% endfor %}
+        from {{ relation }}
+    ),
+
+    {% for step in range(1, 8) -%}
+    {{ result }}_step_{{ step }} as (
+        select
+            *,
+            {% for _, _, _, name in shares -%}
+            {{ proportional_step(step, name) }}
+            {{- ',' if not loop.last }}
+            {% endfor %}
+        from {{ result ~ ('_begun' if loop.first else '_step_' ~ (step - 1)) }}
+    ),
+
+    {% endfor -%}
+    {{ result }} as (
+        select
+            *,
+            {% for _, _, _, name in shares -%}
+            {{ proportional_end(name) }}
+            {{- ',' if not loop.last }}
+            {% endfor %}
+        from {{ result }}_step_7
+    )
+{%- endmacro %}
+
 {% macro proportional_columns(total, weight, whole, name) -%}
+    {{ proportional_start(total, weight, whole, name) }},
+    {% for step in range(1, 8) -%}
+    {{ proportional_step(step, name) }},
+    {% endfor -%}
+    {{ proportional_end(name) }}
+{%- endmacro %}
+
+{% macro proportional_start(total, weight, whole, name) -%}
     abs({{ total }}) as {{ name }}_total,
     abs({{ whole }}) as {{ name }}_whole,
     lpad(cast(abs({{ weight }}) as varchar), 35, '0') as {{ name }}_digits,
-    {% for step in range(7) -%}
+    sign({{ total }}) * sign({{ weight }}) * sign({{ whole }}) < 0 as {{ name }}_is_negative,
+    cast(0 as {{ whole_number() }}) as quotient_0_of_{{ name }},
+    cast(0 as {{ whole_number() }}) as rest_0_of_{{ name }}
+{%- endmacro %}
+
+{% macro proportional_step(step, name) -%}
     {{ checked(
-        ('rest_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + ' if step else '')
-        ~ name ~ '_total * cast(substr(' ~ name ~ '_digits, ' ~ (5 * step + 1)
-        ~ ', 5) as ' ~ whole_number() ~ ')'
+        'rest_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + ' ~ name
+        ~ '_total * cast(substr(' ~ name ~ '_digits, ' ~ (5 * step - 4) ~ ', 5) as '
+        ~ whole_number() ~ ')'
     ) }} as part_{{ step }}_of_{{ name }},
     {{ checked(
-        ('quotient_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + ' if step else '')
+        'quotient_' ~ (step - 1) ~ '_of_' ~ name ~ ' * 100000 + '
         ~ whole_quotient('part_' ~ step ~ '_of_' ~ name, name ~ '_whole')
     ) }} as quotient_{{ step }}_of_{{ name }},
-    part_{{ step }}_of_{{ name }} % {{ name }}_whole as rest_{{ step }}_of_{{ name }},
-    {% endfor -%}
-    sign({{ total }}) * sign({{ weight }}) * sign({{ whole }}) < 0 as {{ name }}_is_negative,
+    part_{{ step }}_of_{{ name }} % {{ name }}_whole as rest_{{ step }}_of_{{ name }}
+{%- endmacro %}
+
+{% macro proportional_end(name) -%}
     case
-        when not {{ name }}_is_negative then quotient_6_of_{{ name }}
-        when rest_6_of_{{ name }} = 0 then -quotient_6_of_{{ name }}
-        else -quotient_6_of_{{ name }} - 1
+        when not {{ name }}_is_negative then quotient_7_of_{{ name }}
+        when rest_7_of_{{ name }} = 0 then -quotient_7_of_{{ name }}
+        else -quotient_7_of_{{ name }} - 1
     end as {{ name }}_units,
     case
-        when not {{ name }}_is_negative or rest_6_of_{{ name }} = 0
-            then rest_6_of_{{ name }}
-        else {{ name }}_whole - rest_6_of_{{ name }}
+        when not {{ name }}_is_negative or rest_7_of_{{ name }} = 0
+            then rest_7_of_{{ name }}
+        else {{ name }}_whole - rest_7_of_{{ name }}
     end as {{ name }}_rest
 {%- endmacro %}
 
-{#- The result of proportional_columns rounded to a whole number, half away from zero. -#}
+{#- The same result rounded to a whole number, half away from zero. -#}
 {% macro proportional_rounded(name) -%}
     case when {{ name }}_is_negative then -1 else 1 end * (
-        quotient_6_of_{{ name }}
-        + case when 2 * rest_6_of_{{ name }} >= {{ name }}_whole then 1 else 0 end
+        quotient_7_of_{{ name }}
+        + case when 2 * rest_7_of_{{ name }} >= {{ name }}_whole then 1 else 0 end
     )
 {%- endmacro %}

@@ -31,12 +31,20 @@
 
 {#- A price with at least the currency's decimals: 2.5 in USD is '2.50', 0.000016 stays. -#}
 {% macro price_text(price, minor_unit) -%}
+    {%- set text = decimal_text(price) -%}
+    {%- set point = "instr(" ~ text ~ " || '.', '.')" -%}
     case
-        when {{ minor_unit }} > length(split_part({{ decimal_text(price) }}, '.', 2))
+        when {{ minor_unit }} > greatest(length({{ text }}) - {{ point }}, 0)
             then
-                split_part({{ decimal_text(price) }}, '.', 1) || '.'
-                || rpad(split_part({{ decimal_text(price) }}, '.', 2), {{ minor_unit }}, '0')
-        else {{ decimal_text(price) }}
+                rpad(
+                    case
+                        when {{ point }} > length({{ text }}) then {{ text }} || '.'
+                        else {{ text }}
+                    end,
+                    cast({{ point }} + {{ minor_unit }} as integer),
+                    '0'
+                )
+        else {{ text }}
     end
 {%- endmacro %}
 
@@ -86,17 +94,43 @@
 {%- endmacro %}
 
 {% macro duckdb__grouped_text(number_text) -%}
-    regexp_extract({{ number_text }}, '^-?')
-    || format('{:,}', cast(regexp_extract({{ number_text }}, '[0-9]+') as hugeint))
-    || regexp_extract({{ number_text }}, '[.][0-9]+$')
+    case
+        when instr({{ number_text }} || '.', '.') <= 4 then {{ number_text }}
+        else
+            regexp_extract({{ number_text }}, '^-?')
+            || format('{:,}', cast(regexp_extract({{ number_text }}, '[0-9]+') as hugeint))
+            || regexp_extract({{ number_text }}, '[.][0-9]+$')
+    end
 {%- endmacro %}
 
 {#- '1,320 calls', '1 call', '2.5 GB', '3 × 1M tokens'; the number alone without a unit. -#}
 {% macro units_text(number_text, unit) -%}
-    {{ grouped_text(number_text) }} || coalesce(
+    {{ grouped_text(number_text) }} || case
+        when {{ number_text }} in ('1', '-1') then {{ unit_text(unit) }}
+        else {{ several_units_text(unit) }}
+    end
+{%- endmacro %}
+
+{#- The same of a unit whose words, <name>_unit_words and <name>_units_words, are columns. -#}
+{% macro counted_text(number_text, name) -%}
+    {{ grouped_text(number_text) }} || case
+        when {{ number_text }} in ('1', '-1') then {{ name }}_unit_words
+        else {{ name }}_units_words
+    end
+{%- endmacro %}
+
+{#- What stands behind the number one: ' call', ' × 1M tokens', or nothing without a unit. -#}
+{% macro unit_text(unit) -%}
+    coalesce(
+        case when {{ is_several(unit) }} then ' × ' || {{ unit }} else ' ' || {{ unit }} end, ''
+    )
+{%- endmacro %}
+
+{#- What stands behind other numbers: ' calls'. -#}
+{% macro several_units_text(unit) -%}
+    coalesce(
         case
             when {{ is_several(unit) }} then ' × ' || {{ unit }}
-            when {{ number_text }} in ('1', '-1') then ' ' || {{ unit }}
             else ' ' || {{ plural_text(unit) }}
         end,
         ''

@@ -283,35 +283,17 @@ whole_weights as (
     from weights
 ),
 
-shares as (
-    select
-        rated_line_id,
-        ladder_run_id,
-        run_line_number,
-        line_weight,
-        run_weight,
-        weighed_by,
-        run_gross_units,
-        run_quantity_units,
-        run_converted_units,
-        run_billable_units,
-        run_included_units,
-        {{ proportional_columns('run_gross_units', 'line_weight', 'run_weight', 'gross')
-            | indent(8) }},
-        {{ proportional_columns(
-            'run_quantity_units', 'line_weight', 'run_weight', 'quantity'
-        ) | indent(8) }},
-        {{ proportional_columns(
-            'run_converted_units', 'line_weight', 'run_weight', 'converted'
-        ) | indent(8) }},
-        {{ proportional_columns(
-            'run_billable_units', 'line_weight', 'run_weight', 'billable'
-        ) | indent(8) }},
-        {{ proportional_columns(
-            'run_included_units', 'line_weight', 'run_weight', 'included'
-        ) | indent(8) }}
-    from whole_weights
-),
+{{ in_proportion(
+    'whole_weights',
+    [
+        ['run_gross_units', 'line_weight', 'run_weight', 'gross'],
+        ['run_quantity_units', 'line_weight', 'run_weight', 'quantity'],
+        ['run_converted_units', 'line_weight', 'run_weight', 'converted'],
+        ['run_billable_units', 'line_weight', 'run_weight', 'billable'],
+        ['run_included_units', 'line_weight', 'run_weight', 'included'],
+    ],
+    'shares'
+) }},
 
 shared as (
     select

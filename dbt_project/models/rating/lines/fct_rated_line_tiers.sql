@@ -50,23 +50,12 @@ run_tiers as (
     from used
 ),
 
--- A line has each tier of its run in the proportion that it has of the run.
-line_tiers as (
+line_amounts as (
     select
         lines.rated_line_id,
-        run_tiers.tier_number,
-        run_tiers.lower_quantity,
-        run_tiers.upper_quantity,
-        run_tiers.quantity,
-        run_tiers.metered_quantity,
-        run_tiers.unit_price,
-        run_tiers.flat_amount,
-        rounded.exception_code,
+        lines.ladder_run_id,
         lines.is_additive,
-        run_tiers.spread_units,
-        {{ scaled_integer('run_tiers.quantity', 9) }} as quantity_units,
-        {{ scaled_integer('run_tiers.metered_quantity', 9) }} as metered_units,
-        {{ scaled_integer('run_tiers.flat_amount', 12) }} as flat_units,
+        rounded.exception_code,
         cast(lines.gross_units as {{ whole_number() }}) as line_units,
         {{ scaled_integer('rounded.amount_unrounded', 12) }} as line_net_units,
         {{ scaled_integer('rounded.computed_amount', 4) }}
@@ -76,26 +65,44 @@ line_tiers as (
         cast(lines.run_weight as {{ whole_number() }}) as run_weight
     from lines
     inner join rounded on lines.rated_line_id = rounded.rated_line_id
+),
+
+-- A line has each tier of its run in the proportion that it has of the run.
+line_tiers as (
+    select
+        lines.*,
+        run_tiers.tier_number,
+        run_tiers.lower_quantity,
+        run_tiers.upper_quantity,
+        run_tiers.quantity,
+        run_tiers.metered_quantity,
+        run_tiers.unit_price,
+        run_tiers.flat_amount,
+        run_tiers.spread_units
+    from line_amounts as lines
     inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
 ),
 
-shared_tiers as (
+tiers_to_share as (
     select
-        rated_line_id,
-        tier_number,
-        {% for total, name in [
-            ('quantity_units', 'part'),
-            ('metered_units', 'metered_part'),
-            ('flat_units', 'flat_part'),
-        ] -%}
-        {{ proportional_columns(total, 'line_weight', 'run_weight', name)
-            | indent(8) }},
-        {% endfor -%}
-        {{ proportional_columns('spread_units', 'line_weight', 'run_weight', 'gross')
-            | indent(8) }}
+        *,
+        {{ scaled_integer('quantity', 9) }} as quantity_units,
+        {{ scaled_integer('metered_quantity', 9) }} as metered_units,
+        {{ scaled_integer('flat_amount', 12) }} as flat_units
     from line_tiers
     where line_weight <> run_weight
 ),
+
+{{ in_proportion(
+    'tiers_to_share',
+    [
+        ['quantity_units', 'line_weight', 'run_weight', 'part'],
+        ['metered_units', 'line_weight', 'run_weight', 'metered_part'],
+        ['flat_units', 'line_weight', 'run_weight', 'flat_part'],
+        ['spread_units', 'line_weight', 'run_weight', 'gross'],
+    ],
+    'shared_tiers'
+) }},
 
 parts as (
     select
@@ -138,16 +145,22 @@ spread as (
 ),
 
 -- What discounts and a maximum leave of a line is shared over its tiers.
-reduced as (
+tiers_to_reduce as (
     select
         rated_line_id,
         tier_number,
+        line_units,
         line_net_units,
-        {{ proportional_columns('line_net_units', 'part_units', 'line_units', 'net')
-            | indent(8) }}
+        part_units
     from spread
     where line_net_units <> line_units and line_units <> 0
 ),
+
+{{ in_proportion(
+    'tiers_to_reduce',
+    [['line_net_units', 'part_units', 'line_units', 'net']],
+    'reduced'
+) }},
 
 reduced_parts as (
     select
@@ -215,7 +228,7 @@ final as (
             when exception_code is null
                 then
                     {{ from_scaled_integer(
-                        whole_quotient('settled_units', '100000000'), 4
+                        narrow_quotient('settled_units', '100000000'), 4
                     ) }}
         end as amount
     from settled

@@ -17,82 +17,28 @@ prices as (
     where tier_number = 1
 ),
 
-worded_tiers as (
+line_prices as (
     select
-        tiers.*,
+        lines.rated_line_id,
+        lines.charge_price_id,
         lines.currency_code,
-        {{ decimal_text('tiers.quantity') }} as quantity_text,
-        case
-            when {{ prices_money('lines.charge_model') }}
-                then {{ price_text('tiers.quantity', 'rounded.minor_unit') }}
-            else {{ decimal_text('tiers.quantity') }}
-        end as worded_quantity,
-        {{ decimal_text('tiers.metered_quantity') }} as metered_text,
-        {{ charge_price_text(
-            'lines.charge_model', 'tiers.unit_price', 'rounded.minor_unit'
-        ) }} as price_text,
-        {{ charge_price_words(
-            'lines.charge_model',
-            'tiers.unit_price',
-            'rounded.minor_unit',
-            'lines.currency_code'
-        ) }} as price_words,
-        {{ price_text('tiers.flat_amount', 'rounded.minor_unit') }} as flat_text
-    from tiers
-    inner join lines on tiers.rated_line_id = lines.rated_line_id
-    inner join rounded on tiers.rated_line_id = rounded.rated_line_id
+        lines.charge_model,
+        lines.unit,
+        rounded.minor_unit,
+        coalesce(lines.unit, '') as unit_or_none,
+        coalesce(rounded.minor_unit, -1) as minor_unit_or_none
+    from {{ ref('int_charges__allocated') }} as lines
+    inner join rounded on lines.rated_line_id = rounded.rated_line_id
 ),
 
-tier_texts as (
-    select
-        rated_line_id,
-        count(*) as tier_count,
-        {{ joined_text(
-            "quantity_text || ' at ' || price_text"
-            ~ " || case when flat_amount <> 0 then ' + ' || flat_text else '' end",
-            '; ',
-            'tier_number'
-        ) }} as tier_prices,
-        {% for words, text in [
-            ('priced_tier_words', 'worded_quantity'),
-            ('metered_tier_words', 'metered_text'),
-        ] -%}
-        {{ joined_text(
-            grouped_text(text) ~ " || ' at ' || price_words",
-            ', ',
-            'tier_number'
-        ) }} as {{ words }},
-        {% endfor -%}
-        max(price_text) as only_unit_price,
-        max(price_words) as only_price_words,
-        max(quantity_text) as only_quantity,
-        max(lower_quantity) as only_lower_quantity,
-        max(upper_quantity) as only_upper_quantity,
-        max(flat_text) as only_flat_amount,
-        cast(sum(flat_amount) as decimal(38, 12)) as flat_amount,
-        bool_or(unit_price <> 0) as has_unit_price,
-        bool_or(flat_amount <> 0) as has_flat_amount,
-        '[' || {{ joined_text(
-            json_object_text([
-                ['tier_number', 'tier_number'],
-                ['quantity', 'quantity_text'],
-                ['unit_price', decimal_text('unit_price')],
-                ['flat_amount', decimal_text('flat_amount')],
-                ['amount_unrounded', decimal_text('amount_unrounded')],
-            ]),
-            ',',
-            'tier_number'
-        ) }} || ']' as tier_steps
-    from worded_tiers
-    group by rated_line_id
-),
+{{ worded_prices('line_prices', 'prices') }},
+
+{{ worded_tiers('tiers', 'numbered_lines', 'worded_prices') }},
 
 joined as (
     select
         lines.*,
-        rounded.minor_unit,
         rounded.rounding_mode,
-        coalesce(lines.billable_quantity, 0) as priced_quantity,
         rounded.exception_code,
         rounded.gross_amount,
         rounded.discount_amount,
@@ -100,21 +46,34 @@ joined as (
         coalesce(rounded.discount_steps, '[]') as discount_steps,
         rounded.amount_unrounded,
         rounded.computed_amount,
-        prices.convert_multiply,
-        prices.convert_divide,
-        prices.convert_rounding,
-        prices.convert_decimals,
-        prices.free_quantity,
-        prices.package_size,
-        case when lines.charge_model = 'package' then prices.package_counting end
-            as package_counting,
-        prices.zero_usage,
+        coalesce(lines.billable_quantity, 0) as priced_quantity,
+        {% for column in [
+            'minor_unit',
+            'is_money',
+            'unit_label',
+            'fixed_amount_text',
+            'rate_words',
+            'has_fixed_amount',
+            'has_free_quantity',
+            'is_in_metered_units',
+            'price_steps',
+            'came_from_words',
+            'metered_unit_words',
+            'metered_units_words',
+            'priced_unit_words',
+            'priced_units_words',
+            'free_words',
+            'comma',
+            'package_words',
+            'fixed_amount_words',
+            'minimum_words',
+            'maximum_words',
+            'per_words',
+        ] -%}
+        worded_prices.{{ column }},
+        {% endfor -%}
         case when lines.charge_model = 'seats' then lines.period_length end
             as seats_period_length,
-        case
-            when lines.charge_model = 'flat' then 'fee'
-            else coalesce(prices.unit_label, lines.unit)
-        end as unit_label,
         case
             when lines.charge_model = 'flat' then lines.charge_name
             else lines.charge_name || coalesce(
@@ -124,32 +83,28 @@ joined as (
         end as charge_text,
         coalesce(tier_texts.tier_count, 0) as tier_count,
         tier_texts.tier_prices,
-        tier_texts.priced_tier_words,
-        tier_texts.metered_tier_words,
+        tier_texts.tier_words,
         tier_texts.only_unit_price,
         tier_texts.only_price_words,
         tier_texts.only_quantity,
         tier_texts.only_lower_quantity,
-        {{ decimal_text('tier_texts.only_lower_quantity') }} as lower_text,
-        {{ decimal_text('tier_texts.only_upper_quantity') }} as upper_text,
         case
-            when lines.charge_model = 'percentage'
-                then {{ price_text('prices.flat_amount', 'rounded.minor_unit') }}
-            else tier_texts.only_flat_amount
-        end as only_flat_amount,
-        {{ charge_price_text('lines.charge_model', 'prices.unit_price', '0') }}
-            as rate_words,
-        coalesce(prices.flat_amount, 0) <> 0 as has_fixed_amount,
-        prices.free_events,
-        {% for term in ['free_amount', 'minimum_per_event', 'maximum_per_event'] -%}
-        {{ price_text('prices.' ~ term, 'rounded.minor_unit') }} as {{ term }}_text,
-        {% endfor -%}
-        {{ price_text('lines.converted_quantity', 'rounded.minor_unit') }}
-            as money_text,
-        {{ price_text('tier_texts.flat_amount', 'rounded.minor_unit') }} as flat_text,
+            when lines.charge_model = 'stairstep'
+                then {{ decimal_text('tier_texts.only_lower_quantity') }}
+        end as lower_text,
+        case
+            when lines.charge_model = 'stairstep'
+                then {{ decimal_text('tier_texts.only_upper_quantity') }}
+        end as upper_text,
+        case
+            when tier_texts.has_flat_amount
+                then {{ price_text(
+                    'tier_texts.flat_amount', 'worded_prices.minor_unit'
+                ) }}
+        end as flat_text,
         tier_texts.has_unit_price,
         tier_texts.has_flat_amount,
-        coalesce(tier_texts.tier_steps, '[]') as tier_steps,
+        '[' || coalesce(tier_texts.tier_steps, '') || ']' as tier_steps,
         {% for weight in ['line_weight', 'run_weight'] -%}
         case
             when lines.weighed_by = 'usage'
@@ -159,37 +114,19 @@ joined as (
         {% endfor -%}
         {{ decimal_text('lines.quantity') }} as quantity_text,
         {{ decimal_text('lines.converted_quantity') }} as converted_text,
-        {{ decimal_text('lines.billable_quantity') }} as priced_text,
-        {{ decimal_text('prices.free_quantity') }} as free_text,
-        {{ decimal_text('prices.scaled_free_quantity') }} as metered_free_text,
-        {{ decimal_text('prices.package_size') }} as package_text,
-        greatest(
-            coalesce(prices.free_quantity, 0),
-            coalesce(prices.free_events, 0),
-            coalesce(prices.free_amount, 0)
-        ) > 0 as has_free_quantity,
-        -- What is priced by the million reads better, and exact, in metered units.
-        coalesce(
-            {{ is_several('prices.unit_label') }}
-            and prices.multiplier = 1
-            and prices.convert_rounding = 'none'
-            and lines.charge_model <> 'package',
-            false
-        ) as is_in_metered_units,
         coalesce(
             {{ checked(
-                'lines.converted_quantity * prices.convert_divide'
+                'lines.converted_quantity * worded_prices.convert_divide'
                 ~ ' * coalesce(lines.period_length, 1)'
             ) }}
-            = {{ checked('lines.quantity * prices.convert_multiply') }},
+            = {{ checked('lines.quantity * worded_prices.convert_multiply') }},
             false
         ) as is_converted_exactly
     from lines
     inner join rounded on lines.rated_line_id = rounded.rated_line_id
-    left join prices
-        on
-            lines.charge_price_id = prices.charge_price_id
-            and lines.currency_code = prices.currency_code
+    inner join numbered_lines on lines.rated_line_id = numbered_lines.rated_line_id
+    inner join worded_prices
+        on numbered_lines.price_number = worded_prices.price_number
     left join tier_texts on lines.rated_line_id = tier_texts.rated_line_id
 ),
 
@@ -200,54 +137,29 @@ worded as (
         || {{ days_text('segment_start_date', 'segment_end_date') }} as charge_words,
         case
             when is_in_metered_units or converted_text is null
-                then {{ units_text('quantity_text', 'unit') }}
-            when is_converted_exactly and {{ prices_money('charge_model') }}
-                then {{ money_words('currency_code', 'money_text') }}
-            when {{ prices_money('charge_model') }}
+                then {{ counted_text('quantity_text', 'metered') }}
+            when is_converted_exactly and is_money
+                then {{ money_words(
+                    'currency_code', price_text('converted_quantity', 'minor_unit')
+                ) }}
+            when is_money
                 then
-                    {{ money_words('currency_code', 'money_text') }}
-                    || {{ came_from_text('convert_rounding') }}
-                    || {{ units_text('quantity_text', 'unit') }} || ')'
+                    {{ money_words(
+                        'currency_code', price_text('converted_quantity', 'minor_unit')
+                    ) }}
+                    || came_from_words
+                    || {{ counted_text('quantity_text', 'metered') }} || ')'
             when is_converted_exactly
-                then {{ units_text('converted_text', 'unit_label') }}
+                then {{ counted_text('converted_text', 'priced') }}
             else
-                {{ units_text('converted_text', 'unit_label') }}
-                || {{ came_from_text('convert_rounding') }}
-                || {{ units_text('quantity_text', 'unit') }} || ')'
+                {{ counted_text('converted_text', 'priced') }}
+                || came_from_words
+                || {{ counted_text('quantity_text', 'metered') }} || ')'
         end as quantity_words,
         case
-            when not has_free_quantity then ''
-            when free_events > 0
-                then
-                    ', the first '
-                    || {{ units_text('cast(free_events as varchar)', "'event'") }}
-                    || ' free'
-            when charge_model = 'percentage'
-                then
-                    ', the first '
-                    || {{ money_words('currency_code', 'free_amount_text') }} || ' free'
-            when is_in_metered_units
-                then
-                    ', the first ' || {{ units_text('metered_free_text', 'unit') }}
-                    || ' free'
-            else
-                ', the first ' || {{ units_text('free_text', 'unit_label') }} || ' free'
-        end as free_words,
-        case when has_free_quantity then ',' else '' end as comma,
-        case
-            when is_in_metered_units then metered_tier_words
-            else priced_tier_words
-        end as tier_words,
-        {{ money_words('currency_code', 'only_flat_amount') }} as only_flat_words,
-        ', at least ' || {{ money_words('currency_code', 'minimum_per_event_text') }}
-            as minimum_words,
-        ', at most ' || {{ money_words('currency_code', 'maximum_per_event_text') }}
-            as maximum_words,
-        case
             when has_flat_amount
-                then currency_code || ' ' || {{ grouped_text('flat_text') }}
+                then {{ money_words('currency_code', 'flat_text') }}
         end as flat_words,
-        coalesce(' per ' || unit_label, '') as per_words,
         case
             when share_units < share_of_units
                 then
@@ -273,14 +185,12 @@ described as (
             when charge_model = 'flat' or tier_count = 0 then ''
             when charge_model = 'package' and tier_count > 1
                 then
-                    comma || ' in packages of '
-                    || {{ units_text('package_text', 'unit_label') }} || ': '
+                    comma || ' in packages of ' || package_words || ': '
                     || tier_words || coalesce(', plus ' || flat_words, '')
             when charge_model = 'package'
                 then
                     comma || ' in ' || {{ units_text('only_quantity', "'package'") }}
-                    || ' of ' || {{ units_text('package_text', 'unit_label') }}
-                    || ' at ' || only_price_words
+                    || ' of ' || package_words || ' at ' || only_price_words
                     || case when only_quantity = '1' then '' else ' each' end
                     || coalesce(', plus ' || flat_words, '')
             when charge_model = 'stairstep' and tier_count > 1
@@ -291,11 +201,11 @@ described as (
                         when upper_text is not null
                             then
                                 comma || ' in the step up to '
-                                || {{ units_text('upper_text', 'unit_label') }}
+                                || {{ counted_text('upper_text', 'priced') }}
                         when only_lower_quantity > 0
                             then
                                 comma || ' in the step above '
-                                || {{ units_text('lower_text', 'unit_label') }}
+                                || {{ counted_text('lower_text', 'priced') }}
                         else comma
                     end
                     || coalesce(' for ' || flat_words, '')
@@ -304,7 +214,7 @@ described as (
                     comma || ' at ' || rate_words
                     || case
                         when has_fixed_amount
-                            then ', plus ' || only_flat_words || ' per event'
+                            then ', plus ' || fixed_amount_words || ' per event'
                         else ''
                     end
                     || coalesce(minimum_words, '')
@@ -380,11 +290,12 @@ final as (
         case
             when tier_count = 0 then null
             when charge_model = 'percentage' and has_fixed_amount
-                then rate_words || ' + ' || only_flat_amount
+                then rate_words || ' + ' || fixed_amount_text
             when charge_model = 'percentage' then rate_words
             when tier_count > 1 then tier_prices
-            when not has_unit_price then only_flat_amount
-            when has_flat_amount then only_unit_price || ' + ' || only_flat_amount
+            when has_unit_price and has_flat_amount
+                then only_unit_price || ' + ' || flat_text
+            when has_flat_amount then flat_text
             else only_unit_price
         end as unit_price_display,
         case
@@ -407,55 +318,41 @@ final as (
         reference_version,
         '{"tiers":' || tier_steps
         || ',"discounts":' || discount_steps
-        || ',' || substr({{ json_object_text([
-            ['quantity', 'quantity_text'],
-            ['unit', 'unit'],
-            ['aggregation', 'aggregation'],
-            ['percentile', decimal_text('percentile')],
-            ['window_unit', 'window_unit'],
-            ['window_aggregation', 'window_aggregation'],
-            ['quantity_before', decimal_text('quantity_before')],
-            ['convert_multiply', decimal_text('convert_multiply')],
-            ['convert_divide', decimal_text('convert_divide')],
-            ['convert_rounding', 'convert_rounding'],
-            ['convert_decimals', 'convert_decimals'],
-            ['converted_quantity', 'converted_text'],
-            ['included_quantity', decimal_text('included_quantity')],
-            ['free_quantity', 'free_text'],
-            ['package_size', 'package_text'],
-            ['package_counting', 'package_counting'],
-            ['period_length', 'seats_period_length'],
-            ['free_events', 'free_events'],
-            ['free_amount', 'free_amount_text'],
-            ['minimum_per_event', 'minimum_per_event_text'],
-            ['maximum_per_event', 'maximum_per_event_text'],
-            ['priced_quantity', decimal_text('priced_quantity')],
-            ['charge_model', 'charge_model'],
-            ['charge_price_id', 'charge_price_id'],
-            ['contract_version', 'contract_version'],
-            ['zero_usage', 'zero_usage'],
-            ['share_units', 'share_units'],
-            ['share_of_units', 'share_of_units'],
-            ['share_unit', 'share_unit'],
-            ['weighed_by', 'weighed_by'],
-            ['line_weight', 'line_weight_text'],
-            ['run_weight', 'run_weight_text'],
-            ['gross_amount', decimal_text('gross_amount')],
-            ['discount_amount', decimal_text('discount_amount')],
-            ['above_maximum_amount', decimal_text('above_maximum_amount')],
-            ['amount_unrounded', decimal_text('amount_unrounded')],
-            ['rounding_mode', 'rounding_mode'],
-            ['minor_unit', 'minor_unit'],
-            ['amount', decimal_text('computed_amount')],
-            ['exception_code', 'exception_code'],
-            ['event_count', 'event_count'],
-            ['first_event_at', 'cast(first_event_at as varchar)'],
-            ['last_event_at', 'cast(last_event_at as varchar)'],
+        || ',' || substr(price_steps, 2, length(price_steps) - 2)
+        || ',' || {{ plain_json_fields([
+            ['quantity', 'quantity_text', 'text'],
+            ['aggregation', 'aggregation', 'text'],
+            ['percentile', decimal_text('percentile'), 'text'],
+            ['window_unit', 'window_unit', 'text'],
+            ['window_aggregation', 'window_aggregation', 'text'],
+            ['quantity_before', decimal_text('quantity_before'), 'text'],
+            ['converted_quantity', 'converted_text', 'text'],
+            ['included_quantity', decimal_text('included_quantity'), 'text'],
+            ['period_length', 'seats_period_length', 'number'],
+            ['priced_quantity', decimal_text('priced_quantity'), 'text'],
+            ['contract_version', 'contract_version', 'number'],
+            ['share_units', 'share_units', 'number'],
+            ['share_of_units', 'share_of_units', 'number'],
+            ['share_unit', 'share_unit', 'text'],
+            ['weighed_by', 'weighed_by', 'text'],
+            ['line_weight', 'line_weight_text', 'text'],
+            ['run_weight', 'run_weight_text', 'text'],
+            ['gross_amount', decimal_text('gross_amount'), 'text'],
+            ['discount_amount', decimal_text('discount_amount'), 'text'],
+            ['above_maximum_amount', decimal_text('above_maximum_amount'), 'text'],
+            ['amount_unrounded', decimal_text('amount_unrounded'), 'text'],
+            ['rounding_mode', 'rounding_mode', 'text'],
+            ['amount', decimal_text('computed_amount'), 'text'],
+            ['exception_code', 'exception_code', 'text'],
+            ['event_count', 'event_count', 'number'],
+            ['first_event_at', 'cast(first_event_at as varchar)', 'text'],
+            ['last_event_at', 'cast(last_event_at as varchar)', 'text'],
             [
                 'event_digest',
                 "cast(digest_sum_1 as varchar) || ' ' || cast(digest_sum_2 as varchar)",
+                'text',
             ],
-        ]) }}, 2) as derivation
+        ]) }} || '}' as derivation
     from described
 )
 

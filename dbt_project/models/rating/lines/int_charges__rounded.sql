@@ -62,7 +62,7 @@ final as (
         {{ from_scaled_integer('discount_units', 12) }} as discount_amount,
         {{ from_scaled_integer('above_maximum_units', 12) }} as above_maximum_amount,
         {{ from_scaled_integer('line_units', 12) }} as amount_unrounded,
-        {{ from_scaled_integer(whole_quotient('settled_units', '100000000'), 4) }}
+        {{ from_scaled_integer(narrow_quotient('settled_units', '100000000'), 4) }}
             as computed_amount
     from settled
 )
