@@ -78,7 +78,7 @@ class Case:
 
     @property
     def test_id(self):
-        return f"{self.path.stem}::{self.name}"
+        return f"{self.path.stem}: {self.name}"
 
 
 class CaseError(ValueError):
