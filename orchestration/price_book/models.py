@@ -167,7 +167,9 @@ class Tier(FrozenModel):
         QuantityFromZero | None,
         Field(alias="from", description="Where it starts; may be given to be checked."),
     ] = None
-    up_to: PositiveQuantity | None = Field(None, description="Inclusive; absent in the last tier.")
+    up_to: PositiveQuantity | None = Field(
+        None, description="Inclusive; as a rule absent in the last."
+    )
     unit_price: Price | None = None
     rate: Price | None = Field(None, description="graduated_percentage: 0.029 is 2.9 %.")
     package_price: Price | None = Field(None, description="package: the price of one package.")

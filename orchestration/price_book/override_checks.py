@@ -9,6 +9,7 @@ from datetime import date
 from orchestration.price_book.model_checks import metered_price_faults
 from orchestration.price_book.models import Charge
 from orchestration.price_book.price_faults import (
+    WARNED_OF,
     ChargeTerms,
     limit_decimal_faults,
     price_faults,
@@ -96,7 +97,13 @@ def _check_override_price(
             faults += metered_price_faults(charge, price, meter.item)
     for found in faults:
         place = " ".join((f"charge {charge.id},", *map(_step, found.steps))).rstrip(",")
-        problems.add(found.code, row.path, row.line, f"{name}, {place}: {found.message}.")
+        problems.add(
+            found.code,
+            row.path,
+            row.line,
+            f"{name}, {place}: {found.message}.",
+            severity="warning" if found.code in WARNED_OF else "error",
+        )
 
 
 def _step(step: str | int) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from orchestration.price_book.model_checks import MONEY_MODELS, check_models
 from orchestration.price_book.models import Charge
-from orchestration.price_book.price_faults import limit_decimal_faults, price_faults
+from orchestration.price_book.price_faults import WARNED_OF, limit_decimal_faults, price_faults
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, PlacedPrice, PriceBook
 
@@ -37,6 +37,7 @@ def _check_price(placed: PlacedPrice, problems: ProblemList) -> None:
             price.path,
             price.line(*found.steps),
             f"{price.name(*found.steps)}: {found.message}.",
+            severity="warning" if found.code in WARNED_OF else "error",
         )
 
 

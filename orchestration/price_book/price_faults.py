@@ -27,6 +27,9 @@ Steps = tuple[str | int, ...]
 
 _HIGHEST_RATE: Final = Decimal(1)
 
+WARNED_OF: Final = frozenset({"last_tier_not_open"})
+"""Codes of what may be meant, and is then an exception where usage meets it."""
+
 
 @dataclass(frozen=True)
 class PriceFault:

@@ -76,7 +76,7 @@ REMEDIES: Final[dict[str, str]] = {
     "price_field_mismatch": "Give the price exactly the fields that the charge's model reads.",
     "overlapping_tiers": "Let each tier start exactly where the one before it ends.",
     "gapped_tiers": "Let each tier start exactly where the one before it ends.",
-    "last_tier_not_open": "Remove up_to from the last tier, so that no quantity is without price.",
+    "last_tier_not_open": "Remove up_to from the last tier, unless usage above it is to be held.",
     "open_tier_not_last": "Give every tier but the last an up_to.",
     "zero_usage_unstated": "Add `zero_usage: charge` or `zero_usage: skip` to the charge.",
     "rate_above_one": "Write the rate as a fraction, such as 0.029 for 2.9 %; a multiple of a cost "

@@ -366,6 +366,7 @@ def _tiers(price_id: str, currency: str, model: str, price: CurrencyPrice) -> li
             "dimension_match": None
             if tier.dimension_match is None
             else json.dumps(dict(tier.dimension_match), separators=(",", ":"), ensure_ascii=False),
+            "is_unpriced": tier.is_unpriced,
             "free_events": tier.free_events,
             "free_amount": tier.free_amount,
             "event_bound": tier.event_bound,

@@ -275,6 +275,7 @@ CHARGE_TIERS: Final = pa.schema(
         _typed("free_events", pa.int64(), is_nullable=True),
         _typed("free_amount", QUANTITY, is_nullable=True),
         _text("event_bound", is_nullable=True),
+        _typed("is_unpriced", pa.bool_()),
         _REFERENCE_VERSION,
     ]
 )

@@ -29,6 +29,8 @@ class TierRange:
             default; None is another model.
         free_events, free_amount: what a percentage price leaves free, in its first row.
         event_bound: minimum or maximum, where the row is for events at such a bound.
+        is_unpriced: whether it stands for what lies beyond a last tier that ends; what reaches it
+            has no price.
     """
 
     tier_number: int
@@ -41,6 +43,7 @@ class TierRange:
     free_events: int | None = None
     free_amount: Decimal | None = None
     event_bound: str | None = None
+    is_unpriced: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,8 @@ def tier_faults(tiers: Sequence[Tier]) -> Iterator[TierFault]:
                 f"ends at {tier.up_to}, and the tier before it at {lower}",
             )
         if is_last:
-            yield TierFault(
-                index, "last_tier_not_open", f"ends at {tier.up_to}, and no tier follows"
-            )
+            message = f"ends at {tier.up_to}, and no tier follows: usage above it is held"
+            yield TierFault(index, "last_tier_not_open", message)
         lower = tier.up_to
 
 
@@ -101,7 +103,8 @@ def tier_ranges(model: str, price: CurrencyPrice) -> tuple[TierRange, ...]:
     """The tiers of a price that has no fault, covering (0, infinity).
 
     Adjacent, but for dimensional and percentage prices: there each match, and each bound of an
-    event, is a tier that covers everything.
+    event, is a tier that covers everything. Beyond a last tier that ends there is one without a
+    price.
 
     Raises:
         KeyError: the charge model is unknown.
@@ -167,4 +170,7 @@ def _ladder(tiers: Sequence[Tier], package_size: Decimal | None) -> tuple[TierRa
         flat_amount = tier.flat_amount or ZERO
         ranges.append(TierRange(number, lower, tier.up_to, unit_price, flat_amount, package_size))
         lower = tier.up_to if tier.up_to is not None else lower
+    if tiers[-1].up_to is not None:
+        number = len(ranges) + 1
+        ranges.append(TierRange(number, lower, None, ZERO, ZERO, package_size, is_unpriced=True))
     return tuple(ranges)

@@ -150,7 +150,7 @@ class RatingWarehouse:
             for number, row in enumerate(rows, start=1):
                 self.add(
                     "charge_tiers",
-                    **{"unit_price": Decimal(0), "flat_amount": Decimal(0)}
+                    **{"unit_price": Decimal(0), "flat_amount": Decimal(0), "is_unpriced": False}
                     | {
                         "charge_price_id": charge_price_id,
                         "currency_code": currency_code,

@@ -25,6 +25,8 @@
          'Add a price in the currency of the contract to the charge, then run again.'),
         ('unpriced_dimension', 'pricing',
          'Add a price that matches these dimension values, or a default, then run again.'),
+        ('quantity_beyond_tiers', 'pricing',
+         'Add a tier for the quantity, or take up_to off the last one, then run again.'),
         ('unknown_currency', 'pricing',
          'Correct the currency of the contract to a code of ISO 4217, then run again.'),
         ('negative_quantity', 'pricing',

@@ -49,7 +49,10 @@ final as (
         charges.author,
         charges.reference_version
     from charges
-    inner join charge_tiers on charges.charge_price_id = charge_tiers.charge_price_id
+    inner join charge_tiers
+        on
+            charges.charge_price_id = charge_tiers.charge_price_id
+            and not coalesce(charge_tiers.is_unpriced, false)
     left join products on charges.product_id = products.product_id
     left join meters on charges.meter_id = meters.meter_id
 )

@@ -16,6 +16,7 @@ final as (
         cast(free_events as bigint) as free_events,
         cast(free_amount as decimal(38, 9)) as free_amount,
         cast(event_bound as varchar) as event_bound,
+        cast(is_unpriced as boolean) as is_unpriced,
         cast(reference_version as varchar) as reference_version
     from source
 )

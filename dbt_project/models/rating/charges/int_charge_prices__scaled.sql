@@ -147,6 +147,7 @@ final as (
         charge_tiers.unit_price,
         charge_tiers.flat_amount,
         charge_tiers.package_size,
+        coalesce(charge_tiers.is_unpriced, false) as is_unpriced,
         event_terms.free_events,
         event_terms.free_amount,
         event_terms.minimum_per_event,

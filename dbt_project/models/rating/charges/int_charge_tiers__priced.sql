@@ -369,6 +369,7 @@ final as (
                 then tier_quantity
         end as metered_quantity,
         unit_price,
+        coalesce(is_unpriced, false) as is_unpriced,
         {{ checked('cast(flat_count * run_flat_amount as decimal(38, 12))') }}
             as flat_amount,
         {{ unscaled_quantity(

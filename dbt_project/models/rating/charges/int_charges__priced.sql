@@ -22,6 +22,7 @@ tier_sums as (
         sum(amount_units) as amount_units,
         sum(amount_rest) as amount_rest,
         bool_or(amount_units is null or amount_rest is null) as is_overflown,
+        bool_or(is_unpriced) as is_beyond_tiers,
         max(converted_quantity) as converted_quantity,
         max(billable_quantity) as billable_quantity,
         max(period_length) as period_length
@@ -63,7 +64,8 @@ run_amounts as (
                     )
                 ) then 3
             when ladder_runs.is_beyond_limit or tier_sums.is_overflown then 4
-            when ladder_runs.has_conflicting_events then 5
+            when tier_sums.is_beyond_tiers then 5
+            when ladder_runs.has_conflicting_events then 6
         end as exception_rank
     from ladder_runs
     left join tier_sums on ladder_runs.ladder_run_id = tier_sums.ladder_run_id
@@ -157,12 +159,13 @@ final as (
             when 2 then 'unknown_currency'
             when 3 then 'negative_quantity'
             when 4 then 'amount_overflow'
-            when 5 then 'conflicting_events'
+            when 5 then 'quantity_beyond_tiers'
+            when 6 then 'conflicting_events'
         end as exception_code,
         -- Events in conflict hold an amount that can be computed; nothing else does.
         cast(
             case
-                when coalesce(ladder_exception_rank, 5) = 5 then gross_units
+                when coalesce(ladder_exception_rank, 6) = 6 then gross_units
             end as decimal(38, 0)
         ) as gross_units
     from spread

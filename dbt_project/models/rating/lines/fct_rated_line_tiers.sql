@@ -30,11 +30,14 @@ used as (
     from tiers
     inner join ladder_runs on tiers.ladder_run_id = ladder_runs.ladder_run_id
     where
-        tiers.quantity is null
-        or tiers.quantity <> 0
-        or tiers.flat_amount <> 0
-        or tiers.amount_units <> 0
-        or tiers.amount_rest <> 0
+        not coalesce(tiers.is_unpriced, false)
+        and (
+            tiers.quantity is null
+            or tiers.quantity <> 0
+            or tiers.flat_amount <> 0
+            or tiers.amount_units <> 0
+            or tiers.amount_rest <> 0
+        )
 ),
 
 run_tiers as (
