@@ -61,7 +61,7 @@ def refuse_overdrawn(signed: pa.Table, new: pa.Table, grants: Callable[[], pa.Ta
     if overdrawn:
         raise CreditOverdrawnError(
             f"Tried to sign draws on {len(overdrawn)} credit grants beyond what they hold: another "
-            "signature drew on them after these candidates were computed, or a grant was lowered. "
+            "signature drew on them after these candidates were computed. "
             "Nothing was written. Close the billing period again (`tallyhouse run`), which draws "
             "on what is left, then sign the new revision. The grants are "
             f"{listed([text for _, text in overdrawn])}.",

@@ -73,6 +73,7 @@ def differences(document: Document, held: ErpDocument) -> tuple[str, ...]:
             (f"line {number} item", signed.item, found.item),
             (f"line {number} quantity", signed.quantity, found.quantity),
             (f"line {number} amount", signed.amount, found.amount),
+            (f"line {number} in tax base", signed.is_in_tax_base, found.is_in_tax_base),
         ]
     if held.status == "cancelled":
         pairs.append(("status", "posted", held.status))

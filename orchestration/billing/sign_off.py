@@ -187,8 +187,9 @@ def _commit(
     if asked.decision == "sign":
         refuse_unknown_documents(asked.held_document_ids, frozen.documents, revision)
         refuse_checks(revision, figures)
-        refuse_amount(approver, revision, totals_of(signed_documents))
-        refuse_unacknowledged(policy, revision, signed_documents)
+        charged = _before_credits(frozen, signed_documents)
+        refuse_amount(approver, revision, totals_of(charged))
+        refuse_unacknowledged(policy, revision, charged)
         refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
     entries = _entries(frozen, signed_documents, asked)
     refuse_overdrawn(read_entries(session.folder, session.chain), entries, grants)
@@ -226,6 +227,20 @@ def _signed_documents(frozen: _Frozen, asked: _Asked) -> pa.Table:
     if asked.decision == "reject":
         return frozen.documents.slice(0, 0)
     return frozen.documents.filter(pc.invert(_is_held(frozen, asked)))
+
+
+def _before_credits(frozen: _Frozen, documents: pa.Table) -> pa.Table:
+    """The documents with what they charge, whatever credits pay of it."""
+    is_draw = pc.is_valid(frozen.lines["credit_grant_id"])
+    drawn = frozen.lines.filter(is_draw).group_by("document_id").aggregate([("amount", "sum")])
+    by_document: dict[Any, Any] = dict(
+        zip(drawn["document_id"].to_pylist(), drawn["amount_sum"].to_pylist(), strict=True)
+    )
+    rows = [
+        row | {"amount": row["amount"] - by_document.get(row["document_id"], 0)}
+        for row in documents.to_pylist()
+    ]
+    return pa.Table.from_pylist(rows, schema=documents.schema)
 
 
 def _is_held(frozen: _Frozen, asked: _Asked) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from orchestration.price_book.currencies import minor_units
 from orchestration.price_book.field_types import decimals_of
+from orchestration.price_book.model_checks import is_additive
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData
 from orchestration.price_book.row_checks import check_known
@@ -105,18 +106,20 @@ def _scope_faults(
             yield "scope", "grant_scope_never_applies", message
     paid = charged & set(wanted) if wanted else charged
     if grant.unit is not None and grant.unit not in _units(data, scope, paid):
-        message = f"no charge that it may pay for is priced in {grant.unit}"
+        message = f"no charge of quantities that add up is priced in {grant.unit}, of those it pays"
         yield "unit", "grant_unit_not_charged", message
 
 
 def _units(data: ReferenceData, scope: TermScope, charges: set[str]) -> set[str]:
-    """The units that these charges are priced in."""
-    metered = {meter.item.id: meter.item.unit for meter in data.book.meters}
+    """The units that these charges are priced in, of meters whose quantities add up over time."""
+    metered = {
+        meter.item.id: meter.item.unit for meter in data.book.meters if is_additive(meter.item)
+    }
     found = (scope.charges[each][1] for each in charges if each in scope.charges)
-    units = (
+    return {
         charge.convert.unit
         if charge.convert is not None and charge.convert.unit is not None
-        else metered.get(charge.meter or "")
+        else metered[charge.meter]
         for charge in found
-    )
-    return {unit for unit in units if unit is not None}
+        if charge.meter in metered
+    }

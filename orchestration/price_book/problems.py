@@ -142,7 +142,8 @@ REMEDIES: Final[dict[str, str]] = {
     "override_never_applies": "Correct the charge or the contract, or remove the override.",
     "grant_currency_mismatch": "Grant the credit in the contract's currency.",
     "grant_measure_ambiguous": "Give the grant a currency_code, or a unit of usage; not both.",
-    "grant_unit_not_charged": "Correct the unit to one that a charge of the contract is priced in.",
+    "grant_unit_not_charged": "Correct the unit to one that a charge of the contract is priced in; "
+    "a level has no units to draw.",
     "grant_scope_never_applies": "Correct the scope to charges or terms of the contract.",
     "grant_cost_basis_wrong": "Say what was paid for one of a purchased grant; leave it out for a "
     "promotional one.",

@@ -124,3 +124,13 @@
         + extract(month from {{ to_date }}) - extract(month from {{ from_date }})
     )
 {%- endmacro %}
+
+
+{% macro last_day_of_month(month) -%}
+    {#- The last day of a month written YYYY-MM. -#}
+    {{ return(adapter.dispatch('last_day_of_month', 'tallyhouse')(month)) }}
+{%- endmacro %}
+
+{% macro duckdb__last_day_of_month(month) -%}
+    last_day(cast({{ month }} || '-01' as date))
+{%- endmacro %}

@@ -54,8 +54,9 @@ credit_balances as (
     select * from {{ ref('fct_credit_balances') }}
 ),
 
-payable as (
-    select * from {{ ref('int_credits__payable') }}
+entries as (
+    select * from {{ ref('stg_register__entries') }}
+    where entry_kind in ('credit_draw', 'credit_restore', 'credit_expire')
 ),
 
 guides as (
@@ -298,8 +299,18 @@ failed_postings as (
     from postings
 ),
 
--- Credit that nothing can draw any more: it was granted in a currency in which the
--- contract or its renewal no longer bills, or lowered after it was drawn.
+-- Credit that nothing can draw any more: the lineage bills in another currency now, more
+-- was drawn than the grant holds, or its row is gone.
+lineages as (
+    select
+        contract_lineage_id,
+        max_by(currency_code, start_date) as currency_code,
+        max_by(legal_entity_id, start_date) as legal_entity_id,
+        max_by(customer_id, start_date) as customer_id
+    from contracts
+    group by contract_lineage_id
+),
+
 stranded_grants as (
     select
         case
@@ -308,39 +319,50 @@ stranded_grants as (
         end as exception_code,
         'credit_grant' as object_kind,
         grants.credit_grant_id as object_id,
-        max(contracts.legal_entity_id) as legal_entity_id,
-        max(contracts.customer_id) as customer_id,
+        lineages.legal_entity_id,
+        lineages.customer_id,
         cast(null as varchar) as billing_period,
-        max(
-            case
-                when grants.unit is not null then abs(credit_balances.open_quantity)
-            end
-        ) as quantity_at_risk,
-        max(grants.unit) as unit,
-        max(
-            case
-                when grants.unit is null
-                    then cast(abs(credit_balances.open_quantity) as decimal(38, 4))
-            end
-        ) as amount_at_risk,
-        max(grants.currency_code) as currency_code,
+        case
+            when grants.unit is not null then abs(credit_balances.open_quantity)
+        end as quantity_at_risk,
+        grants.unit,
+        case
+            when grants.unit is null
+                then cast(abs(credit_balances.open_quantity) as decimal(38, 4))
+        end as amount_at_risk,
+        grants.currency_code,
         cast(null as bigint) as event_count,
-        min(grants.starts_on) as first_seen_date
+        grants.starts_on as first_seen_date
     from grants
     inner join credit_balances
         on grants.credit_grant_id = credit_balances.credit_grant_id
-    inner join contracts on grants.contract_lineage_id = contracts.contract_lineage_id
-    left join payable
-        on
-            grants.contract_lineage_id = payable.contract_lineage_id
-            and grants.currency_code <> payable.currency_code
-            and grants.starts_on < payable.service_end_date
-            and coalesce(grants.expires_on > payable.service_start_date, true)
+    inner join lineages on grants.contract_lineage_id = lineages.contract_lineage_id
+    where
+        grants.open_quantity < 0
+        or (
+            grants.currency_code <> lineages.currency_code
             and credit_balances.open_quantity > 0
-    where grants.open_quantity < 0 or payable.settlement_key is not null
-    group by
-        grants.credit_grant_id,
-        grants.open_quantity
+        )
+),
+
+missing_grants as (
+    select
+        'grant_missing' as exception_code,
+        'credit_grant' as object_kind,
+        entries.credit_grant_id as object_id,
+        max(entries.legal_entity_id) as legal_entity_id,
+        max(entries.customer_id) as customer_id,
+        cast(null as varchar) as billing_period,
+        cast(null as decimal(38, 9)) as quantity_at_risk,
+        cast(null as varchar) as unit,
+        cast(-sum(entries.amount) as decimal(38, 4)) as amount_at_risk,
+        max(entries.currency_code) as currency_code,
+        cast(null as bigint) as event_count,
+        min(cast(entries.signed_at as date)) as first_seen_date
+    from entries
+    left join grants on entries.credit_grant_id = grants.credit_grant_id
+    where grants.credit_grant_id is null
+    group by entries.credit_grant_id
 ),
 
 found as (
@@ -361,6 +383,8 @@ found as (
     select * from failed_postings
     union all
     select * from stranded_grants
+    union all
+    select * from missing_grants
 ),
 
 final as (

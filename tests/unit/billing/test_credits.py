@@ -90,3 +90,9 @@ def test_who_wrote_a_grant_does_not_sign_the_first_revision_that_draws_on_it(wor
     world.policy = policy()
     [revision] = world.freeze(billing_period=PERIOD, now=NOW)
     assert "four_eyes" == refused(world, revision.revision_id)
+
+
+def test_the_limit_of_an_approver_counts_what_is_charged_and_not_what_is_left_to_pay(world):
+    """Olivia may sign up to 10,000 dollars."""
+    [revision] = world.build(Line(rated="10000.01"), draw("-99.00", rated="10000.01")).freeze()
+    assert "amount_above_limit" == refused(world, revision.revision_id)

@@ -32,6 +32,7 @@ charge_lines as (
         charged.digest_sum_1,
         charged.digest_sum_2,
         cast(null as varchar) as credit_grant_id,
+        0 as line_rank,
         0 as drawing_number
     from charged
 ),
@@ -98,6 +99,7 @@ credit_lines as (
         cast(0 as decimal(38, 0)) as digest_sum_1,
         cast(0 as decimal(38, 0)) as digest_sum_2,
         drawn.credit_grant_id,
+        case drawn.credit_kind when 'promotional' then 1 else 2 end as line_rank,
         drawn.drawing_number
     from drawn
     inner join drawn_keys
@@ -119,6 +121,7 @@ final as (
             row_number() over (
                 partition by document_id
                 order by
+                    line_rank,
                     drawing_number,
                     customer_id,
                     contract_lineage_id,

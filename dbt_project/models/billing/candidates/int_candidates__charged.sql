@@ -69,9 +69,11 @@ corrections as (
     select
         settlements.settlement_key,
         coalesce(rated_keys.rated_line_id, last_entries.rated_line_id) as rated_line_id,
-        rated_keys.charge_name,
-        rated_keys.service_start_date,
-        rated_keys.service_end_date,
+        coalesce(rated_keys.charge_name, settlements.charge_id) as charge_name,
+        coalesce(rated_keys.service_start_date, settlements.cell_start_date)
+            as service_start_date,
+        coalesce(rated_keys.service_end_date, settlements.cell_end_date)
+            as service_end_date,
         coalesce(rated_keys.service_start_at, settlements.billed_service_start_at)
             as service_start_at,
         coalesce(rated_keys.service_end_at, settlements.billed_service_end_at)

@@ -62,6 +62,15 @@ billed as (
     group by settlement_key
 ),
 
+-- What credits paid of a key by signed documents; giving it back is not a credit memo.
+paid_by_credit as (
+    select settlement_key
+    from entries
+    where entry_kind in ('credit_draw', 'credit_restore')
+    group by settlement_key
+    having sum(amount) < 0
+),
+
 lineages as (
     select
         contract_lineage_id,
@@ -196,13 +205,27 @@ joined as (
 ),
 
 -- A concession lowers rated and billed alike: a re-rating does not bill it back.
+owed as (
+    select
+        joined.*,
+        case
+            when joined.is_known
+                then cast(joined.rated_amount + joined.conceded_amount as decimal(38, 4))
+        end as owed_amount,
+        paid_by_credit.settlement_key is not null as is_paid_by_credit
+    from joined
+    left join paid_by_credit on joined.settlement_key = paid_by_credit.settlement_key
+),
+
+-- What credit paid is not given back in money.
 compared as (
     select
         *,
-        case
-            when is_known then cast(rated_amount + conceded_amount as decimal(38, 4))
-        end as owed_amount
-    from joined
+        coalesce(
+            is_paid_by_credit and is_due and is_known and owed_amount < billed_amount,
+            false
+        ) as is_to_restore
+    from owed
 ),
 
 final as (
@@ -213,19 +236,21 @@ final as (
         is_rated,
         is_in_register,
         is_due,
-        exception_code,
+        case when is_to_restore then 'credit_to_restore' else exception_code end
+            as exception_code,
         cast(owed_amount as decimal(38, 4)) as rated_amount,
         cast(computed_amount as decimal(38, 4)) as computed_amount,
         cast(billed_amount as decimal(38, 4)) as billed_amount,
         cast(conceded_amount as decimal(38, 4)) as conceded_amount,
         cast(
             case
-                when is_due and is_known then owed_amount - billed_amount
+                when is_due and is_known and not is_to_restore
+                    then owed_amount - billed_amount
             end as decimal(38, 4)
         ) as due_amount,
         case
             when not is_due then 'not_due'
-            when not is_known then 'held'
+            when not is_known or is_to_restore then 'held'
             when owed_amount <> billed_amount then 'candidate'
             when is_in_register then 'billed'
             else 'proven_zero'

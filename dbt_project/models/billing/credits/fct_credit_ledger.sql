@@ -23,6 +23,20 @@ batches as (
     select * from {{ ref('stg_ingestion__batches') }}
 ),
 
+rated_lines as (
+    select * from {{ ref('fct_rated_lines') }}
+),
+
+-- From which day on a lineage has lines that are not due yet, or held.
+awaited as (
+    select
+        contract_lineage_id,
+        min(segment_start_date) as awaited_from_date
+    from rated_lines
+    where not is_due or rating_status = 'unknown'
+    group by contract_lineage_id
+),
+
 known_until as (
     select cast(max(started_at) as date) as known_until_date
     from batches
@@ -77,7 +91,7 @@ proposed as (
         'drawn' as movement_kind,
         'candidate' as movement_state,
         drawn.document_id || '/' || drawn.settlement_key as movement_source_id,
-        last_day(cast(candidates.billing_period || '-01' as date)) as moved_on,
+        {{ last_day_of_month('candidates.billing_period') }} as moved_on,
         drawn.document_id,
         drawn.settlement_key,
         cast(
@@ -102,7 +116,7 @@ proposed_sums as (
     group by credit_grant_id
 ),
 
--- What is open after the last day expires, once usage is loaded up to that day.
+-- What is open after the last day expires, once no line of an earlier day is awaited.
 expired as (
     select
         grants.credit_grant_id,
@@ -119,8 +133,10 @@ expired as (
     from grants
     cross join known_until
     left join proposed_sums on grants.credit_grant_id = proposed_sums.credit_grant_id
+    left join awaited on grants.contract_lineage_id = awaited.contract_lineage_id
     where
         grants.expires_on <= known_until.known_until_date
+        and coalesce(awaited.awaited_from_date >= grants.expires_on, true)
         and grants.open_quantity > coalesce(proposed_sums.quantity, 0)
 ),
 

@@ -33,11 +33,15 @@ met as (
             end,
             cast(0 as {{ whole_number() }})
         ) as open_units,
-        grants.starts_on < payable.service_end_date
-        and coalesce(grants.expires_on > payable.service_start_date, true)
-        and (not grants.is_scoped or scopes.charge_id is not null)
-        and coalesce(
-            case
+        coalesce(
+            grants.starts_on < payable.service_end_date
+            and coalesce(grants.expires_on > payable.service_start_date, true)
+            and (not grants.is_scoped or scopes.charge_id is not null)
+            and (
+                grants.credit_kind = 'promotional'
+                or grants.legal_entity_id = payable.legal_entity_id
+            )
+            and case
                 when grants.unit is null
                     then grants.currency_code = payable.currency_code
                 else

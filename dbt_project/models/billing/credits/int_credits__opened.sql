@@ -30,6 +30,7 @@ final as (
         grants.credit_grant_id,
         coalesce(grants.credit_grant_name, grants.credit_grant_id) as credit_grant_name,
         contracts.contract_lineage_id,
+        contracts.legal_entity_id,
         grants.credit_kind,
         grants.currency_code,
         grants.unit,

@@ -14,10 +14,32 @@ currencies as (
     select * from {{ ref('currencies') }}
 ),
 
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
+meters as (
+    select * from {{ ref('stg_price_book__meters') }}
+),
+
+-- A level is the same usage in every line of its run, so that units of it never add up.
+level_charges as (
+    select distinct charges.charge_id
+    from charges
+    inner join meters on charges.meter_id = meters.meter_id
+    where not {{ is_additive('meters.aggregation', 'meters.window_aggregation') }}
+),
+
+granted_lineages as (
+    select distinct contract_lineage_id
+    from grants
+),
+
 granted_documents as (
     select distinct charged.document_id
     from charged
-    inner join grants on charged.contract_lineage_id = grants.contract_lineage_id
+    inner join granted_lineages
+        on charged.contract_lineage_id = granted_lineages.contract_lineage_id
 ),
 
 -- In minor units of the currency: cents, yen, fils.
@@ -26,6 +48,7 @@ keys as (
         charged.document_id,
         charged.settlement_key,
         charged.contract_lineage_id,
+        charged.legal_entity_id,
         charged.charge_id,
         charged.line_kind,
         charged.currency_code,
@@ -45,9 +68,9 @@ keys as (
         row_number() over (
             order by
                 min(charged.billing_period),
+                charged.charge_id,
                 charged.cell_start_date,
                 charged.contract_lineage_id,
-                charged.charge_id,
                 charged.dimension_key,
                 charged.customer_id,
                 charged.settlement_key
@@ -60,6 +83,7 @@ keys as (
         charged.document_id,
         charged.settlement_key,
         charged.contract_lineage_id,
+        charged.legal_entity_id,
         charged.charge_id,
         charged.line_kind,
         charged.currency_code,
@@ -121,11 +145,17 @@ lowered_keys as (
 left_over as (
     select
         keys.*,
-        greatest(
-            keys.amount_units - coalesce(lowered_keys.lowering_units, 0),
-            cast(0 as {{ whole_number() }})
-        ) as left_units
+        case
+            when granted_lineages.contract_lineage_id is null
+                then cast(0 as {{ whole_number() }})
+            else greatest(
+                keys.amount_units - coalesce(lowered_keys.lowering_units, 0),
+                cast(0 as {{ whole_number() }})
+            )
+        end as left_units
     from keys
+    left join granted_lineages
+        on keys.contract_lineage_id = granted_lineages.contract_lineage_id
     left join lowered_keys
         on
             keys.document_id = lowered_keys.document_id
@@ -163,22 +193,28 @@ measured as (
 
 final as (
     select
-        document_id,
-        settlement_key,
-        contract_lineage_id,
-        charge_id,
-        line_kind,
-        currency_code,
-        cast(minor_unit as integer) as minor_unit,
-        unit_label,
-        service_start_date,
-        service_end_date,
-        cast(key_number as bigint) as key_number,
-        cast(payable_units as decimal(38, 0)) as payable_units,
+        measured.document_id,
+        measured.settlement_key,
+        measured.contract_lineage_id,
+        measured.legal_entity_id,
+        measured.charge_id,
+        measured.line_kind,
+        measured.currency_code,
+        cast(measured.minor_unit as integer) as minor_unit,
+        measured.unit_label,
+        measured.service_start_date,
+        measured.service_end_date,
+        cast(measured.key_number as bigint) as key_number,
+        cast(measured.payable_units as decimal(38, 0)) as payable_units,
         cast(
-            case when quantity_units > 0 then part_units else 0 end as decimal(38, 0)
+            case
+                when measured.quantity_units > 0 and level_charges.charge_id is null
+                    then measured.part_units
+                else 0
+            end as decimal(38, 0)
         ) as payable_quantity_units
     from measured
+    left join level_charges on measured.charge_id = level_charges.charge_id
 )
 
 select * from final

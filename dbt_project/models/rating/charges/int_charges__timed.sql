@@ -12,7 +12,7 @@ contract_spans as (
     select * from {{ ref('int_contracts__spans') }}
 ),
 
-contract_ends as (
+contract_bounds as (
     select
         contract_id,
         contract_lineage_id,
@@ -22,21 +22,20 @@ contract_ends as (
     group by contract_id, contract_lineage_id
 ),
 
--- A contract that its lineage goes on from is renewed, not terminated.
-terminated as (
+contract_ends as (
     select
-        contract_ends.contract_id,
-        contract_ends.contract_end_at
-    from contract_ends
-    left join contract_ends as renewals
-        on
-            contract_ends.contract_lineage_id = renewals.contract_lineage_id
-            and contract_ends.contract_end_at = renewals.contract_start_at
-    where renewals.contract_id is null
+        contract_id,
+        contract_end_at,
+        lead(contract_start_at) over (
+            partition by contract_lineage_id
+            order by contract_start_at
+        ) as next_start_at
+    from contract_bounds
 ),
 
 -- What a fee in advance pays for where the contract ends within its cell: up to there,
--- up to the end of the cell, or nothing at all.
+-- up to the end of the cell, or nothing at all. A contract that its lineage goes on from
+-- within the cell is renewed, not terminated.
 ended as (
     select
         segments.*,
@@ -44,17 +43,18 @@ ended as (
         case
             when
                 charges.billing_timing = 'advance'
-                and terminated.contract_id is not null
+                and contract_ends.contract_id is not null
                 then charges.on_termination
             else 'prorated'
         end as ends_as
     from segments
     inner join charges on segments.charge_price_id = charges.charge_price_id
-    left join terminated
+    left join contract_ends
         on
-            segments.contract_id = terminated.contract_id
-            and segments.service_end_at = terminated.contract_end_at
-            and segments.cell_end_at > terminated.contract_end_at
+            segments.contract_id = contract_ends.contract_id
+            and segments.service_end_at = contract_ends.contract_end_at
+            and segments.cell_end_at > contract_ends.contract_end_at
+            and coalesce(contract_ends.next_start_at >= segments.cell_end_at, true)
 ),
 
 paid as (
@@ -103,12 +103,20 @@ uncovered as (
     from measured
     window
         meter_days as (
-            partition by contract_lineage_id, meter_id, cell_start_date
+            partition by
+                contract_lineage_id,
+                meter_id,
+                cell_start_date,
+                cell_end_date
             order by counted_start_date, counted_end_date, charge_id, service_start_at
             rows between unbounded preceding and 1 preceding
         ),
         meter_seconds as (
-            partition by contract_lineage_id, meter_id, cell_start_date
+            partition by
+                contract_lineage_id,
+                meter_id,
+                cell_start_date,
+                cell_end_date
             order by service_start_at, service_end_at, charge_id
             rows between unbounded preceding and 1 preceding
         )
@@ -158,10 +166,18 @@ final as (
             case
                 when proration = 'second'
                     then sum(uncovered_seconds) over (
-                        partition by contract_lineage_id, meter_id, cell_start_date
+                        partition by
+                            contract_lineage_id,
+                            meter_id,
+                            cell_start_date,
+                            cell_end_date
                     )
                 else sum(uncovered_days) over (
-                    partition by contract_lineage_id, meter_id, cell_start_date
+                    partition by
+                        contract_lineage_id,
+                        meter_id,
+                        cell_start_date,
+                        cell_end_date
                 )
             end as bigint
         ) as meter_units
