@@ -29,6 +29,7 @@ def put(register, number, rows, billed, *, is_stale):
             {
                 "entry_kind": kind,
                 "settlement_key": key,
+                "credit_grant_id": "g",
                 "amount": amount,
                 "billed_before": billed.get(key, Decimal(0)) + (1 if is_stale else 0),
                 "posting_key": f"U{number}",

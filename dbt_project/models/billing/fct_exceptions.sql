@@ -299,8 +299,8 @@ failed_postings as (
     from postings
 ),
 
--- Credit that nothing can draw any more: the lineage bills in another currency now, more
--- was drawn than the grant holds, or its row is gone.
+-- Credit that nothing can draw any more: the lineage bills in another currency now, or
+-- more was drawn than the grant holds, or its row is gone.
 lineages as (
     select
         contract_lineage_id,

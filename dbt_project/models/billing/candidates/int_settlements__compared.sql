@@ -210,7 +210,10 @@ owed as (
         joined.*,
         case
             when joined.is_known
-                then cast(joined.rated_amount + joined.conceded_amount as decimal(38, 4))
+                then
+                    cast(
+                        joined.rated_amount + joined.conceded_amount as decimal(38, 4)
+                    )
         end as owed_amount,
         paid_by_credit.settlement_key is not null as is_paid_by_credit
     from joined

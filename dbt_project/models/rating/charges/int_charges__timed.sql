@@ -34,8 +34,8 @@ contract_ends as (
 ),
 
 -- What a fee in advance pays for where the contract ends within its cell: up to there,
--- up to the end of the cell, or nothing at all. A contract that its lineage goes on from
--- within the cell is renewed, not terminated.
+-- up to the end of the cell, or nothing at all. A contract from which its lineage goes
+-- on within the cell is renewed, not terminated.
 ended as (
     select
         segments.*,
@@ -54,7 +54,7 @@ ended as (
             segments.contract_id = contract_ends.contract_id
             and segments.service_end_at = contract_ends.contract_end_at
             and segments.cell_end_at > contract_ends.contract_end_at
-            and coalesce(contract_ends.next_start_at >= segments.cell_end_at, true)
+            and coalesce(segments.cell_end_at <= contract_ends.next_start_at, true)
 ),
 
 paid as (
