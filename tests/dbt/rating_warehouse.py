@@ -36,6 +36,8 @@ BEFORE = (
 RATING = (*BEFORE, "tallyhouse.rating")
 BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
 
+UNTESTED = ("--exclude-resource-types", "test", "unit_test")
+
 CHARGE_DEFAULTS = {
     "charge_name": "Charge",
     "product_id": "product",
@@ -271,8 +273,7 @@ class RatingWarehouse:
         """Write every input and run the selected models."""
         self.write_inputs()
         self.write_tables()
-        run_dbt(self.settings, ["seed"])
-        run_dbt(self.settings, ["run", "--select", *selected])
+        run_dbt(self.settings, ["build", "--select", "resource_type:seed", *selected, *UNTESTED])
 
     def write_inputs(self) -> None:
         inputs = self.settings.warehouse_inputs
