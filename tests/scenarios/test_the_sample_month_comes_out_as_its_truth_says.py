@@ -1,7 +1,9 @@
 """A month of the sample, from landing files to the ERP, against its generator's figures."""
 
+import re
 from collections import Counter, defaultdict
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -272,3 +274,17 @@ def test_signals_are_pushed_once_and_a_second_push_writes_nothing(signed_month, 
         period: summary.refused + summary.unknown + summary.delayed
         for period, summary in first.items()
     }
+
+
+def test_the_lines_that_the_tour_shows_are_rated_lines_of_the_sample(signed_month):
+    """Ids of lines follow from contract, charge, cell and segment, not from how much was used."""
+    tour = (Path(__file__).parents[2] / "docs" / "tour.md").read_text("utf-8")
+    shown = set(re.findall(r"\b[0-9a-f]{32}\b", tour))
+    rated = {
+        line_id
+        for (line_id,) in signed_month.house.rows(
+            "select rated_line_id from rating.fct_rated_lines"
+        )
+    }
+    assert shown
+    assert set() == shown - rated
