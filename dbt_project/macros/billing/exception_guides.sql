@@ -38,7 +38,7 @@
         ('depends_on_held', 'finance',
          'Clear what holds the lines that this amount depends on, then run again.'),
         ('credit_to_restore', 'finance',
-         'Signed documents were paid by credit and less is due now: raise the grant by what is to be given back, and give the customer nothing in money.'),
+         'Credit paid for what is no longer due: give nothing back in money, raise the grant by the difference. The charge stays held until credit can be restored.'),
         ('grant_missing', 'finance',
          'Signed documents drew on this grant: restore its row in credit_grants.csv.'),
         ('grant_in_another_currency', 'finance',
