@@ -34,6 +34,7 @@ _LINES: Final = """
                 then sum(amount) over charge_lines
         end as charge_amount
     from rating.fct_rated_lines
+    inner join rating.fct_line_explanations using (rated_line_id)
     where charge_id = $charge
     window charge_lines as (partition by charge_id)
     order by line_kind desc, rated_line_id

@@ -23,8 +23,15 @@ from orchestration.reports.publication import open_published
 from orchestration.settings import Settings
 
 _LINE: Final = """
-    select lines.*, customers.customer_name
+    select
+        lines.*,
+        explanations.unit_price_display,
+        explanations.description,
+        explanations.derivation,
+        customers.customer_name
     from rating.fct_rated_lines as lines
+    inner join rating.fct_line_explanations as explanations
+        on lines.rated_line_id = explanations.rated_line_id
     left join billing.dim_customers as customers
         on lines.customer_id = customers.customer_id
     where lines.rated_line_id = $line

@@ -10,6 +10,7 @@ Consistency:
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -31,6 +32,8 @@ _FILE_NAME: Final = "tallyhouse.duckdb"
 _DESCRIPTION: Final = "published.json"
 _UNFINISHED: Final = ".incoming-"
 _MART_PREFIXES: Final = ("fct_", "dim_", "sync_")
+# A view of marts may stand on others; what reads input files is copied as the rows it gives.
+_VIEW_PREFIXES: Final = (*_MART_PREFIXES, "int_")
 
 
 class NothingToPublishError(BusinessError):
@@ -115,10 +118,10 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _copy_marts(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, int]:
-    """Copy mart tables, and mart views with what they read; returns rows by table."""
+    """Copy mart tables, and mart views with all that they read; returns rows by table."""
     relations = _relations(connection)
     tables = {name for name, sql in relations.items() if _is_mart(name) and sql is None}
-    views = {name: sql for name, sql in relations.items() if _is_mart(name) and sql is not None}
+    views = _published_views(relations)
     if not tables:
         raise NothingToPublishError(
             "Tried to publish the marts: the warehouse holds none. Rate usage first, with "
@@ -182,13 +185,35 @@ def _relations(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], s
     return {(schema, name): sql for schema, name, sql in rows}
 
 
+def _published_views(
+    relations: Mapping[tuple[str, str], str | None],
+) -> dict[tuple[str, str], str]:
+    """Return the views of marts, and the views that these read, with their SQL."""
+    eligible = {
+        name: sql
+        for name, sql in relations.items()
+        if sql is not None and name[1].startswith(_VIEW_PREFIXES)
+    }
+    views: dict[tuple[str, str], str] = {}
+    found = {name: sql for name, sql in eligible.items() if _is_mart(name)}
+    while found:
+        views |= found
+        found = {
+            name: sql
+            for name, sql in eligible.items()
+            if name not in views and any(_reads(reader, name) for reader in found.values())
+        }
+    return views
+
+
 def _is_mart(relation: tuple[str, str]) -> bool:
     return relation[1].startswith(_MART_PREFIXES)
 
 
 def _reads(sql: str, relation: tuple[str, str]) -> bool:
     is_itself = sql.startswith(f"CREATE VIEW {relation[0]}.{relation[1]} ")
-    return not is_itself and f" {relation[0]}.{relation[1]} " in f"{sql} ".replace(")", " ")
+    named = rf"(?<![\w.]){re.escape('.'.join(relation))}(?!\w)"
+    return not is_itself and re.search(named, sql) is not None
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -97,7 +97,8 @@ def steps_of(warehouse, condition):
     return [
         json.loads(line["derivation"])
         for line in warehouse.rows(
-            f"select derivation from rating.fct_rated_lines where {condition} "
+            "select derivation from rating.fct_rated_lines "
+            f"inner join rating.fct_line_explanations using (rated_line_id) where {condition} "
             "order by segment_start_date"
         )
     ]

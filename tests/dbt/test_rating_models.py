@@ -77,8 +77,9 @@ def rated(tmp_path_factory):
 
 def lines_of(warehouse, contract_id):
     return warehouse.rows(
-        f"select * from rating.fct_rated_lines where contract_id = '{contract_id}' "
-        "order by dimension_key"
+        "select * from rating.fct_rated_lines "
+        "inner join rating.fct_line_explanations using (rated_line_id) "
+        f"where contract_id = '{contract_id}' order by dimension_key"
     )
 
 

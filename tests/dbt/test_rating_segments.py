@@ -148,8 +148,9 @@ def rated(tmp_path_factory):
 def lines_of(warehouse, contract_id, charge_id=None):
     condition = f"and charge_id = '{charge_id}'" if charge_id else ""
     return warehouse.rows(
-        f"select * from rating.fct_rated_lines where contract_id = '{contract_id}' {condition} "
-        "order by charge_id, segment_start_date"
+        "select * from rating.fct_rated_lines "
+        "inner join rating.fct_line_explanations using (rated_line_id) "
+        f"where contract_id = '{contract_id}' {condition} order by charge_id, segment_start_date"
     )
 
 

@@ -9,15 +9,16 @@
 
 {% macro worded_prices(line_prices, prices) -%}
     {#- The CTEs that word the prices of lines (rated_line_id, charge_price_id, currency_code,
-        charge_model, unit, minor_unit, and both of these without null) from the first tiers of
-        int_charge_prices__scaled. The last two are worded_prices, by price_number, and
-        numbered_lines, the price_number of each line. -#}
+        charge_model, unit, unit_label, minor_unit, and unit and minor_unit without null) from the
+        first tiers of int_charge_prices__scaled. The last two are worded_prices, by price_number,
+        and numbered_lines, the price_number of each line. -#}
     asked as (
         select distinct
             charge_price_id,
             currency_code,
             charge_model,
             unit,
+            unit_label,
             minor_unit,
             unit_or_none,
             minor_unit_or_none
@@ -40,10 +41,6 @@
             prices.convert_rounding,
             prices.free_events,
             {{ prices_money('asked.charge_model') }} as is_money,
-            case
-                when asked.charge_model = 'flat' then 'fee'
-                else coalesce(prices.unit_label, asked.unit)
-            end as unit_label,
             {{ price_text('prices.flat_amount', 'asked.minor_unit') }} as fixed_amount_text,
             {{ charge_price_text('asked.charge_model', 'prices.unit_price', '0') }}
                 as rate_words,

@@ -40,8 +40,6 @@
         'quantity',
         'priced_quantity',
         'unit_label',
-        'unit_price_display',
-        'description',
         'gross_amount',
         'discount_amount',
         'above_maximum_amount',
@@ -55,6 +53,6 @@
         'first_event_at',
         'last_event_at',
         'reference_version',
-        'derivation',
+        'minor_unit',
     ]) }}
 {%- endmacro %}

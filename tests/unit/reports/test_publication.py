@@ -110,6 +110,37 @@ def test_a_view_is_published_without_opening_the_files_behind_it(settings: Setti
     ] == names
 
 
+def test_a_view_over_views_is_published_with_them_and_not_with_their_rows(
+    settings: Settings,
+) -> None:
+    rate(settings, "12.5000")
+    with open_warehouse(settings) as connection:
+        connection.execute(
+            """
+            create table intermediate.int_words as select 'line' as rated_line_id, 'Calls' as words;
+            create view rating.int_lines__described as
+            select rated_line_id, words || ' ' || amount as description
+            from rating.fct_rated_lines
+            inner join intermediate.int_words using (rated_line_id);
+            create view rating.fct_line_explanations as select * from rating.int_lines__described;
+            create view rating.int_lines__unread as select * from rating.fct_rated_lines;
+            """
+        )
+
+    publish(settings, now=NOW)
+
+    with closing(open_published(settings)) as copy:
+        assert [("line", "Calls 12.5000")] == copy.execute(
+            "from rating.fct_line_explanations"
+        ).fetchall()
+        tables = copy.execute("select table_name from duckdb_tables() order by all").fetchall()
+        views = copy.execute(
+            "select view_name from duckdb_views() where not internal order by all"
+        ).fetchall()
+    assert [("fct_rated_lines",), ("int_words",)] == tables
+    assert [("fct_line_explanations",), ("int_lines__described",)] == views
+
+
 def test_a_reader_in_another_process_keeps_its_copy_and_blocks_no_run(settings: Settings) -> None:
     rate(settings, "1.0000")
     publish(settings, now=NOW)

@@ -7,6 +7,10 @@ rated_lines as (
     select * from {{ ref('fct_rated_lines') }}
 ),
 
+explanations as (
+    select * from {{ ref('fct_line_explanations') }}
+),
+
 entries as (
     select * from {{ ref('stg_register__entries') }}
 ),
@@ -21,10 +25,10 @@ new_lines as (
         rated_lines.segment_end_date as service_end_date,
         rated_lines.service_start_at,
         rated_lines.service_end_at,
-        rated_lines.description,
+        explanations.description,
         rated_lines.priced_quantity as quantity,
         rated_lines.unit_label,
-        rated_lines.unit_price_display,
+        explanations.unit_price_display,
         rated_lines.amount,
         'new' as cause,
         rated_lines.event_count,
@@ -32,19 +36,21 @@ new_lines as (
         rated_lines.digest_sum_2
     from settlements
     inner join rated_lines on settlements.settlement_key = rated_lines.settlement_key
+    inner join
+        explanations
+        on rated_lines.rated_line_id = explanations.rated_line_id
     where not settlements.is_in_register and rated_lines.amount <> 0
 ),
 
 rated_keys as (
     select
         settlement_key,
-        min_by(rated_line_id, segment_start_date) as rated_line_id,
+        min_by(rated_line_id, service_start_at) as rated_line_id,
         min(charge_name) as charge_name,
         min(segment_start_date) as service_start_date,
         max(segment_end_date) as service_end_date,
         min(service_start_at) as service_start_at,
         max(service_end_at) as service_end_at,
-        min_by(description, segment_start_date) as description,
         sum(priced_quantity) as priced_quantity,
         min(unit_label) as unit_label,
         cast(sum(event_count) as bigint) as event_count,
@@ -80,7 +86,9 @@ corrections as (
             as service_end_at,
         substr(
             'Correction: ' || coalesce(
-                rated_keys.description, last_entries.description, settlements.charge_id
+                explanations.description,
+                last_entries.description,
+                settlements.charge_id
             ),
             1,
             250
@@ -95,6 +103,7 @@ corrections as (
         coalesce(rated_keys.digest_sum_2, 0) as digest_sum_2
     from settlements
     left join rated_keys on settlements.settlement_key = rated_keys.settlement_key
+    left join explanations on rated_keys.rated_line_id = explanations.rated_line_id
     left join last_entries on settlements.settlement_key = last_entries.settlement_key
     where settlements.is_in_register
 ),

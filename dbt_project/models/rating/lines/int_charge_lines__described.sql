@@ -1,11 +1,8 @@
 {{ config(materialized='view') }}
 
 with lines as (
-    select * from {{ ref('int_charges__allocated') }}
-),
-
-rounded as (
-    select * from {{ ref('int_charges__rounded') }}
+    select * from {{ ref('fct_rated_lines') }}
+    where line_kind in ('usage', 'fee')
 ),
 
 tiers as (
@@ -19,16 +16,16 @@ prices as (
 
 line_prices as (
     select
-        lines.rated_line_id,
-        lines.charge_price_id,
-        lines.currency_code,
-        lines.charge_model,
-        lines.unit,
-        rounded.minor_unit,
-        coalesce(lines.unit, '') as unit_or_none,
-        coalesce(rounded.minor_unit, -1) as minor_unit_or_none
-    from {{ ref('int_charges__allocated') }} as lines
-    inner join rounded on lines.rated_line_id = rounded.rated_line_id
+        rated_line_id,
+        charge_price_id,
+        currency_code,
+        charge_model,
+        unit,
+        unit_label,
+        minor_unit,
+        coalesce(unit, '') as unit_or_none,
+        coalesce(minor_unit, -1) as minor_unit_or_none
+    from lines
 ),
 
 {{ worded_prices('line_prices', 'prices') }},
@@ -38,19 +35,8 @@ line_prices as (
 joined as (
     select
         lines.*,
-        rounded.rounding_mode,
-        rounded.exception_code,
-        rounded.gross_amount,
-        rounded.discount_amount,
-        rounded.above_maximum_amount,
-        coalesce(rounded.discount_steps, '[]') as discount_steps,
-        rounded.amount_unrounded,
-        rounded.computed_amount,
-        coalesce(lines.billable_quantity, 0) as priced_quantity,
         {% for column in [
-            'minor_unit',
             'is_money',
-            'unit_label',
             'fixed_amount_text',
             'rate_words',
             'has_fixed_amount',
@@ -99,7 +85,7 @@ joined as (
         case
             when tier_texts.has_flat_amount
                 then {{ price_text(
-                    'tier_texts.flat_amount', 'worded_prices.minor_unit'
+                    'tier_texts.flat_amount', 'lines.minor_unit'
                 ) }}
         end as flat_text,
         tier_texts.has_unit_price,
@@ -123,7 +109,6 @@ joined as (
             false
         ) as is_converted_exactly
     from lines
-    inner join rounded on lines.rated_line_id = rounded.rated_line_id
     inner join numbered_lines on lines.rated_line_id = numbered_lines.rated_line_id
     inner join worded_prices
         on numbered_lines.price_number = worded_prices.price_number
@@ -253,40 +238,6 @@ described as (
 final as (
     select
         rated_line_id,
-        settlement_key,
-        contract_id,
-        contract_lineage_id,
-        contract_version,
-        customer_id,
-        bill_to_customer_id,
-        legal_entity_id,
-        plan_id,
-        charge_id,
-        charge_name,
-        charge_model,
-        charge_price_id,
-        is_override,
-        product_id,
-        erp_item,
-        revenue_account,
-        tax_profile,
-        line_kind,
-        meter_id,
-        aggregation,
-        unit,
-        dimension_key,
-        billing_timing,
-        billing_period,
-        is_due,
-        cell_start_date,
-        cell_end_date,
-        segment_start_date,
-        segment_end_date,
-        service_start_at,
-        service_end_at,
-        quantity,
-        cast(priced_quantity as decimal(38, 9)) as priced_quantity,
-        unit_label,
         case
             when tier_count = 0 then null
             when charge_model = 'percentage' and has_fixed_amount
@@ -303,19 +254,6 @@ final as (
                 then first_words || price_words || last_words
             else substr(first_words || last_words, 1, 250)
         end as description,
-        gross_amount,
-        discount_amount,
-        above_maximum_amount,
-        amount_unrounded,
-        computed_amount,
-        currency_code,
-        exception_code,
-        event_count,
-        digest_sum_1,
-        digest_sum_2,
-        first_event_at,
-        last_event_at,
-        reference_version,
         '{"tiers":' || tier_steps
         || ',"discounts":' || discount_steps
         || ',' || substr(price_steps, 2, length(price_steps) - 2)
