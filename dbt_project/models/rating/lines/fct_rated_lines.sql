@@ -23,11 +23,11 @@
 } -%}
 {%- set no_charge_steps = [] -%}
 {%- for step, data_type in charge_steps.items() -%}
-    {%- do no_charge_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
+{%- do no_charge_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
 {%- endfor -%}
 {%- set no_term_steps = [] -%}
 {%- for step, data_type in term_steps.items() -%}
-    {%- do no_term_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
+{%- do no_term_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
 {%- endfor -%}
 
 with allocated as (
