@@ -29,6 +29,8 @@ Proration = Literal["day", "second", "fixed_30", "none"]
 CommitmentSpan = Literal["period", "term"]
 
 _WHOLE_PERCENT: Final = Decimal(100)
+_LEAST_FACTOR: Final = Decimal(1)
+_FACTOR_BOUND: Final = Decimal(10)  # from here on a percentage is what was meant
 
 
 def _up_to_hundred(value: Decimal) -> Decimal:
@@ -39,7 +41,19 @@ def _up_to_hundred(value: Decimal) -> Decimal:
     return value
 
 
+def _overage_factor(value: Decimal) -> Decimal:
+    if not _LEAST_FACTOR <= value < _FACTOR_BOUND:
+        raise PydanticCustomError(
+            "wrong_value",
+            "must be a factor such as 1.2, not percent: at least {least} and below {bound}, and is "
+            "{shown}",
+            {"least": str(_LEAST_FACTOR), "bound": str(_FACTOR_BOUND), "shown": str(value)},
+        )
+    return value
+
+
 Percent = Annotated[PositivePrice, AfterValidator(_up_to_hundred)]
+OverageFactor = Annotated[Price, AfterValidator(_overage_factor)]
 Length = Annotated[Whole, Field(ge=1)]
 Amounts = Annotated[dict[Currency, PositivePrice], NOT_EMPTY]
 AmountsFromZero = Annotated[dict[Currency, Price], NOT_EMPTY]
@@ -128,8 +142,9 @@ class Commitment(DatedTerm):
     kind: Literal["commitment"]
     amount: Amounts
     per: CommitmentSpan
-    overage_factor: PositivePrice | None = Field(
-        None, description="1.2: what lies above the commitment costs a fifth more."
+    overage_factor: OverageFactor | None = Field(
+        None,
+        description="1.2: what lies above the commitment costs a fifth more; from 1 to below 10.",
     )
     proration: Proration = "day"
     product: Text | None = None

@@ -68,7 +68,7 @@ def _term(draw, kind, plan, contract, *, first, length):  # noqa: PLR0911 — on
     if kind in {"free_quantity", "allowance"}:
         return draw(_units(kind, plan, units, dates)) if units else None
     if kind == "commitment":
-        factor = st.sampled_from([{}, {"overage_factor": "1.1"}, {"overage_factor": "0.5"}])
+        factor = st.sampled_from([{}, {"overage_factor": "1.1"}, {"overage_factor": "2.5"}])
         per = "term" if "to" in dates or length else "period"
         per = draw(st.sampled_from(["period", per]))
         made = {"kind": kind, "per": per, **amount, **draw(factor)}
