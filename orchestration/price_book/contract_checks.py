@@ -6,26 +6,32 @@ own rules (price_checks.py).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from itertools import pairwise
 
 from orchestration.price_book.models import Charge
 from orchestration.price_book.moments import first_day, start_instant
 from orchestration.price_book.problems import ProblemList
-from orchestration.price_book.reference_data import ReferenceData, Row
+from orchestration.price_book.reference_data import Located, ReferenceData, Row
 from orchestration.price_book.row_checks import FOR_GOOD, check_known, overlaps
 from orchestration.price_book.table_models import Contract, ContractVersion
 
 
 @dataclass(frozen=True)
 class _Index:
-    """Who belongs to whom, so that a contract is looked at without passing over all others."""
+    """Who belongs to whom, so that a contract is looked at without passing over all others.
+
+    Attributes:
+        overridden: by contract and charge, the first day of a negotiated price.
+        waiting: by charge, who is on its plan before it has a price: (from which day, contract).
+    """
 
     data: ReferenceData
     versions: Mapping[str, Sequence[Row[ContractVersion]]]
     charges: Mapping[str, Sequence[Charge]]
-    overridden: Mapping[str, set[str]]
+    overridden: Mapping[str, Mapping[str, date]]
+    waiting: dict[str, list[tuple[date, str]]] = field(default_factory=dict)
 
 
 def check_contracts(data: ReferenceData, problems: ProblemList) -> None:
@@ -38,14 +44,19 @@ def check_contracts(data: ReferenceData, problems: ProblemList) -> None:
     charges: dict[str, list[Charge]] = {}
     for plan_id, charge in data.book.charges:
         charges.setdefault(plan_id, []).append(charge.item)
-    overridden: dict[str, set[str]] = {}
+    overridden: dict[str, dict[str, date]] = {}
     for row in data.tables.overrides:
-        overridden.setdefault(row.item.contract_id, set()).add(row.item.charge_id)
+        begun = overridden.setdefault(row.item.contract_id, {})
+        first = row.item.effective_from_date
+        begun[row.item.charge_id] = min(begun.get(row.item.charge_id, first), first)
     index = _Index(data, versions, charges, overridden)
     for contract in data.tables.contracts:
         _check_contract(data, contract, problems)
         _check_versions(index, contract, problems)
         _check_currency(index, contract, problems)
+    for plan_id, charge in data.book.charges:
+        if charge.item.id in index.waiting:
+            _add_late_charge(plan_id, charge, index.waiting[charge.item.id], problems)
     _check_overlapping_contracts(data, problems)
 
 
@@ -153,7 +164,7 @@ def _check_version(
 
 def _check_currency(index: _Index, contract: Row[Contract], problems: ProblemList) -> None:
     currency = contract.item.currency_code
-    overridden = index.overridden.get(contract.item.contract_id, set())
+    overridden = index.overridden.get(contract.item.contract_id, {})
     name = f"{_name(contract)}, column currency_code"
     for version in index.versions.get(contract.item.contract_id, ()):
         plan_id = version.item.plan_id
@@ -177,7 +188,7 @@ def _check_currency(index: _Index, contract: Row[Contract], problems: ProblemLis
                 "not in every version.",
                 severity="warning",
             )
-        _check_priced_at_start(contract, version, charges, problems)
+        _check_priced_at_start(index, contract, version, problems)
 
 
 def _is_never_priced(charge: Charge, currency: str) -> bool:
@@ -189,21 +200,63 @@ def _is_sometimes_unpriced(charge: Charge, currency: str) -> bool:
 
 
 def _check_priced_at_start(
+    index: _Index,
     contract: Row[Contract],
     version: Row[ContractVersion],
-    charges: Sequence[Charge],
     problems: ProblemList,
 ) -> None:
-    first = min(one.effective_from for charge in charges for one in charge.versions)
-    if first > first_day(version.item.effective_from_date, contract.item.time_zone):
+    """Add a plan without any price at the version's start; note each charge that begins later."""
+    contract_id = contract.item.contract_id
+    start = first_day(version.item.effective_from_date, contract.item.time_zone)
+    overridden = index.overridden.get(contract_id, {})
+    charges = index.charges[version.item.plan_id]
+    begins = {
+        charge.id: min(_begins(charge), overridden.get(charge.id, date.max)) for charge in charges
+    }
+    late = [charge for charge in charges if begins[charge.id] > start]
+    if len(late) == len(charges):
         problems.add(
             "plan_unpriced_at_start",
             version.path,
             version.line,
             f"{_version_name(version)}, column effective_from_date: the first price of plan "
-            f"{version.item.plan_id} begins on {first}, after {version.item.effective_from_date}.",
+            f"{version.item.plan_id} begins on {min(begins.values())}, after "
+            f"{version.item.effective_from_date}.",
             severity="warning",
         )
+        return
+    metered = {charge.meter for charge in charges if charge.meter and begins[charge.id] <= start}
+    for charge in late:
+        if charge.meter not in metered:
+            index.waiting.setdefault(charge.id, []).append((start, contract_id))
+
+
+def _begins(charge: Charge) -> date:
+    return min(version.effective_from for version in charge.versions)
+
+
+def _add_late_charge(
+    plan_id: str,
+    charge: Located[Charge],
+    waiting: Sequence[tuple[date, str]],
+    problems: ProblemList,
+) -> None:
+    begins = _begins(charge.item)
+    dates = [version.effective_from for version in charge.item.versions]
+    steps = ("versions", dates.index(begins), "effective_from")
+    start, contract_id = min(waiting)
+    others = len({waits for _, waits in waiting}) - 1
+    more = f" (and {others} more contracts)" if others else ""
+    meter = charge.item.meter
+    until = f"usage of {meter} until then has no price" if meter else "nothing is due until then"
+    problems.add(
+        "charge_unpriced_at_start",
+        charge.path,
+        charge.line(*steps),
+        f"{charge.name(*steps)}: its first price begins on {begins}, and contract {contract_id} is "
+        f"on plan {plan_id} from {start} on{more}; {until}.",
+        severity="warning",
+    )
 
 
 def _check_overlapping_contracts(data: ReferenceData, problems: ProblemList) -> None:

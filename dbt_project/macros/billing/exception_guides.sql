@@ -18,7 +18,7 @@
         ('ambiguous_contract', 'contract',
          'Two contracts charge this meter at once: end one of them or change a plan, then run again.'),
         ('unpriced_usage', 'catalog',
-         'Add a charge for the meter to the plan, or stop sending the usage.'),
+         'Add a charge for the meter to the plan, or an earlier price where its charge begins later, or stop sending the usage.'),
         ('unvalued_usage', 'integration',
          'Events lack the property that the meter sums: have the source send it, then replay.'),
         ('missing_price', 'pricing',

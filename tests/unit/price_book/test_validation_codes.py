@@ -33,6 +33,7 @@ TOLD_BELOW = {
     "override_never_applies",
     "meter_property_partly_declared",
     "plan_unpriced_at_start",
+    "charge_unpriced_at_start",
 }
 
 
@@ -267,6 +268,52 @@ def test_a_contract_that_starts_before_its_plan_has_prices_is_a_warning(referenc
     assert [("tables/contract_versions.csv", 5, "warning")] == told(
         reference.problems(), "plan_unpriced_at_start"
     )
+
+
+def begin_later(reference: Any, charge: str) -> None:
+    """Move the first price of a charge of the sound folder from January to March."""
+    before, mark, after = reference.read("price_book/plans.yml").partition(f"- id: {charge}\n")
+    later = after.replace("effective_from: 2026-01-01", "effective_from: 2026-03-01", 1)
+    reference.write("price_book/plans.yml", before + mark + later)
+
+
+def test_a_charge_that_begins_after_contracts_on_its_plan_is_a_warning(reference: Any) -> None:
+    begin_later(reference, "growth_calls")
+    begin_later(reference, "growth_fee")
+    problems = reference.problems()
+    first = reference.line_of("price_book/plans.yml", "2026-03-01")
+    second = reference.line_of("price_book/plans.yml", "growth_calls") + 7
+    assert [
+        ("price_book/plans.yml", first, "warning"),
+        ("price_book/plans.yml", second, "warning"),
+    ] == told(problems, "charge_unpriced_at_start")
+    assert [
+        "plan growth, charge growth_fee, version 2026-03-01, field effective_from: its first price "
+        "begins on 2026-03-01, and contract con_1 is on plan growth from 2026-01-01 on (and 1 more "
+        "contracts); nothing is due until then.",
+        "plan growth, charge growth_calls, version 2026-03-01, field effective_from: its first "
+        "price begins on 2026-03-01, and contract con_1 is on plan growth from 2026-01-01 on (and "
+        "1 more contracts); usage of calls until then has no price.",
+    ] == [problem.message for problem in problems]
+
+
+def test_a_charge_that_is_negotiated_until_it_begins_is_no_problem(reference: Any) -> None:
+    begin_later(reference, "growth_work")
+    reference.replace("tables/contracts.csv", "31,2026-02-01", "31,2026-03-01")
+    reference.replace("tables/contract_versions.csv", "con_3,1,2026-02-01", "con_3,1,2026-03-01")
+    reference.add(
+        "tables/overrides.csv",
+        'ovr_3,con_1,growth_work,2026-01-01,2026-03-01,USD,"{""unit_price"": 1}",ana@example.com\n',
+    )
+    assert [] == reference.problems()
+
+
+def test_a_charge_that_joins_one_of_its_meter_is_no_problem(reference: Any) -> None:
+    text = reference.read("price_book/plans.yml")
+    start, end = text.index("      - id: growth_work"), text.index("    terms:")
+    joining = text[start:end].replace("growth_work", "extra").replace("2026-01-01", "2026-10-01")
+    reference.write("price_book/plans.yml", text[:end] + joining + text[end:])
+    assert [] == reference.problems()
 
 
 def test_all_problems_of_all_files_are_told_at_once(reference: Any) -> None:
