@@ -35,6 +35,17 @@ from orchestration.billing.revisions import CurrencyTotal, Revision, latest_of
 from orchestration.price_book.currencies import money_text
 from orchestration.price_book.policy import Approver, SignOffPolicy
 
+# Where a reference folder names the author of each kind of fact.
+_AUTHORED_IN: Final = {
+    "contract": "tables/contracts",
+    "contract_version": "tables/contract_versions",
+    "credit_grant": "tables/credit_grants",
+    "identity": "tables/identities",
+    "parent": "tables/customer_parents",
+    "price": "price_book/ (tables/overrides for a negotiated one)",
+    "quiet_day": "sources.yml",
+    "term": "price_book/ (contract_terms/ for one of a contract)",
+}
 _DOCUMENT_AMOUNT: Final = ("document_id", "currency_code", "amount")
 
 
@@ -246,12 +257,16 @@ def refuse_same_eyes(
     if not policy.four_eyes:
         return
     facts = first_used.to_pylist()
-    unknown = [_name(fact) for fact in facts if not (fact["author"] or "").strip()]
+    unknown = [fact for fact in facts if not (fact["author"] or "").strip()]
     if unknown:
+        kinds = sorted({fact["object_kind"] for fact in unknown})
+        places = " and ".join(
+            f"of each {kind.replace('_', ' ')} in {_AUTHORED_IN[kind]}" for kind in kinds
+        )
         raise AuthorUnknownError(
             f"Tried to sign {revision.revision_id}: nobody is named as author of "
-            f"{listed(unknown)}, used for the first time. Fill the author in the reference tables, "
-            "load them, run the pipeline and freeze again."
+            f"{listed([_name(fact) for fact in unknown])}, used for the first time. Name the "
+            f"author {places}, run the pipeline and freeze again."
         )
     own = [_name(fact) for fact in facts if _same_person(fact["author"], signer.name)]
     if own:

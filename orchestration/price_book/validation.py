@@ -5,6 +5,7 @@ Belongs here: the order of the checks. Does not belong here: any check.
 
 from pathlib import Path
 
+from orchestration.price_book.author_checks import check_authors
 from orchestration.price_book.contract_checks import check_contracts
 from orchestration.price_book.grant_checks import check_grants
 from orchestration.price_book.meter_checks import check_meters
@@ -38,4 +39,5 @@ def check_snapshot(snapshot: FolderSnapshot, problems: ProblemList) -> Reference
     check_overrides(data, problems)
     check_terms(data, problems)
     check_grants(data, problems)
+    check_authors(data, problems)
     return data

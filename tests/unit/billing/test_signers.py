@@ -75,9 +75,13 @@ def test_an_author_of_something_used_for_the_first_time_may_not_sign(world, kind
 @pytest.mark.parametrize("author", [None, "", "  "])
 def test_an_unknown_author_refuses(world, author):
     world.build(Line())
-    world.put_reference(authors={"price": author})
+    world.put_reference(authors={"price": author, "identity": author})
     [revision] = world.freeze()
     assert "author_unknown" == refused(world, revision.revision_id)
+    assert (
+        "Name the author of each identity in tables/identities and of each price in price_book/ "
+        "(tables/overrides for a negotiated one), run the pipeline and freeze again."
+    ) in str(refusal(world, revision.revision_id))
 
 
 def test_four_eyes_can_be_switched_off_by_policy(world):

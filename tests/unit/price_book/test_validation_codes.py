@@ -34,6 +34,7 @@ TOLD_BELOW = {
     "meter_property_partly_declared",
     "plan_unpriced_at_start",
     "charge_unpriced_at_start",
+    "author_missing",
 }
 
 
@@ -316,12 +317,34 @@ def test_a_charge_that_joins_one_of_its_meter_is_no_problem(reference: Any) -> N
     assert [] == reference.problems()
 
 
+def test_what_names_no_author_is_a_warning_where_four_eyes_are_asked_for(reference: Any) -> None:
+    reference.replace("tables/contracts.csv", "jp_tax,,carl@example.com", "jp_tax,,")
+    assert [] == reference.problems()
+    reference.replace("policy.yml", "four_eyes: false", "four_eyes: true")
+    problems = reference.problems()
+    assert [
+        ("contract_terms/con_1.yml", 12, "warning"),
+        ("price_book/plans.yml", 44, "warning"),
+        ("price_book/plans.yml", 76, "warning"),
+        ("tables/contracts.csv", 4, "warning"),
+    ] == told(problems, "author_missing")
+    asked = "the policy asks for four eyes, and the author is not named"
+    assert [
+        f"contract con_1, term con_1_rebate, field author: {asked}; nor is that of 4 more terms of "
+        "this file.",
+        f"plan growth, charge growth_calls, version 2026-01-01, field author: {asked}; nor is that "
+        "of 2 more prices of this file.",
+        f"plan growth, term growth_floor, field author: {asked}.",
+        f"contracts row con_3, column author: {asked}.",
+    ] == [problem.message for problem in problems]
+
+
 def test_all_problems_of_all_files_are_told_at_once(reference: Any) -> None:
     reference.replace("price_book/plans.yml", "product: platform", "product: plat")
     reference.replace("price_book/plans.yml", "up_to: 100", "up_to: 9")
     reference.replace("price_book/meters.yml", "aggregation: count", "aggregation: total")
     reference.replace("tables/contracts.csv", "Asia/Tokyo", "Asia/Edo")
-    reference.replace("policy.yml", "four_eyes: true", "four_eyes: 1")
+    reference.replace("policy.yml", "four_eyes: false", "four_eyes: 1")
     assert [
         ("policy.yml", "wrong_type"),
         ("price_book/meters.yml", "wrong_value"),

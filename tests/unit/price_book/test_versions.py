@@ -277,7 +277,7 @@ def test_event_contracts_and_policy_are_those_of_the_version(
     assert contract is not None
     policy = policy_of(version)
     assert {"USD": Decimal(0), "JPY": Decimal(0)} == policy.smallest_document
-    assert policy.sign_off.four_eyes
+    assert not policy.sign_off.four_eyes
     assert not policy.sign_off.accepts_self_declared
 
 
