@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from orchestration.price_book.models import Charge
 from orchestration.price_book.moments import first_day, start_instant
+from orchestration.price_book.nearest_names import nearest_name, or_nearest
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, ReferenceData, Row
 from orchestration.price_book.row_checks import FOR_GOOD, check_known, overlaps
@@ -50,6 +51,7 @@ def check_contracts(data: ReferenceData, problems: ProblemList) -> None:
         first = row.item.effective_from_date
         begun[row.item.charge_id] = min(begun.get(row.item.charge_id, first), first)
     index = _Index(data, versions, charges, overridden)
+    _check_plans_known(data, problems)
     for contract in data.tables.contracts:
         _check_contract(data, contract, problems)
         _check_versions(index, contract, problems)
@@ -153,13 +155,41 @@ def _check_version(
             f"{name}, column effective_from_date: {version.item.effective_from_date} is not in the "
             f"contract's term from {item.start_date} to {item.end_date or 'no end'}.",
         )
-    if data.book.is_unknown("plan", version.item.plan_id):
-        problems.add(
-            "unknown_plan",
-            version.path,
-            version.line,
-            f"{name}, column plan_id: there is no plan {version.item.plan_id}.",
-        )
+
+
+def _check_plans_known(data: ReferenceData, problems: ProblemList) -> None:
+    """Add every plan that versions name and nothing declares.
+
+    Where several versions name it, and a plan of a similar name is named by none, the id of that
+    plan is misspelt: it is told there, once.
+    """
+    named: dict[str, list[Row[ContractVersion]]] = {}
+    for version in data.tables.contract_versions:
+        named.setdefault(version.item.plan_id, []).append(version)
+    unnamed = {plan.item.id: plan for plan in data.book.plans if plan.item.id not in named}
+    declared = data.book.declared.get("plan", {})
+    for plan_id, versions in named.items():
+        if not data.book.is_unknown("plan", plan_id):
+            continue
+        misspelt = nearest_name(plan_id, unnamed) if len(versions) > 1 else None
+        if misspelt is not None:
+            plan = unnamed[misspelt]
+            problems.add(
+                "unknown_plan",
+                plan.path,
+                plan.line("id"),
+                f"{plan.name('id')}: no contract is on it, and contract_versions names {plan_id}, "
+                f"which is no plan, in {len(versions)} rows.",
+            )
+            continue
+        for version in versions:
+            problems.add(
+                "unknown_plan",
+                version.path,
+                version.line,
+                f"{_version_name(version)}, column plan_id: there is no plan {plan_id}"
+                f"{or_nearest(plan_id, declared)}.",
+            )
 
 
 def _check_currency(index: _Index, contract: Row[Contract], problems: ProblemList) -> None:

@@ -19,19 +19,35 @@ Fault = tuple[str, str, str]
 """A column, a code, and a sentence without its end."""
 
 
+class _Unread:
+    """What is declared and could not be read, so that nothing is said of references to it.
+
+    Attributes:
+        ids: of charges and terms.
+        has_units: whether the unit of every charge is known.
+        has_terms: whether every term has an id.
+    """
+
+    def __init__(self, data: ReferenceData) -> None:
+        book = data.book
+        self.ids = book.unread("charge") | book.unread("term")
+        self.has_units = not (book.unread("charge") or book.unread("meter"))
+        self.has_terms = book.has_all_terms
+
+
 def check_grants(data: ReferenceData, problems: ProblemList) -> None:
     """Add every problem of the credit grants."""
     scope = term_scope(data)
-    products = {product.item.id for product in data.book.products}
+    unread = _Unread(data)
     for row in data.tables.credit_grants:
         grant, name = row.item, f"credit_grants row {row.item.credit_grant_id}"
         check_known(row, name, data.tables, problems, column="contract_id", table="contracts")
-        faults = [*_own_faults(grant), *_product_faults(grant, products)]
+        faults = [*_own_faults(grant), *_product_faults(data, grant)]
         contract = scope.contracts.get(grant.contract_id)
         if contract is not None:
             faults += [
                 *_currency_faults(grant, contract),
-                *_scope_faults(data, scope, grant, contract),
+                *_scope_faults(data, scope, unread, grant, contract),
             ]
         for column, code, message in faults:
             problems.add(code, row.path, row.line, f"{name}, column {column}: {message}.")
@@ -64,11 +80,11 @@ def _own_faults(grant: CreditGrant) -> Iterator[Fault]:
             yield "amount", "too_many_decimals", message
 
 
-def _product_faults(grant: CreditGrant, products: set[str]) -> Iterator[Fault]:
+def _product_faults(data: ReferenceData, grant: CreditGrant) -> Iterator[Fault]:
     if grant.product_id is None and grant.kind == "purchased":
         message = "it is purchased, and no product says where it is booked"
         yield "product_id", "grant_product_missing", message
-    if grant.product_id is not None and grant.product_id not in products:
+    if grant.product_id is not None and data.book.is_unknown("product", grant.product_id):
         yield "product_id", "unknown_product", f"there is no product {grant.product_id}"
 
 
@@ -82,7 +98,11 @@ def _currency_faults(grant: CreditGrant, contract: Contract) -> Iterator[Fault]:
 
 
 def _scope_faults(
-    data: ReferenceData, scope: TermScope, grant: CreditGrant, contract: Contract
+    data: ReferenceData,
+    scope: TermScope,
+    unread: _Unread,
+    grant: CreditGrant,
+    contract: Contract,
 ) -> Iterator[Fault]:
     lineage = contract.contract_lineage_id or contract.contract_id
     contracts = {
@@ -93,6 +113,8 @@ def _scope_faults(
     plans = {
         plan.plan_id for contract_id in contracts for plan in scope.plan_spans.get(contract_id, ())
     }
+    if not plans or not data.book.has_read_plans(plans):
+        return
     charged = {each for plan in plans for each in scope.plan_charges.get(plan, ())}
     terms = {
         owned.term.item.id
@@ -100,12 +122,15 @@ def _scope_faults(
         if owned.plan_id in plans or owned.contract_id in contracts
     }
     wanted = grant.scoped_ids()
+    declared = {*data.book.declared.get("charge", {}), *data.book.declared.get("term", {})}
     for each in wanted:
-        if each not in charged | terms:
+        if each not in charged | terms | unread.ids and (each in declared or unread.has_terms):
             message = f"{each} is neither a charge nor a term of contract {grant.contract_id}"
             yield "scope", "grant_scope_never_applies", message
     paid = charged & set(wanted) if wanted else charged
-    if grant.unit is not None and grant.unit not in _units(data, scope, paid):
+    if grant.unit is None or not unread.has_units:
+        return
+    if grant.unit not in _units(data, scope, paid):
         message = f"no charge of quantities that add up is priced in {grant.unit}, of those it pays"
         yield "unit", "grant_unit_not_charged", message
 

@@ -41,7 +41,8 @@ def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
         if row.item.charge_id in charges:
             plan_id, charge = charges[row.item.charge_id]
             _check_override_price(data, row, charge, problems)
-            _check_applies(row, plan_id, plans.get(row.item.contract_id, set()), problems)
+            if data.book.has_read_plans(plans.get(row.item.contract_id, ())):
+                _check_applies(row, plan_id, plans.get(row.item.contract_id, set()), problems)
     _check_overlapping_overrides(data, problems)
 
 

@@ -137,7 +137,8 @@ REMEDIES: Final[dict[str, str]] = {
     "exception.",
     "plan_unpriced_at_start": "Add an earlier price version; usage before it would become an "
     "exception.",
-    "charge_unpriced_at_start": "Add an earlier price version, unless the charge joined the plan on that day.",
+    "charge_unpriced_at_start": "Add an earlier price version, unless the charge joined the plan "
+    "on that day.",
     "overlapping_overrides": "End one override where the next begins.",
     "override_currency_mismatch": "Price the override in the contract's currency.",
     "override_never_applies": "Correct the charge or the contract, or remove the override.",

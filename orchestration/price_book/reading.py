@@ -143,14 +143,17 @@ def _price_book(snapshot: FolderSnapshot, problems: ProblemList) -> PriceBook:
     for path in snapshot.under("contract_terms"):
         text = decode_text(path, snapshot.files[path], problems)
         document = read_yaml(path, text, problems) if text is not None else None
-        if document is not None and document.content is not None:
+        if document is None or not document.is_read:
+            book.has_all_terms = False
+        elif document.content is not None:
             _read_contract_terms_file(document, book, problems)
     return book
 
 
 def _read_price_book_file(document: YamlDocument, book: PriceBook, problems: ProblemList) -> None:
-    if not _has_sections(document, PriceBookFile, problems):
-        book.is_whole = False
+    is_mapping = isinstance(document.content, dict)
+    book.is_whole = _has_sections(document, PriceBookFile, problems) and book.is_whole
+    if not is_mapping:
         return
     for location, entry in _entries(document, ("meters",), book, problems):
         meter = _record(document, location, entry, Meter, problems)
@@ -165,30 +168,30 @@ def _read_price_book_file(document: YamlDocument, book: PriceBook, problems: Pro
 def _has_sections(
     document: YamlDocument, file_model: type[FrozenModel], problems: ProblemList
 ) -> bool:
-    """Whether a file is a mapping at all; each key of it that means nothing is a problem."""
+    """Whether a file is a mapping of nothing but its sections; each other key is a problem."""
     sections = tuple(file_model.model_fields)
     if not isinstance(document.content, dict):
         listed = " or ".join(sections).replace(" or ", ", ", len(sections) - 2)
         problems.add("wrong_type", document.path, 1, f"The file must hold {listed}.")
         return False
-    for key in document.content:
-        if key not in sections:
-            allowed = (
-                f"none of {', '.join(sections)}" if len(sections) > 1 else f"not {sections[0]}"
-            )
-            problems.add(
-                "unknown_field",
-                document.path,
-                document.line((key,)),
-                f"The file: {key!r:.60} is {allowed}.",
-            )
-    return True
+    foreign = [key for key in document.content if key not in sections]
+    for key in foreign:
+        allowed = f"none of {', '.join(sections)}" if len(sections) > 1 else f"not {sections[0]}"
+        problems.add(
+            "unknown_field",
+            document.path,
+            document.line((key,)),
+            f"The file: {key!r:.60} is {allowed}.",
+        )
+    return not foreign
 
 
 def _read_contract_terms_file(
     document: YamlDocument, book: PriceBook, problems: ProblemList
 ) -> None:
     if not _has_sections(document, ContractTermsFile, problems):
+        book.has_all_terms = False
+    if not isinstance(document.content, dict):
         return
     for location, entry in _entries(document, ("contract_terms",), book, problems):
         head: Any = entry
@@ -253,6 +256,7 @@ def _read_plan(
     plan = _record(document, location, head, PlanHead, problems)
     book.plans += [plan] if plan else []
     _refuse_empty(document, location, entry, "charges", problems)
+    book.is_whole = book.is_whole and "charges" in entry
     for place, given in _entries(document, (*location, "charges"), book, problems):
         charge = _record(document, place, given, Charge, problems)
         if charge and plan:
@@ -307,6 +311,8 @@ def _entries(
                     f"{subject(document.content, place)}: the id stands at "
                     f"{first_path}:{first_line} already.",
                 )
+        elif kind != "contract":
+            book.is_whole = False
         yield place, entry
 
 

@@ -4,7 +4,7 @@ Belongs here: the container that checks read and the compiler turns into tables.
 Does not belong here: reading it from files (reading.py); judging it (the checks).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -88,7 +88,9 @@ class PriceBook:
         prices: every price that could be read, also those of charges that could not.
         terms: those of plans, then those of contracts, each in the order of their files.
         declared: ids by kind (meter, product, plan, charge, term), also of records that are wrong.
-        is_whole: whether every file could be read; if not, an unknown id proves nothing.
+        is_whole: whether every file, section and id could be read; if not, an unknown id proves
+            nothing.
+        has_all_terms: the same of the terms of contracts.
     """
 
     meters: list[Located[Meter]] = field(default_factory=list)
@@ -99,6 +101,21 @@ class PriceBook:
     terms: list[OwnedTerm] = field(default_factory=list)
     declared: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
     is_whole: bool = True
+    has_all_terms: bool = True
+
+    def unread(self, kind: str) -> set[str]:
+        """Ids of the records of a kind that are declared and could not be read."""
+        read = {
+            "meter": {meter.item.id for meter in self.meters},
+            "plan": {plan.item.id for plan in self.plans},
+            "charge": {charge.item.id for _, charge in self.charges},
+            "term": {owned.term.item.id for owned in self.terms},
+        }
+        return set(self.declared.get(kind, {})) - read[kind]
+
+    def has_read_plans(self, plan_ids: Collection[str]) -> bool:
+        """Whether it is known what each of these plans holds."""
+        return self.is_whole and {plan.item.id for plan in self.plans}.issuperset(plan_ids)
 
     def is_unknown(self, kind: str, record_id: str) -> bool:
         """Whether nothing in the price book declares this id."""
