@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from orchestration.price_book.models import Charge
 from orchestration.price_book.moments import first_day, start_instant
-from orchestration.price_book.nearest_names import nearest_name, or_nearest
+from orchestration.price_book.nearest_names import nearest_name
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, ReferenceData, Row
 from orchestration.price_book.row_checks import FOR_GOOD, check_known, overlaps
@@ -167,7 +167,6 @@ def _check_plans_known(data: ReferenceData, problems: ProblemList) -> None:
     for version in data.tables.contract_versions:
         named.setdefault(version.item.plan_id, []).append(version)
     unnamed = {plan.item.id: plan for plan in data.book.plans if plan.item.id not in named}
-    declared = data.book.declared.get("plan", {})
     for plan_id, versions in named.items():
         if not data.book.is_unknown("plan", plan_id):
             continue
@@ -188,7 +187,7 @@ def _check_plans_known(data: ReferenceData, problems: ProblemList) -> None:
                 version.path,
                 version.line,
                 f"{_version_name(version)}, column plan_id: there is no plan {plan_id}"
-                f"{or_nearest(plan_id, declared)}.",
+                f"{data.book.or_nearest('plan', plan_id)}.",
             )
 
 

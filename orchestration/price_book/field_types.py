@@ -25,6 +25,7 @@ QUANTITY_DECIMALS: Final = 9
 PRICE_DECIMALS: Final = 12
 STORED_DIGITS: Final = 38
 MAX_LABEL_LENGTH: Final = 300
+_MAX_SHOWN: Final = 60
 YEARS: Final = range(1970, 3000)
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", re.ASCII)
@@ -52,6 +53,15 @@ def _refuse(code: str, message: str, **context: Any) -> PydanticCustomError:
     return PydanticCustomError(code, message, context)
 
 
+def shown_value(value: Any) -> str:
+    """A wrong value as messages show it: short text, or what kind of thing it is."""
+    if isinstance(value, float):
+        return "a float"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return "a mapping" if isinstance(value, dict) else str(value)[:_MAX_SHOWN]
+
+
 def has_control_character(text: str) -> bool:
     """Whether a text holds tabs, line ends, other controls or lone surrogates."""
     return not text.isprintable() and any(
@@ -61,8 +71,8 @@ def has_control_character(text: str) -> bool:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        shown = "nothing" if value is None else str(value)
-        raise _refuse("wrong_type", "must be text in quotes, and is {shown}", shown=shown[:60])
+        shown = "nothing" if value is None else shown_value(value)
+        raise _refuse("wrong_type", "must be text in quotes, and is {shown}", shown=shown)
     if not value.strip():
         raise _refuse("wrong_value", "must not be empty")
     if len(value) > MAX_LABEL_LENGTH:
@@ -76,27 +86,27 @@ def _text(value: Any) -> str:
 
 def _identifier(value: Any) -> str:
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise _refuse("bad_id", "cannot be '{shown}'", shown=str(value)[:60])
+        raise _refuse("bad_id", "cannot be '{shown}'", shown=shown_value(value))
     return value
 
 
 def _country(value: Any) -> str:
     if not isinstance(value, str) or not _COUNTRY.fullmatch(value):
         raise _refuse(
-            "wrong_value", "must be two capital letters, and is '{shown}'", shown=str(value)[:60]
+            "wrong_value", "must be two capital letters, and is '{shown}'", shown=shown_value(value)
         )
     return value
 
 
 def _currency(value: Any) -> str:
     if not isinstance(value, str) or value not in minor_units():
-        raise _refuse("unknown_currency", "cannot be '{shown}'", shown=str(value)[:60])
+        raise _refuse("unknown_currency", "cannot be '{shown}'", shown=shown_value(value))
     return value
 
 
 def _time_zone(value: Any) -> str:
     if not isinstance(value, str) or value not in time_zone_names():
-        raise _refuse("unknown_time_zone", "cannot be '{shown}'", shown=str(value)[:60])
+        raise _refuse("unknown_time_zone", "cannot be '{shown}'", shown=shown_value(value))
     return value
 
 
@@ -108,7 +118,10 @@ def exact_decimal(value: Any) -> Decimal:
         return value
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return Decimal(value)
-    shown = "a float" if isinstance(value, float) else repr(value)[:60]
+    if isinstance(value, str) and value.rstrip().endswith("%"):
+        raise _refuse("percent_sign", "cannot be '{shown}'", shown=shown_value(value))
+    is_text = isinstance(value, str)
+    shown = f"'{shown_value(value)}'" if is_text else shown_value(value)
     raise _refuse("not_a_number", "cannot be {shown}", shown=shown)
 
 
@@ -131,7 +144,7 @@ def _fitting(value: Decimal, decimals: int) -> Decimal:
             most=decimals,
         )
     if value.adjusted() >= STORED_DIGITS - decimals:
-        raise _refuse("number_too_large", "cannot be {shown}", shown=str(value)[:60])
+        raise _refuse("number_too_large", "cannot be {shown}", shown=shown_value(value))
     return value
 
 
@@ -166,7 +179,7 @@ def _day(value: Any) -> date:
         except ValueError:
             found = None
     if isinstance(found, datetime) or not isinstance(found, date) or found.year not in YEARS:
-        raise _refuse("bad_date", "cannot be '{shown}'", shown=str(value)[:60])
+        raise _refuse("bad_date", "cannot be '{shown}'", shown=shown_value(value))
     return found
 
 
@@ -178,7 +191,7 @@ def _instant(value: Any) -> datetime:
         except ValueError:
             found = None
     if not isinstance(found, datetime) or found.tzinfo is None or found.year not in YEARS:
-        raise _refuse("bad_instant", "cannot be '{shown}'", shown=str(value)[:60])
+        raise _refuse("bad_instant", "cannot be '{shown}'", shown=shown_value(value))
     return found.astimezone(UTC)
 
 
@@ -196,7 +209,9 @@ def _whole(value: Any) -> int:
         return value
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
-    raise _refuse("not_a_number", "must be a whole number, and is '{shown}'", shown=str(value)[:60])
+    raise _refuse(
+        "not_a_number", "must be a whole number, and is '{shown}'", shown=shown_value(value)
+    )
 
 
 def _not_empty(value: Any) -> Any:
@@ -208,7 +223,7 @@ def _not_empty(value: Any) -> Any:
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _refuse(
-            "wrong_type", "must be true or false, and is '{shown}'", shown=str(value)[:60]
+            "wrong_type", "must be true or false, and is '{shown}'", shown=shown_value(value)
         )
     return value
 
@@ -219,7 +234,7 @@ def _scalar_text(value: Any) -> str:
     if isinstance(value, str | int | Decimal) and str(value) != "":
         return str(value)
     raise _refuse(
-        "wrong_type", "must be one word or number, and is '{shown}'", shown=str(value)[:60]
+        "wrong_type", "must be one word or number, and is '{shown}'", shown=shown_value(value)
     )
 
 

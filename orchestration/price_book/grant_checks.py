@@ -85,7 +85,8 @@ def _product_faults(data: ReferenceData, grant: CreditGrant) -> Iterator[Fault]:
         message = "it is purchased, and no product says where it is booked"
         yield "product_id", "grant_product_missing", message
     if grant.product_id is not None and data.book.is_unknown("product", grant.product_id):
-        yield "product_id", "unknown_product", f"there is no product {grant.product_id}"
+        nearest = data.book.or_nearest("product", grant.product_id)
+        yield "product_id", "unknown_product", f"there is no product {grant.product_id}{nearest}"
 
 
 def _currency_faults(grant: CreditGrant, contract: Contract) -> Iterator[Fault]:

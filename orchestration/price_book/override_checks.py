@@ -36,7 +36,8 @@ def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
                 "unknown_charge",
                 row.path,
                 row.line,
-                f"{name}, column charge_id: there is no charge {row.item.charge_id}.",
+                f"{name}, column charge_id: there is no charge {row.item.charge_id}"
+                f"{data.book.or_nearest('charge', row.item.charge_id)}.",
             )
         if row.item.charge_id in charges:
             plan_id, charge = charges[row.item.charge_id]

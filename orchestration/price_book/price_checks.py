@@ -48,7 +48,8 @@ def _check_references(book: PriceBook, charge: Located[Charge], problems: Proble
                 f"unknown_{kind}",
                 charge.path,
                 charge.line(kind),
-                f"{charge.name(kind)}: there is no {kind} {record_id}.",
+                f"{charge.name(kind)}: there is no {kind} {record_id}"
+                f"{book.or_nearest(kind, record_id)}.",
             )
 
 

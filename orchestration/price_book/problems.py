@@ -43,6 +43,8 @@ REMEDIES: Final[dict[str, str]] = {
     "bad_date": "Write the day as YYYY-MM-DD.",
     "bad_instant": "Write the instant with its offset, such as 2026-01-31T22:00:00Z.",
     "not_a_number": 'Write a plain decimal number, such as "0.0025"; no thousands separators.',
+    "percent_sign": 'Leave out the percent sign: a rate is a fraction, "0.029" for 2.9 %, and '
+    'percent a number, "10" for 10 %.',
     "too_many_decimals": "Shorten it: prices and rates have up to 12 decimals, quantities 9, and "
     "amounts that are billed as they stand those of their currency.",
     "number_too_large": "Use a larger unit: 38 digits are kept, decimals included.",

@@ -19,10 +19,12 @@ from orchestration.price_book.models import (
     Charge,
     CurrencyPrice,
     Meter,
+    Plan,
     PlanHead,
     PriceBookFile,
     Product,
 )
+from orchestration.price_book.nearest_names import or_nearest
 from orchestration.price_book.policy import Policy, SourcesFile
 from orchestration.price_book.price_faults import ChargeTerms
 from orchestration.price_book.problems import Problem, ProblemList
@@ -48,6 +50,7 @@ from orchestration.price_book.table_reader import decode_text, read_csv, read_pa
 from orchestration.price_book.term_models import (
     TERM_FIELDS,
     TERM_MODELS,
+    ContractTerms,
     ContractTermsFile,
     ContractTermsHead,
     TermOfNoKind,
@@ -65,6 +68,12 @@ _KINDS = {
     "charges": "charge",
     "terms": "term",
     "contract_terms": "contract",
+}
+
+# Models of a part of a record that is read piece by piece, and the whole of it.
+_WHOLE: Mapping[type[FrozenModel], type[FrozenModel]] = {
+    PlanHead: Plan,
+    ContractTermsHead: ContractTerms,
 }
 
 
@@ -127,7 +136,7 @@ def _record(
         return Located(model.model_validate(content), document, location)
     except ValidationError as error:
         if problems is not None:
-            add_yaml_refusals(error, document, location, problems)
+            add_yaml_refusals(error, document, location, _WHOLE.get(model, model), problems)
         return None
 
 
@@ -181,7 +190,7 @@ def _has_sections(
             "unknown_field",
             document.path,
             document.line((key,)),
-            f"The file: {key!r:.60} is {allowed}.",
+            f"The file: {key!r:.60} is {allowed}{or_nearest(key, sections)}.",
         )
     return not foreign
 
@@ -358,7 +367,7 @@ def _tables(snapshot: FolderSnapshot, problems: ProblemList) -> Tables:
             except ValidationError as error:
                 key = " ".join(str(row.cells[column]) for column in ROW_KEYS[table])
                 row_name = f"{table} row {key}"
-                add_row_refusals(error, path, row.line, row_name, problems)
+                add_row_refusals(error, path, row.line, row_name, problems, model=model)
         tables.put(table, rows)
     for override in tables.overrides:
         price = _override_price(override, problems)
@@ -383,7 +392,15 @@ def _override_price(row: Row[Override], problems: ProblemList) -> CurrencyPrice 
         return CurrencyPrice.model_validate(given)
     except ValidationError as error:
         row_name = f"overrides row {row.item.override_id}"
-        add_row_refusals(error, row.path, row.line, row_name, problems, column="price_json")
+        add_row_refusals(
+            error,
+            row.path,
+            row.line,
+            row_name,
+            problems,
+            model=CurrencyPrice,
+            column="price_json",
+        )
         return None
 
 

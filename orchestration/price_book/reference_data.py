@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from orchestration.price_book.event_contracts import EventContract
 from orchestration.price_book.field_types import FrozenModel
 from orchestration.price_book.models import Charge, CurrencyPrice, Meter, PlanHead, Product
+from orchestration.price_book.nearest_names import or_nearest
 from orchestration.price_book.policy import Policy, SourcesFile
 from orchestration.price_book.price_faults import ChargeTerms
 from orchestration.price_book.refusals import subject
@@ -120,6 +121,10 @@ class PriceBook:
     def is_unknown(self, kind: str, record_id: str) -> bool:
         """Whether nothing in the price book declares this id."""
         return self.is_whole and record_id not in self.declared.get(kind, {})
+
+    def or_nearest(self, kind: str, record_id: str) -> str:
+        """What to say after an unknown id: the nearest one that is declared, or nothing."""
+        return or_nearest(record_id, self.declared.get(kind, {}))
 
 
 @dataclass

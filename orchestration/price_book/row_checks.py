@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestration.price_book.field_types import FrozenModel
+from orchestration.price_book.nearest_names import or_nearest
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Row, Tables
 
@@ -26,7 +27,8 @@ def check_known(
             f"unknown_{kind}",
             row.path,
             row.line,
-            f"{row_name}, column {column}: there is no {kind.replace('_', ' ')} {record_id}.",
+            f"{row_name}, column {column}: there is no {kind.replace('_', ' ')} {record_id}"
+            f"{or_nearest(record_id, tables.declared[table])}.",
         )
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.price_book.field_types import has_control_character
+from orchestration.price_book.nearest_names import or_nearest
 from orchestration.price_book.problems import ProblemList
 
 MAX_PARQUET_ROWS: Final = 20_000_000
@@ -106,9 +107,22 @@ def _is_header_exact(
     optional: Collection[str],
     problems: ProblemList,
 ) -> bool:
+    separator = next((one for one in ";\t|" if len(header) == 1 and one in header[0]), None)
+    if separator is not None:
+        problems.add(
+            "csv_header",
+            path,
+            1,
+            f"The columns are separated by {separator!r}; separate columns and fields by ','.",
+        )
+        return False
     complaints = [
         *(f"{name} is missing" for name in columns if name not in optional and name not in header),
-        *(f"{name!r:.60} is unknown" for name in header if name not in columns),
+        *(
+            f"{name!r:.60} is unknown{or_nearest(name, columns)}"
+            for name in header
+            if name not in columns
+        ),
         *(f"{name} stands twice" for name in columns if header.count(name) > 1),
     ]
     if complaints:

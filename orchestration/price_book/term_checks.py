@@ -130,7 +130,8 @@ def _reference_faults(data: ReferenceData, owned: OwnedTerm) -> Iterator[_Fault]
         yield _Fault(("id",), "duplicate_id", message)
     product = getattr(term, "product", None)
     if product is not None and data.book.is_unknown("product", product):
-        yield _Fault(("product",), "unknown_product", f"there is no product {product}")
+        nearest = data.book.or_nearest("product", product)
+        yield _Fault(("product",), "unknown_product", f"there is no product {product}{nearest}")
 
 
 def _charge_faults(data: ReferenceData, scope: TermScope, owned: OwnedTerm) -> Iterator[_Fault]:
@@ -143,7 +144,8 @@ def _charge_faults(data: ReferenceData, scope: TermScope, owned: OwnedTerm) -> I
         if charge_id in term.charges[:index]:
             yield _Fault(steps, "wrong_value", f"{charge_id} stands there twice")
         if data.book.is_unknown("charge", charge_id):
-            yield _Fault(steps, "unknown_charge", f"there is no charge {charge_id}")
+            nearest = data.book.or_nearest("charge", charge_id)
+            yield _Fault(steps, "unknown_charge", f"there is no charge {charge_id}{nearest}")
         if charge_id not in scope.charges:
             continue
         plan_id, charge = scope.charges[charge_id]

@@ -9,7 +9,7 @@ text; true, false, null and plain integers are what they look like.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -35,6 +35,7 @@ _WORDS: Final[dict[str, bool | None]] = {
     "true": True,
     "false": False,
 }
+_HAS_COLON: Final = re.compile(r":(\s|$)")
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -83,9 +84,7 @@ def read_yaml(path: str, text: str, problems: ProblemList) -> YamlDocument:
         problems.add(refusal.code, path, refusal.line, str(refusal))
         return YamlDocument(path, None, {}, is_read=False)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        reason = " ".join(part for part in (error.context, error.problem) if part)
+        line, reason = _syntax_fault(error, text.splitlines())
         problems.add("yaml_syntax", path, line, f"The YAML cannot be read: {reason}.")
         return YamlDocument(path, None, {}, is_read=False)
     except (yaml.YAMLError, UnicodeError) as error:
@@ -187,6 +186,23 @@ class _Reader:
             if depth == 0:
                 return
             event = next(events)
+
+
+def _syntax_fault(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[int, str]:
+    """The line that is to be corrected, and why, in plain words for the usual mistakes."""
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
+    at_fault = lines[line - 1] if line <= len(lines) else ""
+    if "\t" in at_fault[: len(at_fault) - len(at_fault.lstrip())]:
+        return line, "the line begins with a tab; indent with blanks"
+    no_colon = "a colon is missing between a key and its value"
+    if error.problem == "could not find expected ':'" and error.context_mark:
+        return error.context_mark.line + 1, no_colon
+    if str(error.problem).startswith("mapping values are not allowed"):
+        before = next((number for number in range(line - 1, 0, -1) if lines[number - 1].strip()), 0)
+        if before and not _HAS_COLON.search(lines[before - 1]):
+            return before, no_colon
+    return line, " ".join(part for part in (error.context, error.problem) if part)
 
 
 def _line(event: yaml.Event) -> int:

@@ -122,13 +122,19 @@ def quantity_prices(
 
 
 def _question(config: PriceAsked) -> PriceQuestion:
+    asked = f"Asked for the price of quantity {config.quantity} on {config.on or 'today'}"
     try:
         quantity = Decimal(config.quantity)
-        on = date.fromisoformat(config.on) if config.on else datetime.now(UTC).date()
-    except (InvalidOperation, ValueError) as error:
+    except InvalidOperation as error:
         raise PriceUnknownError(
-            f"Asked for the price of quantity {config.quantity} on {config.on or 'today'}: that is "
-            "no number, or no date written YYYY-MM-DD. Ask again."
+            f"{asked}: the quantity is no plain number such as 1000 or 0.5. Ask again without "
+            "thousands separators."
+        ) from error
+    try:
+        on = date.fromisoformat(config.on) if config.on else datetime.now(UTC).date()
+    except ValueError as error:
+        raise PriceUnknownError(
+            f"{asked}: the day is no date written YYYY-MM-DD. Ask again."
         ) from error
     return PriceQuestion(
         plan_id=config.plan,

@@ -158,7 +158,7 @@ def test_tiers_and_amount_of_one_charge_are_shown_in_the_unit_of_its_meter(data_
         (("spot", "--on", "2024-12-31"), "The first one begins on 2025-01-01"),
         (("spot", "--on", "yesterday"), "no date written YYYY-MM-DD"),
         (("spot", "--dimensions", "region=eu"), "The dimensions of their meters are model."),
-        (("spot", "--quantity", "many"), "no number"),
+        (("spot", "--quantity", "1,000"), "the quantity is no plain number"),
         (("spot", "--quantity", "NaN"), "a quantity is a number below 10^20"),
         (("spot", "--quantity", "0.0000000001"), "up to 9 decimals"),
         (("spot", "--quantity", "1e20"), "a number below 10^20"),
