@@ -16,7 +16,7 @@ REMEDIES: Final[dict[str, str]] = {
     # Files
     "reference_folder_missing": "Create the folder with `tallyhouse init`, or set "
     "TALLYHOUSE_REFERENCE_DIRECTORY to where it is.",
-    "missing_file": "Add the file. A table without rows is a file that holds only its header.",
+    "missing_file": "Add the file; docs/reference/price-book.md has an example of each.",
     "unexpected_file": "Rename it to a file that is read here, or move it out of the folder.",
     "file_ignored": "Nothing reads this file. Rename it if it was meant to count.",
     "table_given_twice": "Keep either the CSV or the Parquet file.",
@@ -226,18 +226,23 @@ class ProblemList:
 class ReferenceInvalidError(InputError):
     """The reference folder has errors, so no version was made of it.
 
+    The version in force is named where there is one that goes on.
+
     Attributes:
         problems: every problem found, warnings included.
     """
 
     code = "reference_invalid"
 
-    def __init__(self, problems: Iterable[Problem], *, folder: str) -> None:
+    def __init__(
+        self, problems: Iterable[Problem], *, folder: str, in_force: str | None = None
+    ) -> None:
         self.problems = tuple(problems)
         errors = [problem for problem in self.problems if problem.severity == "error"]
         listed = "\n".join(f"  {problem}" for problem in errors[:20])
         more = f"\n  and {len(errors) - 20} more" if len(errors) > 20 else ""  # noqa: PLR2004  # shown
+        outcome = f"version {in_force} stays in force" if in_force else "no version is made of it"
         super().__init__(
-            f"Loaded the reference folder {folder}: {len(errors)} errors, so the version before it "
-            f"stays in force.\n{listed}{more}\nCorrect them; `tallyhouse validate` lists all."
+            f"Loaded the reference folder {folder}: {len(errors)} errors, so {outcome}.\n{listed}"
+            f"{more}\nCorrect them; `tallyhouse validate` lists all."
         )

@@ -21,10 +21,16 @@ from orchestration.price_book.table_models import OPTIONAL_TABLES, TABLE_MODELS,
 
 COMPILED_FORMAT: Final = 4  # counts up when the same files compile into other tables
 MAX_FILES: Final = 10_000
-SINGLE_FILES: Final = ("policy.yml", "sources.yml")
+SINGLE_FILES: Final[Mapping[str, str]] = {  # with what each says
+    "policy.yml": "who may sign what",
+    "sources.yml": "which system each source of usage belongs to",
+}
 YAML_SUFFIXES: Final = (".yml", ".yaml")
 YAML_FOLDERS: Final = ("contract_terms", "price_book")
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
+_NO_PRICE_BOOK: Final = (
+    "There is no file ending in .yml; such files say what is sold at which price."
+)
 MAX_BYTES: Final[Mapping[str, int]] = {
     ".yml": 8 << 20,
     ".yaml": 8 << 20,
@@ -138,11 +144,11 @@ def _content(path: Path, name: str, problems: ProblemList) -> bytes | None:
 
 
 def _check_completeness(folder: Path, problems: ProblemList) -> None:
-    for name in SINGLE_FILES:
+    for name, says in SINGLE_FILES.items():
         if not os.path.lexists(folder / name):
-            problems.add("missing_file", name, 1, "The file is missing.")
+            problems.add("missing_file", name, 1, f"The file is missing; it says {says}.")
     if not any(path.suffix in YAML_SUFFIXES for path in (folder / "price_book").glob("**/*.y*ml")):
-        problems.add("missing_file", "price_book", 1, "There is no price book file.")
+        problems.add("missing_file", "price_book", 1, _NO_PRICE_BOOK)
     for table in TABLE_MODELS:
         given = [
             f"tables/{table}{suffix}"
@@ -155,7 +161,8 @@ def _check_completeness(folder: Path, problems: ProblemList) -> None:
                 "missing_file",
                 f"tables/{table}.csv",
                 1,
-                f"The table is missing; its header: {header}",
+                "The table is missing; one without rows is a file that holds only its header: "
+                f"{header}",
             )
         elif len(given) > 1:
             problems.add("table_given_twice", given[1], 1, f"{given[0]} holds the same table.")

@@ -124,7 +124,11 @@ def _load(
     if problems.has_errors or is_new:
         data = check_snapshot(snapshot, problems)
         if problems.has_errors:
-            raise ReferenceInvalidError(problems.sorted(), folder=str(settings.reference_dir))
+            raise ReferenceInvalidError(
+                problems.sorted(),
+                folder=str(settings.reference_dir),
+                in_force=_version_in_force(engine),
+            )
         tables = compile_tables(data, version)
         description = {"author": author, "loaded_at": now.isoformat()}
         _write_version(folder, snapshot, tables, description)
@@ -140,10 +144,7 @@ def current_reference(settings: Settings, engine: Engine) -> ReferenceVersion:
     Raises:
         ReferenceMissingError: none was loaded yet, or its folder is gone.
     """
-    with engine.connect() as connection:
-        version = connection.execute(
-            _newest().with_only_columns(_ROWS.c.reference_version)
-        ).scalar()
+    version = _version_in_force(engine)
     if version is None:
         raise ReferenceMissingError(
             f"Looked up the reference version in force in {settings.data_dir}: none was loaded. "
@@ -216,6 +217,14 @@ def policy_of(reference: ReferenceVersion) -> Policy:
 
 
 _ROWS: Final = operations.reference_versions
+
+
+def _version_in_force(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        found: str | None = connection.execute(
+            _newest().with_only_columns(_ROWS.c.reference_version)
+        ).scalar()
+    return found
 
 
 def _newest() -> sa.Select[Any]:

@@ -112,7 +112,10 @@ def test_each_missing_file_is_named_with_its_header(reference: Any) -> None:
         ("price_book", 1, "error"),
         ("tables/overrides.csv", 1, "error"),
     ] == told(problems, "missing_file")
-    assert ",".join(columns_of("overrides")) in str(problems)
+    policy, price_book, overrides = (one.message for one in problems if one.code == "missing_file")
+    assert "it says who may sign what" in policy
+    assert "say what is sold at which price" in price_book
+    assert f"holds only its header: {','.join(columns_of('overrides'))}" in overrides
 
 
 def test_a_lost_table_does_not_make_every_reference_to_it_a_problem(reference: Any) -> None:

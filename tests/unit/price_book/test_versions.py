@@ -155,10 +155,19 @@ def test_an_invalid_reference_never_becomes_a_version(
 def test_a_file_that_went_missing_is_refused_though_the_rest_was_loaded_before(
     settings: Settings, engine: Engine, reference: Any
 ) -> None:
-    load(settings, engine)
+    version = load(settings, engine)
     (reference.folder / "tables/overrides.csv").unlink()
-    with pytest.raises(ReferenceInvalidError, match="missing_file"):
+    with pytest.raises(ReferenceInvalidError, match="missing_file") as refusal:
         load(settings, engine, now=LATER)
+    assert f"1 errors, so version {version.reference_version} stays in force." in str(refusal.value)
+
+
+def test_a_wrong_first_folder_leaves_no_version_in_force(
+    settings: Settings, engine: Engine, reference: Any
+) -> None:
+    (reference.folder / "policy.yml").unlink()
+    with pytest.raises(ReferenceInvalidError, match="1 errors, so no version is made of it"):
+        load(settings, engine)
 
 
 def test_warnings_alone_do_not_keep_a_reference_from_being_loaded(
