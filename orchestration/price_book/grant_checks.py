@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from orchestration.price_book.currencies import minor_units
 from orchestration.price_book.field_types import decimals_of
 from orchestration.price_book.model_checks import is_additive
+from orchestration.price_book.nearest_names import or_nearest
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import ReferenceData
 from orchestration.price_book.row_checks import check_known
@@ -20,19 +21,23 @@ Fault = tuple[str, str, str]
 
 
 class _Unread:
-    """What is declared and could not be read, so that nothing is said of references to it.
+    """What could not be read, so that nothing is said of references to it.
 
     Attributes:
-        ids: of charges and terms.
         has_units: whether the unit of every charge is known.
-        has_terms: whether every term has an id.
     """
 
     def __init__(self, data: ReferenceData) -> None:
         book = data.book
-        self.ids = book.unread("charge") | book.unread("term")
+        self._ids = book.unread("charge") | book.unread("term")
+        self._declared = {*book.declared.get("charge", {}), *book.declared.get("term", {})}
+        self._has_all_terms = book.has_all_terms
         self.has_units = not (book.unread("charge") or book.unread("meter"))
-        self.has_terms = book.has_all_terms
+
+    def may_be(self, record_id: str) -> bool:
+        """Whether the id may be that of a charge or term that could not be read."""
+        is_lost = not self._has_all_terms and record_id not in self._declared
+        return is_lost or record_id in self._ids
 
 
 def check_grants(data: ReferenceData, problems: ProblemList) -> None:
@@ -114,7 +119,7 @@ def _scope_faults(
     plans = {
         plan.plan_id for contract_id in contracts for plan in scope.plan_spans.get(contract_id, ())
     }
-    if not plans or not data.book.has_read_plans(plans):
+    if not plans or not scope.known_plans.issuperset(plans):
         return
     charged = {each for plan in plans for each in scope.plan_charges.get(plan, ())}
     terms = {
@@ -123,10 +128,12 @@ def _scope_faults(
         if owned.plan_id in plans or owned.contract_id in contracts
     }
     wanted = grant.scoped_ids()
-    declared = {*data.book.declared.get("charge", {}), *data.book.declared.get("term", {})}
     for each in wanted:
-        if each not in charged | terms | unread.ids and (each in declared or unread.has_terms):
-            message = f"{each} is neither a charge nor a term of contract {grant.contract_id}"
+        if each not in charged | terms and not unread.may_be(each):
+            message = (
+                f"{each} is neither a charge nor a term of contract {grant.contract_id}"
+                f"{or_nearest(each, charged | terms)}"
+            )
             yield "scope", "grant_scope_never_applies", message
     paid = charged & set(wanted) if wanted else charged
     if grant.unit is None or not unread.has_units:

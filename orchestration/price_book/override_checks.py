@@ -27,6 +27,7 @@ def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
     for version in data.tables.contract_versions:
         plans.setdefault(version.item.contract_id, set()).add(version.item.plan_id)
     charges = {charge.item.id: (plan, charge.item) for plan, charge in data.book.charges}
+    known_plans = data.book.known_plans()
     for row in data.tables.overrides:
         name = f"overrides row {row.item.override_id}"
         check_known(row, name, data.tables, problems, column="contract_id", table="contracts")
@@ -42,8 +43,9 @@ def check_overrides(data: ReferenceData, problems: ProblemList) -> None:
         if row.item.charge_id in charges:
             plan_id, charge = charges[row.item.charge_id]
             _check_override_price(data, row, charge, problems)
-            if data.book.has_read_plans(plans.get(row.item.contract_id, ())):
-                _check_applies(row, plan_id, plans.get(row.item.contract_id, set()), problems)
+            own_plans = plans.get(row.item.contract_id, set())
+            if known_plans.issuperset(own_plans):
+                _check_applies(row, plan_id, own_plans, problems)
     _check_overlapping_overrides(data, problems)
 
 

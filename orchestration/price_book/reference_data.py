@@ -4,7 +4,7 @@ Belongs here: the container that checks read and the compiler turns into tables.
 Does not belong here: reading it from files (reading.py); judging it (the checks).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -114,9 +114,9 @@ class PriceBook:
         }
         return set(self.declared.get(kind, {})) - read[kind]
 
-    def has_read_plans(self, plan_ids: Collection[str]) -> bool:
-        """Whether it is known what each of these plans holds."""
-        return self.is_whole and {plan.item.id for plan in self.plans}.issuperset(plan_ids)
+    def known_plans(self) -> frozenset[str]:
+        """Ids of the plans of which it is known what they hold; none unless the book is whole."""
+        return frozenset(plan.item.id for plan in self.plans if self.is_whole)
 
     def is_unknown(self, kind: str, record_id: str) -> bool:
         """Whether nothing in the price book declares this id."""

@@ -149,7 +149,7 @@ def _charge_faults(data: ReferenceData, scope: TermScope, owned: OwnedTerm) -> I
         if charge_id not in scope.charges:
             continue
         plan_id, charge = scope.charges[charge_id]
-        if plans and plan_id not in plans and data.book.has_read_plans(plans):
+        if plans and plan_id not in plans and scope.known_plans.issuperset(plans):
             has = (
                 "the term is of another"
                 if owned.plan_id

@@ -39,12 +39,14 @@ class TermScope:
         plan_charges: charge ids by plan, in the order of the file.
         contracts: by contract id.
         plan_spans: by contract id, in the order of time; contracts without a version are absent.
+        known_plans: ids of the plans of which it is known what they hold.
     """
 
     charges: Mapping[str, tuple[str, Charge]]
     plan_charges: Mapping[str, Sequence[str]]
     contracts: Mapping[str, Contract]
     plan_spans: Mapping[str, Sequence[PlanSpan]]
+    known_plans: frozenset[str]
 
     def covered(self, owned: OwnedTerm) -> Sequence[str]:
         """Ids of the charges that a term covers, in drawing order; none for a one-off amount."""
@@ -92,6 +94,7 @@ def term_scope(data: ReferenceData) -> TermScope:
             for contract_id, found in versions.items()
             if contract_id in contracts
         },
+        known_plans=data.book.known_plans(),
     )
 
 
