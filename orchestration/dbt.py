@@ -173,12 +173,10 @@ def run_dbt(
     Raises:
         DbtFailedError: names the nodes that failed, and the file with what dbt said in full.
     """
-    manifest = None if arguments[0] == "parse" else manifest_over(settings)
-    result = _invoke(settings, arguments, manifest, on_node)
     if arguments[0] == "parse":
-        _MANIFESTS.clear()
-        _MANIFESTS[project_digest()] = result
+        _parse(settings, arguments)
         return DbtOutcome(node_seconds={})
+    result = _invoke(settings, arguments, manifest_over(settings), on_node)
     return DbtOutcome(
         node_seconds={
             node.node.unique_id: float(node.execution_time)
@@ -196,14 +194,21 @@ def manifest_over(settings: Settings) -> Any:
     Raises:
         DbtFailedError: the project cannot be parsed.
     """
-    digest = project_digest()
-    if digest not in _MANIFESTS:
-        run_dbt(settings, ["parse", UNWRITTEN])
-    manifest = _MANIFESTS[digest]
+    manifest = _MANIFESTS.get(project_digest())
+    if manifest is None:
+        manifest = _parse(settings, ["parse", UNWRITTEN])
     for source in manifest.sources.values():
         for told in (source.meta, source.source_meta, source.config.meta):
             told["external_location"] = _input_of(settings, told["external_location"])
         source.relation_name = f"'{_input_of(settings, source.relation_name)}"
+    return manifest
+
+
+def _parse(settings: Settings, arguments: Sequence[str]) -> Any:
+    digest = project_digest()
+    manifest = _invoke(settings, arguments, manifest=None, on_node=None)
+    _MANIFESTS.clear()
+    _MANIFESTS[digest] = manifest
     return manifest
 
 
