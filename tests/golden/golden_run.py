@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from golden_cases import plain
 from golden_tenant import SOURCE, SYSTEM, Tenant
 
-from orchestration.dbt import prepare_manifest
 from orchestration.pipeline import (
     Installation,
     build_models,
@@ -142,7 +141,6 @@ def rate(cases, data_dir):
     for path in write_usage(installation.settings.landing_usage, tenants):
         load_usage_files(installation, paths=[path])
     write_inputs(installation)
-    prepare_manifest(installation.settings)
     build_models(installation, SELECTION)
     return GoldenRun(
         read_rated(installation.settings),
