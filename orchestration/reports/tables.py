@@ -121,8 +121,8 @@ def currencies_sheet(
         Column("at risk in\nexceptions", Kind.FIGURE),
         note=""
         if published_at is None
-        else f"Signed and in the ERP: now. Due and at risk: as of {_instant(published_at)}; what was "
-        "signed since then is still in what is due.",
+        else f"Due and at risk are as of {_instant(published_at)}: what was signed since then is "
+        "still in what is due.",
     )
     for row in currencies:
         code = row.currency_code
