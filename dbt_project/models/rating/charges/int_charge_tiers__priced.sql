@@ -30,7 +30,15 @@ event_fees as (
 
 -- What a price asks of a ladder, whatever tier it climbs to.
 ladder_prices as (
-    select * from prices
+    select
+        *,
+        {{ scaled_integer('scaled_package_size', 9) }} as package_size_units,
+        {{ counts_packages_on_the_total() }} as has_packages_on_the_total,
+        {{ counts_packages_per_tier() }} as has_packages_per_tier,
+        multiplier = 1
+        and convert_rounding = 'none'
+        and charge_model <> 'package' as has_metered_quantity
+    from prices
     where tier_number = 1
 ),
 
@@ -46,7 +54,8 @@ tier_prices as (
         unit_price,
         flat_amount,
         coalesce(is_unpriced, false) as is_unpriced,
-        {{ scaled_integer('unit_price', 12) }} as price_units
+        {{ scaled_integer('unit_price', 12) }} as price_units,
+        {{ scaled_integer('flat_amount', 12) }} as flat_units
     from prices
 ),
 
@@ -87,24 +96,24 @@ converted as (
         ladder_runs.share_of_units,
         ladder_runs.valued_event_count,
         ladder_runs.quantity_before is not null as has_quantity_before,
+        ladder_runs.quantity_after is not null as has_quantity_after,
         drawn.included_before,
         drawn.included_before + drawn.included_quantity as included_after,
         drawn.demanded_before,
         drawn.demanded_up_to,
         matched.tier_number as matched_tier_number,
-        cast(coalesce(seats_periods.period_length, 1) as decimal(38, 0))
-            as period_length,
+        cast(coalesce(seats_periods.period_length, 1) as bigint) as period_length,
         ladder_prices.charge_price_id,
         ladder_prices.currency_code,
         ladder_prices.charge_model,
-        ladder_prices.convert_rounding,
         ladder_prices.package_rounding,
-        ladder_prices.package_counting,
-        ladder_prices.scaled_package_size,
+        ladder_prices.package_size_units,
+        ladder_prices.has_packages_on_the_total,
+        ladder_prices.has_packages_per_tier,
+        ladder_prices.has_metered_quantity,
         ladder_prices.free_quantity,
         ladder_prices.scaled_free_quantity,
         ladder_prices.zero_usage,
-        ladder_prices.multiplier,
         ladder_prices.converted_divisor,
         ladder_prices.billable_divisor,
         ladder_prices.priced_divisor,
@@ -122,7 +131,7 @@ converted as (
             'ladder_prices.convert_decimals'
         ) }} as {{ name }}
         {{- ',' if not loop.last }}
-        {% endfor -%}
+        {% endfor %}
     from ladder_runs
     inner join ladder_prices
         on
@@ -183,20 +192,33 @@ allowed as (
     from measured
 ),
 
+packed as (
+    select
+        *,
+        {% for name in ['before', 'after'] -%}
+        case
+            when has_packages_on_the_total
+                then {{ scaled_integer('allowed_' ~ name, 9) }}
+        end as allowed_{{ name }}_units
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from allowed
+),
+
 billable as (
     select
         *,
         {% for name in ['before', 'after'] -%}
         case
-            when {{ counts_packages_on_the_total() }}
+            when has_packages_on_the_total
                 then {{ checked(package_count(
-                    'allowed_' ~ name, 'scaled_package_size', 'package_rounding'
+                    'allowed_' ~ name ~ '_units', 'package_size_units', 'package_rounding'
                 )) }}
             else allowed_{{ name }}
         end as billable_{{ name }}
         {{- ',' if not loop.last }}
-        {% endfor -%}
-    from allowed
+        {% endfor %}
+    from packed
 ),
 
 -- What a run adds: the ladder at its end less the ladder at its start.
@@ -235,6 +257,7 @@ tiered as (
         tier_prices.unit_price,
         tier_prices.price_units,
         tier_prices.flat_amount,
+        tier_prices.flat_units,
         tier_prices.is_unpriced,
         case
             when event_fees.ladder_run_id is null then cast(0 as decimal(38, 9))
@@ -283,13 +306,13 @@ bounded as (
         {% for bound in ['lower', 'upper'] -%}
         case
             when not is_restarted then {{ bound }}_bound
-            when {{ counts_packages_on_the_total() }}
+            when has_packages_on_the_total
                 then {{ prorated(bound ~ '_bound', 9, 'time_units', 'cell_units') }}
             else cast({{ checked('run_' ~ bound ~ '_quantity * billable_divisor') }}
                 as decimal(38, 9))
         end as run_{{ bound }}_bound
         {{- ',' if not loop.last }}
-        {% endfor -%}
+        {% endfor %}
     from restarted
 ),
 
@@ -297,39 +320,49 @@ bounded as (
 taken as (
     select
         *,
+        {% for name in ['before', 'after'] -%}
         cast(
-            {{ tier_quantity(
-                'charge_model', 'billable_before', 'run_lower_bound', 'run_upper_bound'
-            ) }}
-            as decimal(38, 9)
-        ) as taken_before,
-        cast(
-            {{ tier_quantity(
-                'charge_model', 'billable_after', 'run_lower_bound', 'run_upper_bound'
-            ) }}
-            as decimal(38, 9)
-        ) as taken_after
+            case
+                when has_quantity_{{ name }} then {{ tier_quantity(
+                    'charge_model',
+                    'billable_' ~ name,
+                    'run_lower_bound',
+                    'run_upper_bound'
+                ) | indent(16) }}
+            end as decimal(38, 9)
+        ) as taken_{{ name }}
+        {{- ',' if not loop.last }}
+        {% endfor %}
     from bounded
+),
+
+begun as (
+    select
+        *,
+        {% for name in ['before', 'after'] -%}
+        case
+            when has_packages_per_tier
+                then {{ scaled_integer('taken_' ~ name, 9) }}
+        end as taken_{{ name }}_units
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from taken
 ),
 
 counted as (
     select
         *,
+        {% for name in ['before', 'after'] -%}
         case
-            when {{ counts_packages_per_tier() }}
-                then {{ checked(
-                    package_count('taken_before', 'scaled_package_size', 'package_rounding')
-                ) }}
-            else taken_before
-        end as tier_quantity_before,
-        case
-            when {{ counts_packages_per_tier() }}
-                then {{ checked(
-                    package_count('taken_after', 'scaled_package_size', 'package_rounding')
-                ) }}
-            else taken_after
-        end as tier_quantity_after
-    from taken
+            when has_packages_per_tier
+                then {{ checked(package_count(
+                    'taken_' ~ name ~ '_units', 'package_size_units', 'package_rounding'
+                )) }}
+            else taken_{{ name }}
+        end as tier_quantity_{{ name }}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from begun
 ),
 
 -- What this run adds to each tier: the ladder at its end less the ladder at its start.
@@ -379,7 +412,10 @@ split as (
     select
         *,
         {{ scaled_integer('tier_quantity', 9) }} as quantity_units,
-        {{ scaled_integer('run_flat_amount', 12) }} as flat_units
+        case
+            when is_restarted then {{ scaled_integer('run_flat_amount', 12) }}
+            else flat_units
+        end as run_flat_units
     from entered
     where
         tier_number = 1
@@ -401,7 +437,7 @@ multiplied as (
     select
         *,
         {{ checked(
-            '(priced_wholes * price_units + flat_count * flat_units) * share_units'
+            '(priced_wholes * price_units + flat_count * run_flat_units) * share_units'
         ) }} as whole_amount,
         {{ checked('priced_rest * price_units * share_units') }} as rest_amount
     from divided
@@ -419,6 +455,21 @@ shared as (
     from multiplied
 ),
 
+-- Divided towards zero; the rest then has the sign of what was divided.
+settled as (
+    select
+        *,
+        {{ narrow_quotient('shared_rest', 'denominator') }} as rest_units
+    from shared
+),
+
+rested as (
+    select
+        *,
+        shared_rest - rest_units * denominator as rest
+    from settled
+),
+
 final as (
     select
         ladder_run_id,
@@ -426,29 +477,23 @@ final as (
         run_lower_quantity as lower_quantity,
         run_upper_quantity as upper_quantity,
         {{ unscaled_quantity('tier_quantity', 'whole_divisor') }} as quantity,
-        case
-            when
-                multiplier = 1
-                and convert_rounding = 'none'
-                and charge_model <> 'package'
-                then tier_quantity
-        end as metered_quantity,
+        case when has_metered_quantity then tier_quantity end as metered_quantity,
         unit_price,
         is_unpriced,
         {{ checked('cast(flat_count * run_flat_amount as decimal(38, 12))') }}
             as flat_amount,
         converted_quantity,
         billable_quantity,
-        cast(period_length as bigint) as period_length,
+        period_length,
         cast(denominator as decimal(38, 0)) as denominator,
         cast(
-            {{ limited_amount(
-                checked('shared_wholes + ' ~ floor_quotient('shared_rest', 'denominator'))
-            ) }} as decimal(38, 0)
+            {{ limited_amount(checked(
+                'shared_wholes + rest_units - case when rest < 0 then 1 else 0 end'
+            )) }} as decimal(38, 0)
         ) as amount_units,
-        cast({{ floor_remainder('shared_rest', 'denominator') }} as decimal(38, 0))
+        cast(case when rest < 0 then rest + denominator else rest end as decimal(38, 0))
             as amount_rest
-    from shared
+    from rested
 )
 
 select * from final
