@@ -127,6 +127,18 @@
     )
 {%- endmacro %}
 
+{#- What floor_quotient and floor_remainder gave, rounded half away from zero. -#}
+{% macro half_away_from_floor(quotient, rest, divisor) -%}
+    (
+        {{ quotient }}
+        + case
+            when {{ quotient }} >= 0 and 2 * {{ rest }} >= {{ divisor }} then 1
+            when {{ quotient }} < 0 and 2 * {{ rest }} > {{ divisor }} then 1
+            else 0
+        end
+    )
+{%- endmacro %}
+
 {#-
     dividend ÷ divisor as a whole number, rounded by a mode that may be a column: 'down' towards
     zero, 'up' away from zero, 'half_even', anything else half away from zero. A negative dividend
