@@ -118,20 +118,27 @@ converted as (
         ladder_prices.billable_divisor,
         ladder_prices.priced_divisor,
         ladder_prices.looks_at_each_event,
-        {% for name, quantity in [
-            ('converted_before', 'quantity_before'),
-            ('converted_after', 'quantity_after'),
-            ('ladder_converted', 'ladder_quantity'),
-        ] -%}
         {{ converted_quantity(
-            'ladder_runs.' ~ quantity,
+            'ladder_runs.quantity_before',
             'ladder_prices.multiplier',
             'ladder_prices.divisor',
             'ladder_prices.convert_rounding',
             'ladder_prices.convert_decimals'
-        ) }} as {{ name }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        ) }} as converted_before,
+        {{ converted_quantity(
+            'ladder_runs.quantity_after',
+            'ladder_prices.multiplier',
+            'ladder_prices.divisor',
+            'ladder_prices.convert_rounding',
+            'ladder_prices.convert_decimals'
+        ) }} as converted_after,
+        {{ converted_quantity(
+            'ladder_runs.ladder_quantity',
+            'ladder_prices.multiplier',
+            'ladder_prices.divisor',
+            'ladder_prices.convert_rounding',
+            'ladder_prices.convert_decimals'
+        ) }} as ladder_converted
     from ladder_runs
     inner join ladder_prices
         on
@@ -195,29 +202,34 @@ allowed as (
 packed as (
     select
         *,
-        {% for name in ['before', 'after'] -%}
         case
             when has_packages_on_the_total
-                then {{ scaled_integer('allowed_' ~ name, 9) }}
-        end as allowed_{{ name }}_units
-        {{- ',' if not loop.last }}
-        {% endfor %}
+                then {{ scaled_integer('allowed_before', 9) }}
+        end as allowed_before_units,
+        case
+            when has_packages_on_the_total
+                then {{ scaled_integer('allowed_after', 9) }}
+        end as allowed_after_units
     from allowed
 ),
 
 billable as (
     select
         *,
-        {% for name in ['before', 'after'] -%}
         case
             when has_packages_on_the_total
                 then {{ checked(package_count(
-                    'allowed_' ~ name ~ '_units', 'package_size_units', 'package_rounding'
+                    'allowed_before_units', 'package_size_units', 'package_rounding'
                 )) }}
-            else allowed_{{ name }}
-        end as billable_{{ name }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+            else allowed_before
+        end as billable_before,
+        case
+            when has_packages_on_the_total
+                then {{ checked(package_count(
+                    'allowed_after_units', 'package_size_units', 'package_rounding'
+                )) }}
+            else allowed_after
+        end as billable_after
     from packed
 ),
 
@@ -308,11 +320,15 @@ bounded as (
             when not is_restarted then {{ bound }}_bound
             when has_packages_on_the_total
                 then {{ prorated(bound ~ '_bound', 9, 'time_units', 'cell_units') }}
-            else cast({{ checked('run_' ~ bound ~ '_quantity * billable_divisor') }}
-                as decimal(38, 9))
-        end as run_{{ bound }}_bound
-        {{- ',' if not loop.last }}
-        {% endfor %}
+            else cast({{ checked(
+                'run_' ~ bound ~ '_quantity * billable_divisor'
+            ) }} as decimal(38, 9))
+        end as run_{{ bound }}_bound,
+        {% endfor -%}
+        case
+            when is_restarted then {{ scaled_integer('run_flat_amount', 12) }}
+            else flat_units
+        end as run_flat_units
     from restarted
 ),
 
@@ -320,48 +336,56 @@ bounded as (
 taken as (
     select
         *,
-        {% for name in ['before', 'after'] -%}
-        cast(
-            case
-                when has_quantity_{{ name }} then {{ tier_quantity(
-                    'charge_model',
-                    'billable_' ~ name,
-                    'run_lower_bound',
-                    'run_upper_bound'
-                ) | indent(16) }}
-            end as decimal(38, 9)
-        ) as taken_{{ name }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        case
+            when has_quantity_before then cast(
+                {{ tier_quantity(
+                    'charge_model', 'billable_before', 'run_lower_bound', 'run_upper_bound'
+                ) }}
+                as decimal(38, 9)
+            )
+        end as taken_before,
+        case
+            when has_quantity_after then cast(
+                {{ tier_quantity(
+                    'charge_model', 'billable_after', 'run_lower_bound', 'run_upper_bound'
+                ) }}
+                as decimal(38, 9)
+            )
+        end as taken_after
     from bounded
 ),
 
 begun as (
     select
         *,
-        {% for name in ['before', 'after'] -%}
         case
             when has_packages_per_tier
-                then {{ scaled_integer('taken_' ~ name, 9) }}
-        end as taken_{{ name }}_units
-        {{- ',' if not loop.last }}
-        {% endfor %}
+                then {{ scaled_integer('taken_before', 9) }}
+        end as taken_before_units,
+        case
+            when has_packages_per_tier
+                then {{ scaled_integer('taken_after', 9) }}
+        end as taken_after_units
     from taken
 ),
 
 counted as (
     select
         *,
-        {% for name in ['before', 'after'] -%}
         case
             when has_packages_per_tier
                 then {{ checked(package_count(
-                    'taken_' ~ name ~ '_units', 'package_size_units', 'package_rounding'
+                    'taken_before_units', 'package_size_units', 'package_rounding'
                 )) }}
-            else taken_{{ name }}
-        end as tier_quantity_{{ name }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+            else taken_before
+        end as tier_quantity_before,
+        case
+            when has_packages_per_tier
+                then {{ checked(package_count(
+                    'taken_after_units', 'package_size_units', 'package_rounding'
+                )) }}
+            else taken_after
+        end as tier_quantity_after
     from begun
 ),
 
@@ -411,11 +435,7 @@ entered as (
 split as (
     select
         *,
-        {{ scaled_integer('tier_quantity', 9) }} as quantity_units,
-        case
-            when is_restarted then {{ scaled_integer('run_flat_amount', 12) }}
-            else flat_units
-        end as run_flat_units
+        {{ scaled_integer('tier_quantity', 9) }} as quantity_units
     from entered
     where
         tier_number = 1
