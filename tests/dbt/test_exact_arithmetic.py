@@ -3,6 +3,7 @@
 Belongs here: exact_arithmetic.sql, rendered and run in DuckDB. Does not belong here: prices.
 """
 
+from decimal import Decimal, localcontext
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +68,22 @@ def test_a_number_that_is_not_known_has_no_quotient(macros: Any) -> None:
         [(None, 3), (None, 10**30)],
         f"select {quotient}, {rest} from given",
     )
+
+
+@pytest.mark.parametrize("scale", [0, 4, 9, 12])
+def test_a_decimal_is_split_into_its_digits_however_many_they_are(macros: Any, scale: int) -> None:
+    one = 10**scale
+    sizes = (0, 1, one // 2, one - 1, one, one + 1, 7 * WIDE + 3, 10**37 + 7)
+    around_words = range(WIDE - one - 1, WIDE + 2)
+    sizes += (*around_words[:3], *around_words[-3:], 2**63 - 1, 2**63)
+    digits = sorted({sign * size for sign in (1, -1) for size in sizes})
+    with localcontext(prec=38), duckdb.connect() as connection:
+        connection.execute(f"create table given (number decimal(38, {scale}))")
+        for each in digits:
+            connection.execute("insert into given values (?)", [Decimal(each).scaleb(-scale)])
+        split = macros.scaled_integer("number", scale)
+        found = connection.execute(f"select {split} from given order by number").fetchall()
+    assert digits == [each for (each,) in found]
 
 
 @pytest.mark.parametrize("form", ["in_proportion", "proportional_columns"])

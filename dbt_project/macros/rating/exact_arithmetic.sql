@@ -33,14 +33,37 @@
     cast(rpad('1', cast(1 + {{ exponent }} as integer), '0') as {{ whole_number() }})
 {%- endmacro %}
 
-{#- number × 10^scale of a decimal of that scale: its digits as a whole number. -#}
+{#-
+    number × 10^scale of a decimal of that scale: its digits as a whole number. Numbers of up to 18
+    digits, nearly all, may be split as machine words, many times as fast. The number is written
+    several times, so that a long expression is better a column first.
+-#}
 {% macro scaled_integer(number, scale) -%}
-    (
-        cast(floor({{ number }}) as {{ whole_number() }}) * {{ 10 ** scale }}
-        + cast(
-            ({{ number }} - floor({{ number }})) * {{ 10 ** scale }} as {{ whole_number() }}
-        )
-    )
+    {{ return(adapter.dispatch('scaled_integer', 'tallyhouse')(number, scale)) }}
+{%- endmacro %}
+
+{#- No step of the narrow form exceeds 64 bits, where a division becomes slow: decimals are moved
+    before the point in two halves. -#}
+{% macro duckdb__scaled_integer(number, scale) -%}
+    {%- set narrow = 'cast(' ~ number ~ ' as decimal(18, ' ~ scale ~ '))' -%}
+    {%- set half = scale // 2 -%}
+    case
+        when {{ number }} between -{{ 10 ** (18 - scale) - 1 }} and {{ 10 ** (18 - scale) - 1 }}
+            then cast(
+                cast(floor({{ narrow }}) as bigint) * {{ 10 ** scale }}
+                + cast(
+                    cast(
+                        cast({{ narrow }} - floor({{ narrow }}) as decimal({{ scale + 1 }}, {{ scale }}))
+                        * {{ 10 ** half }} as decimal({{ scale + 1 }}, {{ scale - half }})
+                    ) * {{ 10 ** (scale - half) }} as bigint
+                ) as {{ whole_number() }}
+            )
+        else
+            cast(floor({{ number }}) as {{ whole_number() }}) * {{ 10 ** scale }}
+            + cast(
+                ({{ number }} - floor({{ number }})) * {{ 10 ** scale }} as {{ whole_number() }}
+            )
+    end
 {%- endmacro %}
 
 {#- The decimal(38, scale) that a scaled integer stands for. -#}
@@ -85,7 +108,10 @@
 {% macro floor_quotient(dividend, divisor) -%}
     (
         {{ narrow_quotient(dividend, divisor) }}
-        - case when {{ narrow_quotient(dividend, divisor, '%') }} < 0 then 1 else 0 end
+        - case
+            when {{ dividend }} < 0 and {{ narrow_quotient(dividend, divisor, '%') }} < 0 then 1
+            else 0
+        end
     )
 {%- endmacro %}
 
@@ -94,7 +120,21 @@
     (
         {{ narrow_quotient(dividend, divisor, '%') }}
         + case
-            when {{ narrow_quotient(dividend, divisor, '%') }} < 0 then {{ divisor }} else 0
+            when {{ dividend }} < 0 and {{ narrow_quotient(dividend, divisor, '%') }} < 0
+                then {{ divisor }}
+            else 0
+        end
+    )
+{%- endmacro %}
+
+{#- What floor_quotient and floor_remainder gave, rounded half away from zero. -#}
+{% macro half_away_from_floor(quotient, rest, divisor) -%}
+    (
+        {{ quotient }}
+        + case
+            when {{ quotient }} >= 0 and 2 * {{ rest }} >= {{ divisor }} then 1
+            when {{ quotient }} < 0 and 2 * {{ rest }} > {{ divisor }} then 1
+            else 0
         end
     )
 {%- endmacro %}
