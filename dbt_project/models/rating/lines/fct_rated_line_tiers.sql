@@ -16,84 +16,89 @@ rounded as (
 
 used as (
     select
-        tiers.ladder_run_id,
-        tiers.tier_number,
-        tiers.lower_quantity,
-        tiers.upper_quantity,
-        tiers.quantity,
-        tiers.metered_quantity,
-        tiers.unit_price,
-        tiers.flat_amount,
-        cast(tiers.amount_units as {{ whole_number() }}) as tier_units,
-        tiers.amount_rest,
-        cast(ladder_runs.gross_units as {{ whole_number() }}) as run_units
+        ladder_run_id,
+        tier_number,
+        lower_quantity,
+        upper_quantity,
+        quantity,
+        metered_quantity,
+        unit_price,
+        flat_amount,
+        {{ narrow_whole('amount_units') }} as tier_units,
+        amount_rest
     from tiers
-    inner join ladder_runs on tiers.ladder_run_id = ladder_runs.ladder_run_id
     where
-        not coalesce(tiers.is_unpriced, false)
+        not coalesce(is_unpriced, false)
         and (
-            tiers.quantity is null
-            or tiers.quantity <> 0
-            or tiers.flat_amount <> 0
-            or tiers.amount_units <> 0
-            or tiers.amount_rest <> 0
+            quantity is null
+            or quantity <> 0
+            or flat_amount <> 0
+            or amount_units <> 0
+            or amount_rest <> 0
         )
 ),
 
-run_tiers as (
+-- A run without remainders is the sum of its tiers.
+runs_with_rests as (
+    select distinct ladder_run_id
+    from {{ ref('int_charge_tiers__priced') }}
+    where amount_rest <> 0
+),
+
+rest_tiers as (
     select
-        *,
-        tier_units
-        + {{ one_more_step(
+        used.*,
+        cast(ladder_runs.gross_units as {{ whole_number() }}) as run_units
+    from used
+    inner join
+        runs_with_rests
+        on used.ladder_run_id = runs_with_rests.ladder_run_id
+    inner join ladder_runs on used.ladder_run_id = ladder_runs.ladder_run_id
+),
+
+run_steps as (
+    select
+        ladder_run_id,
+        tier_number,
+        {{ one_more_step(
             'ladder_run_id',
             ['amount_rest'],
             'tier_number',
             'run_units - sum(tier_units) over (partition by ladder_run_id)'
-        ) }} as spread_units
-    from used
+        ) }} as run_step
+    from rest_tiers
 ),
 
-line_amounts as (
+run_tiers as (
     select
-        lines.rated_line_id,
-        lines.ladder_run_id,
-        lines.is_additive,
-        rounded.exception_code,
-        cast(lines.gross_units as {{ whole_number() }}) as line_units,
-        {{ scaled_integer('rounded.amount_unrounded', 12) }} as line_net_units,
-        {{ scaled_integer('rounded.computed_amount', 4) }}
-        * 100000000 as line_rounded_units,
-        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step,
-        cast(lines.line_weight as {{ whole_number() }}) as line_weight,
-        cast(lines.run_weight as {{ whole_number() }}) as run_weight
-    from lines
-    inner join rounded on lines.rated_line_id = rounded.rated_line_id
+        used.*,
+        used.tier_units + coalesce(run_steps.run_step, 0) as spread_units
+    from used
+    left join run_steps
+        on
+            used.ladder_run_id = run_steps.ladder_run_id
+            and used.tier_number = run_steps.tier_number
 ),
 
 -- A line has each tier of its run in the proportion that it has of the run.
-line_tiers as (
-    select
-        lines.*,
-        run_tiers.tier_number,
-        run_tiers.lower_quantity,
-        run_tiers.upper_quantity,
-        run_tiers.quantity,
-        run_tiers.metered_quantity,
-        run_tiers.unit_price,
-        run_tiers.flat_amount,
-        run_tiers.spread_units
-    from line_amounts as lines
-    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
-),
-
 tiers_to_share as (
     select
-        *,
-        {{ scaled_integer('quantity', 9) }} as quantity_units,
-        {{ scaled_integer('metered_quantity', 9) }} as metered_units,
-        {{ scaled_integer('flat_amount', 12) }} as flat_units
-    from line_tiers
-    where line_weight <> run_weight
+        lines.rated_line_id,
+        lines.is_additive,
+        run_tiers.tier_number,
+        run_tiers.quantity,
+        run_tiers.metered_quantity,
+        run_tiers.flat_amount,
+        run_tiers.spread_units,
+        cast(lines.gross_units as {{ whole_number() }}) as line_units,
+        cast(lines.line_weight as {{ whole_number() }}) as line_weight,
+        cast(lines.run_weight as {{ whole_number() }}) as run_weight,
+        {{ scaled_integer('run_tiers.quantity', 9) }} as quantity_units,
+        {{ scaled_integer('run_tiers.metered_quantity', 9) }} as metered_units,
+        {{ scaled_integer('run_tiers.flat_amount', 12) }} as flat_units
+    from {{ ref('int_charges__allocated') }} as lines
+    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
+    where lines.line_weight <> lines.run_weight
 ),
 
 {{ in_proportion(
@@ -107,36 +112,22 @@ tiers_to_share as (
     'shared_tiers'
 ) }},
 
-parts as (
+shared_parts as (
     select
-        line_tiers.*,
+        rated_line_id,
+        tier_number,
         case
-            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
-                then line_tiers.quantity
-            else {{ from_scaled_integer('shared_tiers.part_units', 9) }}
-        end as line_quantity,
+            when not is_additive then quantity
+            else {{ from_scaled_integer('part_units', 9) }}
+        end as quantity,
         case
-            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
-                then line_tiers.metered_quantity
-            else {{ from_scaled_integer('shared_tiers.metered_part_units', 9) }}
-        end as line_metered_quantity,
+            when not is_additive then metered_quantity
+            else {{ from_scaled_integer('metered_part_units', 9) }}
+        end as metered_quantity,
         case
-            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
-                then line_tiers.flat_amount
-            else {{ from_scaled_integer('shared_tiers.flat_part_units', 12) }}
-        end as line_flat_amount,
-        coalesce(shared_tiers.gross_units, line_tiers.spread_units) as gross_units,
-        coalesce(shared_tiers.gross_rest, 0) as gross_rest
-    from line_tiers
-    left join shared_tiers
-        on
-            line_tiers.rated_line_id = shared_tiers.rated_line_id
-            and line_tiers.tier_number = shared_tiers.tier_number
-),
-
-spread as (
-    select
-        *,
+            when not is_additive then flat_amount
+            else {{ from_scaled_integer('flat_part_units', 12) }}
+        end as flat_amount,
         gross_units
         + {{ one_more_step(
             'rated_line_id',
@@ -144,7 +135,42 @@ spread as (
             'tier_number',
             'line_units - sum(gross_units) over (partition by rated_line_id)'
         ) }} as part_units
-    from parts
+    from shared_tiers
+),
+
+line_amounts as (
+    select
+        lines.rated_line_id,
+        lines.ladder_run_id,
+        rounded.exception_code,
+        rounded.gross_amount,
+        rounded.amount_unrounded,
+        rounded.computed_amount,
+        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step
+    from lines
+    inner join rounded on lines.rated_line_id = rounded.rated_line_id
+),
+
+parts as (
+    select
+        lines.*,
+        run_tiers.tier_number,
+        run_tiers.lower_quantity,
+        run_tiers.upper_quantity,
+        run_tiers.unit_price,
+        {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
+        case
+            when shared_parts.rated_line_id is null then run_tiers.{{ column }}
+            else shared_parts.{{ column }}
+        end as {{ column }},
+        {% endfor -%}
+        coalesce(shared_parts.part_units, run_tiers.spread_units) as part_units
+    from line_amounts as lines
+    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
+    left join shared_parts
+        on
+            lines.rated_line_id = shared_parts.rated_line_id
+            and run_tiers.tier_number = shared_parts.tier_number
 ),
 
 -- What discounts and a maximum leave of a line is shared over its tiers.
@@ -152,11 +178,11 @@ tiers_to_reduce as (
     select
         rated_line_id,
         tier_number,
-        line_units,
-        line_net_units,
-        part_units
-    from spread
-    where line_net_units <> line_units and line_units <> 0
+        part_units,
+        {{ scaled_integer('gross_amount', 12) }} as line_units,
+        {{ scaled_integer('amount_unrounded', 12) }} as line_net_units
+    from parts
+    where amount_unrounded <> gross_amount and gross_amount <> 0
 ),
 
 {{ in_proportion(
@@ -181,13 +207,13 @@ reduced_parts as (
 
 left_parts as (
     select
-        spread.*,
-        coalesce(reduced_parts.net_part_units, spread.part_units) as net_part_units
-    from spread
+        parts.*,
+        coalesce(reduced_parts.net_part_units, parts.part_units) as net_part_units
+    from parts
     left join reduced_parts
         on
-            spread.rated_line_id = reduced_parts.rated_line_id
-            and spread.tier_number = reduced_parts.tier_number
+            parts.rated_line_id = reduced_parts.rated_line_id
+            and parts.tier_number = reduced_parts.tier_number
 ),
 
 floored as (
@@ -199,11 +225,31 @@ floored as (
     from left_parts
 ),
 
-settled as (
+-- Largest remainders get what rounding the line left over: the only one gets it all.
+lines_with_rests as (
+    select rated_line_id
+    from floored
+    where minor_rest <> 0
+    group by rated_line_id
+    having count(*) > 1
+),
+
+rounded_tiers as (
     select
-        *,
-        floored_units
-        + {{ one_more_step(
+        floored.*,
+        {{ scaled_integer('floored.computed_amount', 4) }}
+        * 100000000 as line_rounded_units
+    from floored
+    inner join
+        lines_with_rests
+        on floored.rated_line_id = lines_with_rests.rated_line_id
+),
+
+minor_steps as (
+    select
+        rated_line_id,
+        tier_number,
+        {{ one_more_step(
             'rated_line_id',
             ['minor_rest'],
             'tier_number',
@@ -212,8 +258,25 @@ settled as (
                 'minor_step'
             ),
             'minor_step'
-        ) }} as settled_units
+        ) }} as step_units
+    from rounded_tiers
+),
+
+settled as (
+    select
+        floored.*,
+        floored.floored_units + case
+            when minor_steps.rated_line_id is not null then minor_steps.step_units
+            when floored.minor_rest = 0 then 0
+            when floored.computed_amount > floored.amount_unrounded
+                then floored.minor_step
+            else 0
+        end as settled_units
     from floored
+    left join minor_steps
+        on
+            floored.rated_line_id = minor_steps.rated_line_id
+            and floored.tier_number = minor_steps.tier_number
 ),
 
 final as (
@@ -222,10 +285,10 @@ final as (
         tier_number,
         lower_quantity,
         upper_quantity,
-        cast(line_quantity as decimal(38, 9)) as quantity,
-        cast(line_metered_quantity as decimal(38, 9)) as metered_quantity,
+        cast(quantity as decimal(38, 9)) as quantity,
+        cast(metered_quantity as decimal(38, 9)) as metered_quantity,
         unit_price,
-        cast(line_flat_amount as decimal(38, 12)) as flat_amount,
+        cast(flat_amount as decimal(38, 12)) as flat_amount,
         {{ from_scaled_integer('part_units', 12) }} as amount_unrounded,
         case
             when exception_code is null
