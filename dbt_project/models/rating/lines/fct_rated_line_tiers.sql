@@ -47,13 +47,16 @@ runs_with_rests as (
 
 rest_tiers as (
     select
-        used.*,
+        tiers.ladder_run_id,
+        tiers.tier_number,
+        tiers.amount_rest,
+        {{ narrow_whole('tiers.amount_units') }} as tier_units,
         cast(ladder_runs.gross_units as {{ whole_number() }}) as run_units
-    from used
+    from {{ ref('int_charge_tiers__priced') }} as tiers
     inner join
         runs_with_rests
-        on used.ladder_run_id = runs_with_rests.ladder_run_id
-    inner join ladder_runs on used.ladder_run_id = ladder_runs.ladder_run_id
+        on tiers.ladder_run_id = runs_with_rests.ladder_run_id
+    inner join ladder_runs on tiers.ladder_run_id = ladder_runs.ladder_run_id
 ),
 
 run_steps as (
@@ -80,25 +83,59 @@ run_tiers as (
             and used.tier_number = run_steps.tier_number
 ),
 
+line_amounts as (
+    select
+        lines.rated_line_id,
+        lines.ladder_run_id,
+        lines.is_additive,
+        lines.line_weight,
+        lines.run_weight,
+        rounded.exception_code,
+        rounded.gross_amount,
+        rounded.amount_unrounded,
+        rounded.computed_amount,
+        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step
+    from lines
+    inner join rounded on lines.rated_line_id = rounded.rated_line_id
+),
+
+line_tiers as (
+    select
+        lines.*,
+        run_tiers.tier_number,
+        run_tiers.lower_quantity,
+        run_tiers.upper_quantity,
+        run_tiers.quantity,
+        run_tiers.metered_quantity,
+        run_tiers.unit_price,
+        run_tiers.flat_amount,
+        run_tiers.spread_units
+    from line_amounts as lines
+    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
+),
+
+-- Of lines that do not have all of their run, or do not keep all that they have of it.
+partial_tiers as (
+    select * from line_tiers
+    where
+        line_weight <> run_weight
+        or (amount_unrounded <> gross_amount and gross_amount <> 0)
+),
+
 -- A line has each tier of its run in the proportion that it has of the run.
 tiers_to_share as (
     select
-        lines.rated_line_id,
-        lines.is_additive,
-        run_tiers.tier_number,
-        run_tiers.quantity,
-        run_tiers.metered_quantity,
-        run_tiers.flat_amount,
-        run_tiers.spread_units,
-        cast(lines.gross_units as {{ whole_number() }}) as line_units,
-        cast(lines.line_weight as {{ whole_number() }}) as line_weight,
-        cast(lines.run_weight as {{ whole_number() }}) as run_weight,
-        {{ scaled_integer('run_tiers.quantity', 9) }} as quantity_units,
-        {{ scaled_integer('run_tiers.metered_quantity', 9) }} as metered_units,
-        {{ scaled_integer('run_tiers.flat_amount', 12) }} as flat_units
-    from {{ ref('int_charges__allocated') }} as lines
-    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
-    where lines.line_weight <> lines.run_weight
+        rated_line_id,
+        tier_number,
+        spread_units,
+        {{ scaled_integer('gross_amount', 12) }} as line_units,
+        cast(line_weight as {{ whole_number() }}) as line_weight,
+        cast(run_weight as {{ whole_number() }}) as run_weight,
+        {{ scaled_integer('quantity', 9) }} as quantity_units,
+        {{ scaled_integer('metered_quantity', 9) }} as metered_units,
+        {{ scaled_integer('flat_amount', 12) }} as flat_units
+    from partial_tiers
+    where line_weight <> run_weight
 ),
 
 {{ in_proportion(
@@ -116,18 +153,9 @@ shared_parts as (
     select
         rated_line_id,
         tier_number,
-        case
-            when not is_additive then quantity
-            else {{ from_scaled_integer('part_units', 9) }}
-        end as quantity,
-        case
-            when not is_additive then metered_quantity
-            else {{ from_scaled_integer('metered_part_units', 9) }}
-        end as metered_quantity,
-        case
-            when not is_additive then flat_amount
-            else {{ from_scaled_integer('flat_part_units', 12) }}
-        end as flat_amount,
+        {{ from_scaled_integer('part_units', 9) }} as quantity,
+        {{ from_scaled_integer('metered_part_units', 9) }} as metered_quantity,
+        {{ from_scaled_integer('flat_part_units', 12) }} as flat_amount,
         gross_units
         + {{ one_more_step(
             'rated_line_id',
@@ -138,39 +166,28 @@ shared_parts as (
     from shared_tiers
 ),
 
-line_amounts as (
-    select
-        lines.rated_line_id,
-        lines.ladder_run_id,
-        rounded.exception_code,
-        rounded.gross_amount,
-        rounded.amount_unrounded,
-        rounded.computed_amount,
-        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step
-    from lines
-    inner join rounded on lines.rated_line_id = rounded.rated_line_id
-),
-
 parts as (
     select
-        lines.*,
-        run_tiers.tier_number,
-        run_tiers.lower_quantity,
-        run_tiers.upper_quantity,
-        run_tiers.unit_price,
+        partial_tiers.rated_line_id,
+        partial_tiers.tier_number,
+        partial_tiers.gross_amount,
+        partial_tiers.amount_unrounded,
         {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
         case
-            when shared_parts.rated_line_id is null then run_tiers.{{ column }}
-            else shared_parts.{{ column }}
+            when shared_parts.rated_line_id is not null and partial_tiers.is_additive
+                then shared_parts.{{ column }}
+            else partial_tiers.{{ column }}
         end as {{ column }},
         {% endfor -%}
-        coalesce(shared_parts.part_units, run_tiers.spread_units) as part_units
-    from line_amounts as lines
-    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
+        case
+            when shared_parts.rated_line_id is not null then shared_parts.part_units
+            else partial_tiers.spread_units
+        end as part_units
+    from partial_tiers
     left join shared_parts
         on
-            lines.rated_line_id = shared_parts.rated_line_id
-            and run_tiers.tier_number = shared_parts.tier_number
+            partial_tiers.rated_line_id = shared_parts.rated_line_id
+            and partial_tiers.tier_number = shared_parts.tier_number
 ),
 
 -- What discounts and a maximum leave of a line is shared over its tiers.
@@ -216,13 +233,43 @@ left_parts as (
             and parts.tier_number = reduced_parts.tier_number
 ),
 
+settling as (
+    select
+        line_tiers.rated_line_id,
+        line_tiers.tier_number,
+        line_tiers.lower_quantity,
+        line_tiers.upper_quantity,
+        line_tiers.unit_price,
+        line_tiers.exception_code,
+        line_tiers.amount_unrounded,
+        line_tiers.computed_amount,
+        line_tiers.minor_step,
+        {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
+        case
+            when left_parts.rated_line_id is not null then left_parts.{{ column }}
+            else line_tiers.{{ column }}
+        end as {{ column }},
+        {% endfor -%}
+        {% for column in ['part_units', 'net_part_units'] -%}
+        case
+            when left_parts.rated_line_id is not null then left_parts.{{ column }}
+            else line_tiers.spread_units
+        end as {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from line_tiers
+    left join left_parts
+        on
+            line_tiers.rated_line_id = left_parts.rated_line_id
+            and line_tiers.tier_number = left_parts.tier_number
+),
+
 floored as (
     select
         *,
         {{ floor_quotient('net_part_units', 'minor_step') }}
         * minor_step as floored_units,
         {{ floor_remainder('net_part_units', 'minor_step') }} as minor_rest
-    from left_parts
+    from settling
 ),
 
 -- Largest remainders get what rounding the line left over: the only one gets it all.
