@@ -66,7 +66,7 @@ described_runs as (
         priced.period_length,
         priced.minor_unit,
         priced.rounding_mode,
-        priced.exception_code,
+        priced.exception_code as run_exception_code,
         {% for column, of_run in run_figures.items() -%}
         {{ of_run }} as run_{{ column }},
         {% endfor -%}
@@ -200,7 +200,7 @@ final as (
         gross_units,
         minor_unit,
         rounding_mode,
-        exception_code,
+        run_exception_code,
         event_count,
         digest_sum_1,
         digest_sum_2,

@@ -24,7 +24,7 @@ stepped_lines as (
 gross as (
     select
         lines.rated_line_id,
-        lines.exception_code is not null as is_held,
+        lines.run_exception_code is not null as is_held,
         cast(lines.gross_units as {{ whole_number() }}) as left_units
     from lines
     inner join stepped_lines on lines.rated_line_id = stepped_lines.rated_line_id
@@ -126,7 +126,7 @@ final as (
         lines.minor_unit,
         lines.rounding_mode,
         coalesce(
-            lines.exception_code,
+            lines.run_exception_code,
             case when reduced.is_held then 'depends_on_held' end
         ) as exception_code,
         lines.gross_units,
