@@ -1,4 +1,4 @@
-{#- What a line has of its run, and where the run has it: all of it, where it is alone. -#}
+{#- What a line has of its run, and where the run has it. Alone, it has it all. -#}
 {%- set run_figures = {
     'customer_id': 'ladder_runs.customer_id',
     'ladder_line_number': '1',

@@ -94,6 +94,19 @@ lined as (
         ladder_runs.billable_quantity,
         ladder_runs.included_quantity,
         segments.service_start_at,
+        {% for column in ['event_count', 'digest_sum_1', 'digest_sum_2'] -%}
+        case
+            when ladder_runs.segment_count > 1 then coalesce(pieces.{{ column }}, 0)
+            else coalesce(used.{{ column }}, ladder_runs.{{ column }})
+        end as {{ column }},
+        {% endfor -%}
+        {% for column in ['first_event_at', 'last_event_at'] -%}
+        case
+            when ladder_runs.segment_count > 1 then pieces.{{ column }}
+            when used.contract_id is null then ladder_runs.{{ column }}
+            else used.{{ column }}
+        end as {{ column }},
+        {% endfor -%}
         coalesce(used.customer_id, ladder_runs.customer_id) as customer_id,
         case
             when charges.charge_model = 'flat' then timed.time_units
@@ -108,20 +121,7 @@ lined as (
                 then coalesce(pieces.quantity, {{ zero_quantity() }})
             when used.contract_id is null then ladder_runs.quantity
             else coalesce(used.quantity, {{ zero_quantity() }})
-        end as segment_quantity,
-        {% for column in ['event_count', 'digest_sum_1', 'digest_sum_2'] -%}
-        case
-            when ladder_runs.segment_count > 1 then coalesce(pieces.{{ column }}, 0)
-            else coalesce(used.{{ column }}, ladder_runs.{{ column }})
-        end as {{ column }},
-        {% endfor -%}
-        {% for column in ['first_event_at', 'last_event_at'] -%}
-        case
-            when ladder_runs.segment_count > 1 then pieces.{{ column }}
-            when used.contract_id is null then ladder_runs.{{ column }}
-            else used.{{ column }}
-        end as {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        end as segment_quantity
     from ladder_runs
     inner join segments
         on

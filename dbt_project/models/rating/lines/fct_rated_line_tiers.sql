@@ -235,15 +235,6 @@ left_parts as (
 
 settling as (
     select
-        line_tiers.rated_line_id,
-        line_tiers.tier_number,
-        line_tiers.lower_quantity,
-        line_tiers.upper_quantity,
-        line_tiers.unit_price,
-        line_tiers.exception_code,
-        line_tiers.amount_unrounded,
-        line_tiers.computed_amount,
-        line_tiers.minor_step,
         {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
         case
             when left_parts.rated_line_id is not null then left_parts.{{ column }}
@@ -254,8 +245,17 @@ settling as (
         case
             when left_parts.rated_line_id is not null then left_parts.{{ column }}
             else line_tiers.spread_units
-        end as {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        end as {{ column }},
+        {% endfor -%}
+        line_tiers.rated_line_id,
+        line_tiers.tier_number,
+        line_tiers.lower_quantity,
+        line_tiers.upper_quantity,
+        line_tiers.unit_price,
+        line_tiers.exception_code,
+        line_tiers.amount_unrounded,
+        line_tiers.computed_amount,
+        line_tiers.minor_step
     from line_tiers
     left join left_parts
         on
