@@ -86,6 +86,54 @@ def test_a_decimal_is_split_into_its_digits_however_many_they_are(macros: Any, s
     assert digits == [each for (each,) in found]
 
 
+def rounded(dividend: int, divisor: int, mode: str) -> int:
+    """Dividend ÷ divisor by a rounding mode that mirrors negative numbers."""
+    quotient, rest = divmod(abs(dividend), divisor)
+    steps = {
+        "down": False,
+        "up": rest > 0,
+        "half_even": 2 * rest > divisor or (2 * rest == divisor and quotient % 2 == 1),
+        "half_away": 2 * rest >= divisor,
+    }
+    size = quotient + steps[mode]
+    return size if dividend >= 0 else -size
+
+
+@pytest.mark.parametrize("mode", ["down", "up", "half_even", "half_away"])
+@pytest.mark.parametrize("form", ["rounded_quotient", "narrow_rounded_quotient"])
+def test_a_quotient_is_rounded_by_its_mode_however_wide_its_numbers_are(
+    macros: Any, form: str, mode: str
+) -> None:
+    halves = [(sign * each * 10**9, 2 * 10**9) for sign in (1, -1) for each in (1, 3, 5)]
+    pairs = [*product(DIVIDENDS, DIVISORS), *halves]
+    quotient = getattr(macros, form)("dividend", "divisor", f"'{mode}'")
+    found = computed("dividend, divisor", pairs, f"select dividend, divisor, {quotient} from given")
+    assert {pair: rounded(*pair, mode) for pair in pairs} == {
+        (dividend, divisor): quotient for dividend, divisor, quotient in found
+    }
+
+
+def test_a_whole_decimal_keeps_every_digit(macros: Any) -> None:
+    edges = (10**17 - 1, 10**17, 10**17 + 1, 10**18, 10**37 + 7)
+    numbers = [0, *edges, *(-edge for edge in edges)]
+    found = computed(
+        "number",
+        [(number,) for number in [*numbers, None]],
+        f"select number, {macros.narrow_whole('whole')} from "
+        "(select number, cast(number as decimal(38, 0)) as whole from given) as wholes",
+    )
+    assert {None: None, **{number: number for number in numbers}} == dict(found)
+
+
+def test_a_power_of_ten_is_exact_beyond_what_a_double_holds(macros: Any) -> None:
+    found = computed(
+        "exponent",
+        [(exponent,) for exponent in [*range(38), None]],
+        f"select exponent, {macros.power_of_ten('exponent')} from given",
+    )
+    assert {None: None, **{exponent: 10**exponent for exponent in range(38)}} == dict(found)
+
+
 @pytest.mark.parametrize("form", ["in_proportion", "proportional_columns"])
 def test_a_share_is_exact_up_to_seventy_digits_and_unknown_beyond_thirty_eight(
     macros: Any, form: str
