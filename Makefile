@@ -75,7 +75,8 @@ fix: setup ## Repair what tools can repair
 	cd dbt_project && $(CHECK_ENV) ../$(BIN)/sqlfluff fix --processes 2 models tests
 
 test: setup ## Run every test
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope \
+	    --no-loadscope-reorder $(ARGS)
 
 demo: setup ## From usage files to signed, posted invoices on a made-up company, in data/demo
 	$(BIN)/tallyhouse demo --data-dir $(DATA)

@@ -180,7 +180,7 @@ def _print_where_to_look(console: Console, settings: Settings, *, seconds: float
     lines = (
         "How the signed line with the most events came about, down to its cents:",
         f"    {command.format(f'explain {busiest_signed_line(settings)}')}",
-        "The Dagster UI with these runs, checks, figures and lineage, and the next month to sign:",
+        "The Dagster UI with these runs, checks and lineage, and the next month to close and sign:",
         f"    make dev DATA={shown}",
         "Or that month here, signed on its own word as only a demo may:",
         f"    {command.format(f'run --period {next_month}')}",

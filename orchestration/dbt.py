@@ -21,14 +21,15 @@ from orchestration.failures import BusinessError
 from orchestration.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT_DIR: Final = PROJECT_ROOT / "dbt_project"
-BUILD_ARGUMENTS: Final = ("build", "--no-write-json", "--exclude-resource-type", "unit_test")
-"""A production build: models, seeds and data tests. Unit tests prove code, not data.
+UNWRITTEN: Final = "--no-write-json"
+"""dbt's manifest was written when the project was parsed, and is not written again."""
 
-dbt's manifest was written when the project was parsed, and is not written again."""
+BUILD_ARGUMENTS: Final = ("build", UNWRITTEN, "--exclude-resource-type", "unit_test")
+"""A production build: models, seeds and data tests. Unit tests prove code, not data."""
 
 _PROJECT_FOLDERS: Final = ("macros", "models", "seeds", "snapshots", "tests")
 _MESSAGE_LENGTH: Final = 300
-_MANIFESTS: Final[dict[tuple[Path, str], Any]] = {}
+_MANIFESTS: Final[dict[str, Any]] = {}
 
 NodeProgress: TypeAlias = Callable[[str, int, int], None]
 
@@ -162,40 +163,73 @@ def run_dbt(
     *,
     on_node: NodeProgress | None = None,
 ) -> DbtOutcome:
-    """Run one dbt command in this process, reusing what an earlier one here has parsed.
+    """Run one dbt command in this process, which parses a state of the project only once.
 
     Args:
         settings: the data directory.
-        arguments: the command line after `dbt`.
+        arguments: the command line after `dbt`; only `parse` writes dbt's JSON files.
         on_node: called with name, number and count when a node has finished.
 
     Raises:
         DbtFailedError: names the nodes that failed, and the file with what dbt said in full.
     """
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415 — its import takes seconds
-
-    target = dbt_target(settings)
-    target.mkdir(parents=True, exist_ok=True)
-    parsed_as = (settings.data_dir, project_digest())
-    with dbt_environment(settings):
-        runner = dbtRunner(
-            manifest=None if arguments[0] == "parse" else _MANIFESTS.get(parsed_as),
-            callbacks=[_progress(on_node)] if on_node else [],
-        )
-        result = runner.invoke(["--quiet", "--log-level", "none", *arguments])
-        _close_connections()
-    if result.exception is not None or not result.success:
-        raise DbtFailedError(_failure_message(settings, arguments, result))
     if arguments[0] == "parse":
-        _MANIFESTS.clear()
-        _MANIFESTS[parsed_as] = result.result
+        _parse(settings, arguments)
         return DbtOutcome(node_seconds={})
+    result = _invoke(settings, arguments, manifest_over(settings), on_node)
     return DbtOutcome(
         node_seconds={
             node.node.unique_id: float(node.execution_time)
-            for node in getattr(result.result, "results", ())
+            for node in getattr(result, "results", ())
         }
     )
+
+
+def manifest_over(settings: Settings) -> Any:
+    """Return dbt's manifest with its sources in a data directory; all else is alike in every one.
+
+    A manifest that this process parsed for another data directory is taken and its sources moved:
+    dbt's own parse would begin anew for every directory, since its profile names it.
+
+    Raises:
+        DbtFailedError: the project cannot be parsed.
+    """
+    manifest = _MANIFESTS.get(project_digest())
+    if manifest is None:
+        manifest = _parse(settings, ["parse", UNWRITTEN])
+    for source in manifest.sources.values():
+        for told in (source.meta, source.source_meta, source.config.meta):
+            told["external_location"] = _input_of(settings, told["external_location"])
+        source.relation_name = f"'{_input_of(settings, source.relation_name)}"
+    return manifest
+
+
+def _parse(settings: Settings, arguments: Sequence[str]) -> Any:
+    digest = project_digest()
+    manifest = _invoke(settings, arguments, manifest=None, on_node=None)
+    _MANIFESTS.clear()
+    _MANIFESTS[digest] = manifest
+    return manifest
+
+
+def _input_of(settings: Settings, location: str) -> str:
+    return f"{settings.warehouse_inputs}/{location.rpartition('/')[2]}"
+
+
+def _invoke(
+    settings: Settings, arguments: Sequence[str], manifest: Any, on_node: NodeProgress | None
+) -> Any:
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 — its import takes seconds
+
+    dbt_target(settings).mkdir(parents=True, exist_ok=True)
+    written = () if arguments[0] == "parse" or UNWRITTEN in arguments else (UNWRITTEN,)
+    with dbt_environment(settings):
+        runner = dbtRunner(manifest=manifest, callbacks=[_progress(on_node)] if on_node else [])
+        result = runner.invoke(["--quiet", "--log-level", "none", *arguments, *written])
+        _close_connections()
+    if result.exception is not None or not result.success:
+        raise DbtFailedError(_failure_message(settings, arguments, result))
+    return result.result
 
 
 def _progress(on_node: NodeProgress) -> Callable[[Any], None]:

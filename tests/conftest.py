@@ -1,4 +1,7 @@
-"""What tests of several rooms share: a PostgreSQL server of their own."""
+"""What tests of several rooms share: the order in which they run, a PostgreSQL server of their own.
+
+Belongs here: what no single folder of tests can say. Does not belong here: any expectation.
+"""
 
 import os
 import shutil
@@ -7,6 +10,18 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+FIRST = (
+    *("scenarios", "browser", "definitions", "dbt", "properties"),
+    *("faults", "real", "golden", "oracle", "benchmarks"),
+)
+"""Folders whose modules take long, the longest before the others."""
+
+
+def pytest_collection_modifyitems(items):
+    """Let long modules start early, so that no worker is left with one when the others are done."""
+    ranks = {Path(__file__).parent / folder: rank for rank, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: min(ranks.get(above, len(FIRST)) for above in item.path.parents))
 
 
 def server_program(name):

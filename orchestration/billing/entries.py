@@ -76,6 +76,8 @@ ENTRY_SCHEMA: Final = joined(
             column("line_number", pa.int32()),
             column("billing_period", pa.string()),
             column("rated_line_id", pa.string()),
+            column("service_start_date", pa.date32()),
+            column("service_end_date", pa.date32()),
             column("service_start_at", INSTANT),
             column("service_end_at", INSTANT),
             column("description", pa.string()),

@@ -47,8 +47,8 @@ LINE_COLUMNS: Final = (
     "quantity",
     "unit_label",
     "amount",
-    "cell_start_date",
-    "cell_end_date",
+    "service_start_date",
+    "service_end_date",
     "cause",
 )
 
@@ -161,8 +161,8 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "quantity": row["quantity"],
         "unit": row["unit_label"],
         "amount": row["amount"],
-        "service_start_date": row["cell_start_date"],
-        "service_end_date": row["cell_end_date"],
+        "service_start_date": row["service_start_date"],
+        "service_end_date": row["service_end_date"],
     }
     if row["cause"] == "purchased_credit":
         line["is_in_tax_base"] = False

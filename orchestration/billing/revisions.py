@@ -62,6 +62,8 @@ LINE_SCHEMA: Final = joined(
     pa.schema(
         [
             column("rated_line_id", pa.string()),
+            column("service_start_date", pa.date32()),
+            column("service_end_date", pa.date32()),
             column("service_start_at", INSTANT),
             column("service_end_at", INSTANT),
             column("description", pa.string()),

@@ -32,15 +32,19 @@ _MODELS: Final = (
     *("currencies", "stg_price_book__*", "+int_contracts__cells", "+int_contracts__spans"),
     *("stg_reference__sources", "tallyhouse.rating"),
 )
-_UNASKED: Final = ("fct_line_events", "fct_metered_usage")
-_METERING: Final = (
-    "int_usage__metered",
-    "int_usage__distinct_values",
-    "int_usage__kept_events",
-    "int_events__set_aside",
-    "int_subjects__segmented",
+_UNASKED: Final = (
+    *("fct_line_events", "fct_metered_usage"),
+    *("int_subjects__stretched", "int_usage__gathered"),
 )
-_USED: Final = ("int_usage__metered", "int_usage__kept_events")
+_METERING: Final = (
+    ("intermediate", "int_usage__metered"),
+    ("intermediate", "int_usage__distinct_values"),
+    ("intermediate", "int_usage__kept_events"),
+    ("intermediate", "int_events__set_aside"),
+    ("intermediate", "int_subjects__segmented"),
+    ("rating", "int_usage__gathered"),
+)
+_USED: Final = ("int_usage__metered", "int_usage__kept_events", "int_usage__gathered")
 _BUILD: Final = ("build", "--no-write-json", "--exclude-resource-type", "unit_test", "test")
 _ZONE: Final = "UTC"
 _KEPT_TABLES: Final = ("products", "plans", "charge_tiers", "charge_limits")
@@ -170,14 +174,14 @@ def _write_metering(scratch: Settings, asked: AskedPrices, question: PriceQuesti
     meters = {each.meter.id: each.meter for each in asked.charges}.values()
     rows = [_metered(meter, question) for meter in meters if question.quantity]
     with duckdb.connect(scratch.warehouse_file) as connection:
-        connection.execute("create schema if not exists intermediate")
-        for name in _METERING:
+        for room, name in _METERING:
             columns = ", ".join(f"{column} {kind}" for column, kind in _columns_of(name))
-            connection.execute(f"create table intermediate.{name} ({columns})")
+            connection.execute(f"create schema if not exists {room}")
+            connection.execute(f"create table {room}.{name} ({columns})")
             if rows and name in _USED:
-                schema = connection.sql(f"from intermediate.{name}").to_arrow_table().schema
+                schema = connection.sql(f"from {room}.{name}").to_arrow_table().schema
                 connection.register("asked_rows", _table(schema, rows))
-                connection.execute(f"insert into intermediate.{name} from asked_rows")
+                connection.execute(f"insert into {room}.{name} from asked_rows")
 
 
 def _metered(meter: Meter, question: PriceQuestion) -> Record:
@@ -200,6 +204,7 @@ def _metered(meter: Meter, question: PriceQuestion) -> Record:
         "negative_event_count": int(quantity < 0),
         "quantity": quantity,
         "quantity_sum": quantity,
+        "is_beyond_limit": False,
         "quantity_max": quantity,
         "quantity_min": quantity,
         "latest_quantity": quantity,
@@ -223,7 +228,7 @@ def _metered(meter: Meter, question: PriceQuestion) -> Record:
 
 def _columns_of(model: str) -> Iterator[tuple[str, str]]:
     """Yield the columns of a model of metering and their types, as its contract says."""
-    path = DBT_PROJECT_DIR / "models" / "intermediate" / f"{model}.yml"
+    [path] = DBT_PROJECT_DIR.glob(f"models/**/{model}.yml")
     [declared] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
     for column in declared["columns"]:
         yield column["name"], column["data_type"]

@@ -39,7 +39,7 @@ def print_status(console: Console, status: InstallationStatus) -> None:
     if status.usage.rejects_by_code:
         sheets.append(rejects_sheet(status.usage.rejects_by_code))
     if status.currencies:
-        sheets.append(currencies_sheet(status.currencies))
+        sheets.append(currencies_sheet(status.currencies, published_at=status.published_at))
     if status.money:
         sheets.append(money_sheet(status.money, published_at=published_at))
     if status.revisions:
@@ -107,7 +107,9 @@ def rejects_sheet(rejects_by_code: Mapping[str, int]) -> Sheet:
     return sheet
 
 
-def currencies_sheet(currencies: Sequence[CurrencyFigures]) -> Sheet:
+def currencies_sheet(
+    currencies: Sequence[CurrencyFigures], *, published_at: datetime | None
+) -> Sheet:
     """Return the sums of each currency over all periods; currencies are never added up."""
     sheet = Sheet(
         "Per currency, over all billing periods",
@@ -117,6 +119,10 @@ def currencies_sheet(currencies: Sequence[CurrencyFigures]) -> Sheet:
         Column("documents\nin the ERP", Kind.FIGURE),
         Column("due,\nnot signed", Kind.FIGURE),
         Column("at risk in\nexceptions", Kind.FIGURE),
+        note=""
+        if published_at is None
+        else f"Due and at risk are as of {_instant(published_at)}: what was signed since then is "
+        "still in what is due.",
     )
     for row in currencies:
         code = row.currency_code
@@ -142,8 +148,8 @@ def money_sheet(money: Sequence[MoneyFigures], *, published_at: datetime | None)
         Column("not\ndue yet", Kind.FIGURE),
         Column("due,\nnot signed", Kind.FIGURE),
         Column("held,\nnot in rated", Kind.FIGURE),
-        note="rated = billed before + due + not due yet. Held: what charges would come to that an "
-        "exception keeps from being billed.",
+        note="rated = billed before + due + what credits pay of what is due + not due yet. Held: "
+        "what charges would come to that an exception keeps from being billed.",
     )
     for row in money:
         amounts = (row.rated, row.not_due_yet, row.due, row.held)

@@ -71,6 +71,7 @@ _CONTRACTS: Final[dict[str, dict[str, dict[str, object]]]] = {
 }
 _POLICY: Final = """\
 sign_off:
+  four_eyes: false
   approvers:
     - {name: nobody@example.com, legal_entities: all, up_to_amount: {USD: "0"}}
 """

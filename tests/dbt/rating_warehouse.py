@@ -31,11 +31,14 @@ BEFORE = (
     "int_contracts__spans",
     "int_customers__parents",
     "int_subjects__segmented",
+    "int_time_zone_days__listed",
     "int_source_days__arrived",
 )
 RATING = (*BEFORE, "tallyhouse.rating")
 BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
 
+# Gathering and resolving usage is metering's: what it would have made is written, not built.
+GATHERED = ("int_subjects__stretched", "int_usage__gathered")
 UNTESTED = ("--exclude-resource-types", "test", "unit_test")
 
 CHARGE_DEFAULTS = {
@@ -83,6 +86,17 @@ CONTRACT_DEFAULTS = {
 def instant(*parts: int) -> datetime:
     """A UTC instant as DuckDB and Parquet keep it: naive."""
     return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)
+
+
+_GATHERED = f"""
+create or replace table rating.int_usage__gathered as
+select
+    * exclude (quantity_sum),
+    case when abs(quantity_sum) < {10**20} then quantity_sum end as quantity_sum,
+    coalesce(abs(quantity_sum) >= {10**20}, false) as is_beyond_limit
+from intermediate.int_usage__metered
+where contract_id is not null
+"""
 
 
 class RatingWarehouse:
@@ -273,7 +287,18 @@ class RatingWarehouse:
         """Write every input and run the selected models."""
         self.write_inputs()
         self.write_tables()
-        run_dbt(self.settings, ["build", "--select", "resource_type:seed", *selected, *UNTESTED])
+        run_dbt(
+            self.settings,
+            [
+                "build",
+                "--exclude",
+                *GATHERED,
+                "--select",
+                "resource_type:seed",
+                *selected,
+                *UNTESTED,
+            ],
+        )
 
     def write_inputs(self) -> None:
         inputs = self.settings.warehouse_inputs
@@ -322,6 +347,8 @@ class RatingWarehouse:
                     metered_rows = table_of(schema, rows)
                     connection.register("metered_rows", metered_rows)
                     connection.execute(f"insert into intermediate.{name} from metered_rows")
+            connection.execute("create schema if not exists rating")
+            connection.execute(_GATHERED)
 
     def _sliced(self, rows: Iterable[Row]) -> list[Row]:
         """Rows of whole local days, each with the instant at which its day starts."""

@@ -3,6 +3,7 @@
 Belongs here: exact_arithmetic.sql, rendered and run in DuckDB. Does not belong here: prices.
 """
 
+from decimal import Decimal, localcontext
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +68,70 @@ def test_a_number_that_is_not_known_has_no_quotient(macros: Any) -> None:
         [(None, 3), (None, 10**30)],
         f"select {quotient}, {rest} from given",
     )
+
+
+@pytest.mark.parametrize("scale", [0, 4, 9, 12])
+def test_a_decimal_is_split_into_its_digits_however_many_they_are(macros: Any, scale: int) -> None:
+    one = 10**scale
+    sizes = (0, 1, one // 2, one - 1, one, one + 1, 7 * WIDE + 3, 10**37 + 7)
+    around_words = range(WIDE - one - 1, WIDE + 2)
+    sizes += (*around_words[:3], *around_words[-3:], 2**63 - 1, 2**63)
+    digits = sorted({sign * size for sign in (1, -1) for size in sizes})
+    with localcontext(prec=38), duckdb.connect() as connection:
+        connection.execute(f"create table given (number decimal(38, {scale}))")
+        for each in digits:
+            connection.execute("insert into given values (?)", [Decimal(each).scaleb(-scale)])
+        split = macros.scaled_integer("number", scale)
+        found = connection.execute(f"select {split} from given order by number").fetchall()
+    assert digits == [each for (each,) in found]
+
+
+def rounded(dividend: int, divisor: int, mode: str) -> int:
+    """Dividend ÷ divisor by a rounding mode that mirrors negative numbers."""
+    quotient, rest = divmod(abs(dividend), divisor)
+    steps = {
+        "down": False,
+        "up": rest > 0,
+        "half_even": 2 * rest > divisor or (2 * rest == divisor and quotient % 2 == 1),
+        "half_away": 2 * rest >= divisor,
+    }
+    size = quotient + steps[mode]
+    return size if dividend >= 0 else -size
+
+
+@pytest.mark.parametrize("mode", ["down", "up", "half_even", "half_away"])
+@pytest.mark.parametrize("form", ["rounded_quotient", "narrow_rounded_quotient"])
+def test_a_quotient_is_rounded_by_its_mode_however_wide_its_numbers_are(
+    macros: Any, form: str, mode: str
+) -> None:
+    halves = [(sign * each * 10**9, 2 * 10**9) for sign in (1, -1) for each in (1, 3, 5)]
+    pairs = [*product(DIVIDENDS, DIVISORS), *halves]
+    quotient = getattr(macros, form)("dividend", "divisor", f"'{mode}'")
+    found = computed("dividend, divisor", pairs, f"select dividend, divisor, {quotient} from given")
+    assert {pair: rounded(*pair, mode) for pair in pairs} == {
+        (dividend, divisor): quotient for dividend, divisor, quotient in found
+    }
+
+
+def test_a_whole_decimal_keeps_every_digit(macros: Any) -> None:
+    edges = (10**17 - 1, 10**17, 10**17 + 1, 10**18, 10**37 + 7)
+    numbers = [0, *edges, *(-edge for edge in edges)]
+    found = computed(
+        "number",
+        [(number,) for number in [*numbers, None]],
+        f"select number, {macros.narrow_whole('whole')} from "
+        "(select number, cast(number as decimal(38, 0)) as whole from given) as wholes",
+    )
+    assert {None: None, **{number: number for number in numbers}} == dict(found)
+
+
+def test_a_power_of_ten_is_exact_beyond_what_a_double_holds(macros: Any) -> None:
+    found = computed(
+        "exponent",
+        [(exponent,) for exponent in [*range(38), None]],
+        f"select exponent, {macros.power_of_ten('exponent')} from given",
+    )
+    assert {None: None, **{exponent: 10**exponent for exponent in range(38)}} == dict(found)
 
 
 @pytest.mark.parametrize("form", ["in_proportion", "proportional_columns"])

@@ -4,11 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestration.dbt import (
+    DBT_PROJECT_DIR,
     DbtFailedError,
     dbt_environment,
     dbt_executable,
+    dbt_target,
+    manifest_over,
     prepare_manifest,
     run_dbt,
 )
@@ -50,6 +54,37 @@ def test_the_project_is_parsed_again_only_when_it_changed(
 
     assert first == unchanged
     assert manifest.stat().st_mtime_ns > first
+
+
+def test_a_project_parsed_for_one_data_directory_serves_another(tmp_path: Path) -> None:
+    one, other = (Settings(data_dir=tmp_path / name) for name in ("one", "other"))
+
+    parsed = manifest_over(one)
+    run_dbt(other, ["list", "--select", "dim_customers"])
+
+    assert parsed is manifest_over(other)
+    assert not (dbt_target(other) / "partial_parse.msgpack").exists()
+
+
+def test_every_source_lies_in_the_data_directory_that_dbt_runs_over(tmp_path: Path) -> None:
+    declared = {
+        source["name"]: source["config"]["meta"]["external_location"]
+        for path in (DBT_PROJECT_DIR / "models" / "staging").glob("sources_*.yml")
+        for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+    }
+
+    for data_dir in (tmp_path / "one", tmp_path / "one" / "in it", tmp_path):
+        sources = manifest_over(Settings(data_dir=data_dir)).sources.values()
+        for source in sources:
+            location = declared[source.source_name].replace(
+                "{{ env_var('TALLYHOUSE_DATA_DIR') }}", str(data_dir)
+            )
+            assert {location} == {
+                told["external_location"]
+                for told in (source.meta, source.source_meta, source.config.meta)
+            }
+            assert f"'{location.format(name=source.name)}'" == source.relation_name
+        assert declared.keys() == {source.source_name for source in sources}
 
 
 def test_a_model_that_cannot_be_built_is_named_with_what_dbt_said_in_full(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from golden_cases import plain
 from golden_tenant import SOURCE, SYSTEM, Tenant
 
-from orchestration.dbt import prepare_manifest
 from orchestration.pipeline import (
     Installation,
     build_models,
@@ -32,10 +31,12 @@ from orchestration.warehouse import open_warehouse
 # Every golden contract has ended by then, so that nothing waits for its day.
 NOW = datetime(2032, 1, 1, tzinfo=UTC)
 SETTLED_SECONDS = 3600
-# Data tests judge the models; golden cases judge what they hold.
-SELECTION = (
-    *("--select", "+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation"),
-    *("--exclude-resource-type", "test"),
+MARTS = ("+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation")
+# Golden cases judge what the models hold before the models' own data tests do.
+SELECTION = ("--select", *MARTS, "--exclude-resource-type", "test")
+DATA_TESTS = (
+    *("test", "--indirect-selection", "cautious"),
+    *("--select", *(f"{mart},test_type:data" for mart in MARTS)),
 )
 PREFIX = re.compile(r"\b([a-z0-9_]+-[0-9]{3})\.")
 LINES = """
@@ -119,10 +120,12 @@ class GoldenRun:
 
     Attributes:
         rated: by the prefix of the case. conservation: invariants 1 to 7 over all of them.
+        settings: of the data directory, with the warehouse that they were rated in.
     """
 
     rated: dict
     conservation: list
+    settings: Settings
 
 
 def rate(cases, data_dir):
@@ -138,9 +141,12 @@ def rate(cases, data_dir):
     for path in write_usage(installation.settings.landing_usage, tenants):
         load_usage_files(installation, paths=[path])
     write_inputs(installation)
-    prepare_manifest(installation.settings)
     build_models(installation, SELECTION)
-    return GoldenRun(read_rated(installation.settings), read_conservation(installation))
+    return GoldenRun(
+        read_rated(installation.settings),
+        read_conservation(installation),
+        installation.settings,
+    )
 
 
 def write_reference(folder, tenants):

@@ -5,7 +5,9 @@ Belongs here: the comparison, case by case. Does not belong here: cases (*.yml b
 
 import pytest
 from golden_cases import KEY_FIELDS, read_cases
-from golden_run import Rated, rate
+from golden_run import DATA_TESTS, Rated, rate
+
+from orchestration.dbt import run_dbt
 
 CASES = read_cases()
 
@@ -44,6 +46,14 @@ def test_every_invariant_holds_over_all_golden_cases(golden_run):
 
     assert {1, 2, 3, 4, 5, 6, 7} == {figure.invariant_number for figure in figures}
     assert [] == [figure.check_name for figure in figures if not figure.is_passed]
+
+
+def test_every_data_test_of_dbt_passes_over_all_golden_cases(golden_run):
+    """A red one closes no month: none may be red over a legitimate contract."""
+    outcome = run_dbt(golden_run.settings, DATA_TESTS)
+
+    ran = {name.split(".")[2] for name in outcome.node_seconds if name.startswith("test.")}
+    assert {"assert_segments_do_not_overlap", "fct_rated_lines_have_known_charge_models"} <= ran
 
 
 def name_of(line):

@@ -19,7 +19,6 @@ from catalog_usage import UNTIL
 from oracle_book import Book, instant
 from oracle_events import Event
 
-from orchestration.dbt import prepare_manifest
 from orchestration.pipeline import (
     RATING,
     Installation,
@@ -332,7 +331,6 @@ class RealPath:
     def build(self):
         """Build every model up to candidates, once."""
         write_inputs(self.installation)
-        prepare_manifest(self.settings)
         build_models(self.installation, (*RATING, *WITHOUT_TESTS))
 
     def lines(self):

@@ -146,6 +146,19 @@ TIMES = st.one_of(
     ),
 )
 SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (" ,\t", ":\r")])
+EVENT_TYPES = st.sampled_from(["open.kind", "closed.kind"])
+CHANCE = st.floats(0, 1)
+ONE_OR_NONE = st.integers(0, 1)
+PIECES = st.sampled_from(["", " ", ",", '"', "}", "]", "0", "1", ".", "e-1", "e5", "\\", "-"])
+MUTILATIONS = st.integers(1, 3)
+LOST = st.integers(0, 2)
+OTHER_MEMBERS = st.sampled_from(["units", "x", "label", "level"])
+TAME_NUMBERS = st.decimals(-100, 10**5, places=3).map(lambda one: format(one, "f"))
+TAME_TEXTS = st.sampled_from(['"a"', '"é"', '"abc"'])
+TAME_UNITS = st.sampled_from(['"a"', '"é"'])
+TAME_CODES = st.sampled_from(['"ab"', "null"])
+TAME_COUNTS = st.integers(0, 99).map(str)
+TAME_FLAGS = st.sampled_from(["true", "false"])
 
 
 def written(members, separators):
@@ -158,48 +171,46 @@ def events(draw, wildness):
     """Lines around a good event; the wilder, the more of it is wrong."""
     separators = draw(SEPARATORS)
 
-    def either(tame, wild):
-        return draw(wild) if draw(st.floats(0, 1)) < wildness else draw(tame)
+    def is_wild():
+        return wildness > 0 and draw(CHANCE) < wildness
 
-    event_type = draw(st.sampled_from(["open.kind", "closed.kind"]))
-    tame_number = st.decimals(-100, 10**5, places=3).map(lambda one: format(one, "f"))
-    tame_text = st.sampled_from(['"a"', '"é"', '"abc"'])
+    def either(tame, wild):
+        return draw(wild) if is_wild() else draw(tame)
+
+    def usually(tame, wild):
+        return draw(wild) if is_wild() else tame
+
+    event_type = draw(EVENT_TYPES)
     if event_type == "open.kind":
-        data = [("units", either(tame_number, SCALARS))]
-        data += [("label", either(tame_text, SCALARS))] if draw(st.booleans()) else []
-        data += [("flag", either(st.sampled_from(["true", "false"]), SCALARS))][
-            : draw(st.integers(0, 1))
-        ]
+        data = [("units", either(TAME_NUMBERS, SCALARS))]
+        data += [("label", either(TAME_TEXTS, SCALARS))] if draw(st.booleans()) else []
+        data += [("flag", either(TAME_FLAGS, SCALARS))][: draw(ONE_OR_NONE)]
         if draw(st.booleans()):
-            inner = [("count", either(st.integers(0, 99).map(str), SCALARS))]
-            inner += [("units", either(tame_number, SCALARS))][: draw(st.integers(0, 1))]
-            data.append(("nested", either(st.just(written(inner, separators)), SCALARS)))
+            inner = [("count", either(TAME_COUNTS, SCALARS))]
+            inner += [("units", either(TAME_NUMBERS, SCALARS))][: draw(ONE_OR_NONE)]
+            data.append(("nested", usually(written(inner, separators), SCALARS)))
     else:
-        data = [("level", either(tame_number, SCALARS))]
-        data += [("units", either(st.sampled_from(['"a"', '"é"']), SCALARS))][
-            : draw(st.integers(0, 1))
-        ]
-        data += [("code", either(st.sampled_from(['"ab"', "null"]), SCALARS))][
-            : draw(st.integers(0, 1))
-        ]
-    if draw(st.floats(0, 1)) < wildness:
-        data.append((draw(st.sampled_from(["units", "x", "label", "level"])), draw(SCALARS)))
+        data = [("level", either(TAME_NUMBERS, SCALARS))]
+        data += [("units", either(TAME_UNITS, SCALARS))][: draw(ONE_OR_NONE)]
+        data += [("code", either(TAME_CODES, SCALARS))][: draw(ONE_OR_NONE)]
+    if is_wild():
+        data.append((draw(OTHER_MEMBERS), draw(SCALARS)))
     members = [
-        ("specversion", either(st.just('"1.0"'), SCALARS)),
+        ("specversion", usually('"1.0"', SCALARS)),
         ("id", either(JSON_TEXTS, SCALARS)),
-        ("source", either(st.just('"/s"'), JSON_TEXTS)),
+        ("source", usually('"/s"', JSON_TEXTS)),
         ("type", f'"{event_type}"'),
-        ("subject", either(st.just('"tenant é"'), SCALARS)),
-        ("time", either(st.just('"2026-10-31T23:59:59.123456789+02:00"'), TIMES)),
-        ("data", either(st.just(written(data, separators)), SCALARS)),
+        ("subject", usually('"tenant é"', SCALARS)),
+        ("time", usually('"2026-10-31T23:59:59.123456789+02:00"', TIMES)),
+        ("data", usually(written(data, separators), SCALARS)),
     ]
     optional = [
-        ("dataschema", f'"https://example.com/{event_type.split(".")[0]}/1"'),
-        ("datacontenttype", '"application/json"'),
-        ("traceparent", draw(SCALARS)),
-        ("id", '"again"'),
+        ("dataschema", st.just(f'"https://example.com/{event_type.split(".")[0]}/1"')),
+        ("datacontenttype", st.just('"application/json"')),
+        ("traceparent", SCALARS),
+        ("id", st.just('"again"')),
     ]
-    members += [one for one in optional if draw(st.floats(0, 1)) < wildness]
+    members += [(name, draw(content)) for name, content in optional if is_wild()]
     if draw(st.booleans()):
         members = draw(st.permutations(members))
     return written(members, separators)
@@ -209,12 +220,9 @@ def events(draw, wildness):
 def mutilated(draw):
     """A good line with a few characters lost, doubled or changed."""
     line = draw(events(0.05))
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(MUTILATIONS)):
         at = draw(st.integers(0, len(line)))
-        piece = draw(
-            st.sampled_from(["", " ", ",", '"', "}", "]", "0", "1", ".", "e-1", "e5", "\\", "-"])
-        )
-        line = line[:at] + piece + line[at + draw(st.integers(0, 2)) :]
+        line = line[:at] + draw(PIECES) + line[at + draw(LOST) :]
     return line
 
 

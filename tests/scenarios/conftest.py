@@ -18,7 +18,6 @@ import pytest
 
 from orchestration.billing.register import Register
 from orchestration.billing.sign_off import Signer
-from orchestration.dbt import prepare_manifest
 from orchestration.period_close import Decision, decide, freeze_period
 from orchestration.pipeline import (
     Installation,
@@ -81,7 +80,6 @@ class House:
     def build(self, *selection):
         """Build every model from what was loaded, signed and read back."""
         write_inputs(self.installation)
-        prepare_manifest(self.settings)
         build_models(self.installation, selection)
 
     def freeze(self, billing_period):

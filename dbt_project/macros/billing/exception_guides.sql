@@ -34,7 +34,8 @@
         ('amount_overflow', 'pricing',
          'Check the quantity and the price: their product is beyond what an amount can hold.'),
         ('conflicting_events', 'integration',
-         'One event id came with different content: have the source send the right one anew.'),
+         'One event id came with different content: ask its source which is right. Until '
+         ~ 'decisions can be recorded, no charge that it may touch is billed.'),
         ('depends_on_held', 'finance',
          'Clear what holds the lines that this amount depends on, then run again.'),
         ('credit_to_restore', 'finance',

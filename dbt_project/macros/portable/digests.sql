@@ -10,12 +10,20 @@
 
 {% macro content_id(texts) -%}
     {#- 32 hexadecimal digits that stand for a list of columns; nulls count as such. -#}
-    md5(
+    {{ return(adapter.dispatch('content_id', 'tallyhouse')(texts)) }}
+{%- endmacro %}
+
+{% macro duckdb__content_id(texts) -%}
+    {#- The lengths and texts of `length_prefixed`, a null as '-', joined at once: concat leaves
+        nulls out. -#}
+    md5(concat(
         {% for text in texts -%}
-        coalesce({{ tallyhouse.length_prefixed('cast(' ~ text ~ ' as varchar)') }}, '-')
-        {{- ' || ' if not loop.last }}
+        length(cast({{ text }} as varchar)),
+        case when {{ text }} is null then '-' else ':' end,
+        cast({{ text }} as varchar)
+        {{- ', ' if not loop.last }}
         {% endfor -%}
-    )
+    ))
 {%- endmacro %}
 
 {% macro digest_sum(digest) -%}

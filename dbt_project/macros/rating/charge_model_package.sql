@@ -7,14 +7,11 @@
     is the same in both.
 -#}
 
-{#- Whole packages in a quantity; quantity and size are decimals scaled by the same divisor. -#}
-{% macro package_count(quantity, package_size, package_rounding) -%}
+{#- Whole packages in a quantity; quantity and size are columns of whole numbers of 10^-9, scaled by
+    the same divisor. -#}
+{% macro package_count(quantity_units, package_size_units, package_rounding) -%}
     cast(
-        {{
-            rounded_quotient(
-                scaled_integer(quantity, 9), scaled_integer(package_size, 9), package_rounding
-            )
-        }}
+        {{ rounded_quotient(quantity_units, package_size_units, package_rounding) }}
         as decimal(38, 9)
     )
 {%- endmacro %}

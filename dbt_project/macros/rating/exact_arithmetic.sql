@@ -28,19 +28,67 @@
     hugeint
 {%- endmacro %}
 
-{#- 10 to a whole, non-negative power that may be a column. -#}
-{% macro power_of_ten(exponent) -%}
-    cast(rpad('1', cast(1 + {{ exponent }} as integer), '0') as {{ whole_number() }})
+{#-
+    The whole number of a decimal(38, 0) column that rarely needs more than 17 digits: an engine may
+    then convert a machine word, without a division by one.
+-#}
+{% macro narrow_whole(column) -%}
+    {{ return(adapter.dispatch('narrow_whole', 'tallyhouse')(column)) }}
 {%- endmacro %}
 
-{#- number × 10^scale of a decimal of that scale: its digits as a whole number. -#}
+{% macro duckdb__narrow_whole(column) -%}
+    case
+        when {{ column }} between -{{ 10 ** 17 }} and {{ 10 ** 17 }}
+            then cast(cast({{ column }} as decimal(18, 0)) as {{ whole_number() }})
+        else cast({{ column }} as {{ whole_number() }})
+    end
+{%- endmacro %}
+
+{#- 10 to a whole power from 0 to 37 that may be a column. -#}
+{% macro power_of_ten(exponent) -%}
+    {{ return(adapter.dispatch('power_of_ten', 'tallyhouse')(exponent)) }}
+{%- endmacro %}
+
+{#- A double holds powers up to the 22nd exactly. -#}
+{% macro duckdb__power_of_ten(exponent) -%}
+    case
+        when {{ exponent }} between 0 and 22
+            then cast(power(cast(10 as double), {{ exponent }}) as {{ whole_number() }})
+        else cast(rpad('1', cast(1 + {{ exponent }} as integer), '0') as {{ whole_number() }})
+    end
+{%- endmacro %}
+
+{#-
+    number × 10^scale of a decimal of that scale: its digits as a whole number. Numbers of up to 18
+    digits, nearly all, may be split as machine words, many times as fast. The number is written
+    several times, so that a long expression is better a column first.
+-#}
 {% macro scaled_integer(number, scale) -%}
-    (
-        cast(floor({{ number }}) as {{ whole_number() }}) * {{ 10 ** scale }}
-        + cast(
-            ({{ number }} - floor({{ number }})) * {{ 10 ** scale }} as {{ whole_number() }}
-        )
-    )
+    {{ return(adapter.dispatch('scaled_integer', 'tallyhouse')(number, scale)) }}
+{%- endmacro %}
+
+{#- No step of the narrow form exceeds 64 bits, where a division becomes slow: decimals are moved
+    before the point in two halves. -#}
+{% macro duckdb__scaled_integer(number, scale) -%}
+    {%- set narrow = 'cast(' ~ number ~ ' as decimal(18, ' ~ scale ~ '))' -%}
+    {%- set half = scale // 2 -%}
+    case
+        when {{ number }} between -{{ 10 ** (18 - scale) - 1 }} and {{ 10 ** (18 - scale) - 1 }}
+            then cast(
+                cast(floor({{ narrow }}) as bigint) * {{ 10 ** scale }}
+                + cast(
+                    cast(
+                        cast({{ narrow }} - floor({{ narrow }}) as decimal({{ scale + 1 }}, {{ scale }}))
+                        * {{ 10 ** half }} as decimal({{ scale + 1 }}, {{ scale - half }})
+                    ) * {{ 10 ** (scale - half) }} as bigint
+                ) as {{ whole_number() }}
+            )
+        else
+            cast(floor({{ number }}) as {{ whole_number() }}) * {{ 10 ** scale }}
+            + cast(
+                ({{ number }} - floor({{ number }})) * {{ 10 ** scale }} as {{ whole_number() }}
+            )
+    end
 {%- endmacro %}
 
 {#- The decimal(38, scale) that a scaled integer stands for. -#}
@@ -85,7 +133,10 @@
 {% macro floor_quotient(dividend, divisor) -%}
     (
         {{ narrow_quotient(dividend, divisor) }}
-        - case when {{ narrow_quotient(dividend, divisor, '%') }} < 0 then 1 else 0 end
+        - case
+            when {{ dividend }} < 0 and {{ narrow_quotient(dividend, divisor, '%') }} < 0 then 1
+            else 0
+        end
     )
 {%- endmacro %}
 
@@ -94,7 +145,21 @@
     (
         {{ narrow_quotient(dividend, divisor, '%') }}
         + case
-            when {{ narrow_quotient(dividend, divisor, '%') }} < 0 then {{ divisor }} else 0
+            when {{ dividend }} < 0 and {{ narrow_quotient(dividend, divisor, '%') }} < 0
+                then {{ divisor }}
+            else 0
+        end
+    )
+{%- endmacro %}
+
+{#- What floor_quotient and floor_remainder gave, rounded half away from zero. -#}
+{% macro half_away_from_floor(quotient, rest, divisor) -%}
+    (
+        {{ quotient }}
+        + case
+            when {{ quotient }} >= 0 and 2 * {{ rest }} >= {{ divisor }} then 1
+            when {{ quotient }} < 0 and 2 * {{ rest }} > {{ divisor }} then 1
+            else 0
         end
     )
 {%- endmacro %}
@@ -103,20 +168,39 @@
     dividend ÷ divisor as a whole number, rounded by a mode that may be a column: 'down' towards
     zero, 'up' away from zero, 'half_even', anything else half away from zero. A negative dividend
     mirrors its positive one, so that a quantity taken back reverses exactly.
+    narrow_rounded_quotient is the same number of columns that rarely need more than 18 digits.
 -#}
 {% macro rounded_quotient(dividend, divisor, rounding) -%}
+    {%- set size = 'abs(' ~ dividend ~ ')' -%}
+    {{ rounded_from_rest(
+        dividend, divisor, rounding, whole_quotient(size, divisor), size ~ ' % ' ~ divisor
+    ) }}
+{%- endmacro %}
+
+{% macro narrow_rounded_quotient(dividend, divisor, rounding) -%}
+    {%- set size = 'abs(' ~ dividend ~ ')' -%}
+    {{ rounded_from_rest(
+        dividend,
+        divisor,
+        rounding,
+        '(' ~ narrow_quotient(size, divisor) ~ ')',
+        '(' ~ narrow_quotient(size, divisor, '%') ~ ')'
+    ) }}
+{%- endmacro %}
+
+{#- The rounding mode's answer to a quotient towards zero and its rest, both of the size. -#}
+{% macro rounded_from_rest(dividend, divisor, rounding, quotient, rest) -%}
     (
         case when {{ dividend }} < 0 then -1 else 1 end
         * (
-            {{ whole_quotient('abs(' ~ dividend ~ ')', divisor) }}
+            {{ quotient }}
             + case
-                when abs({{ dividend }}) % {{ divisor }} = 0 then 0
+                when {{ rest }} = 0 then 0
                 when {{ rounding }} = 'down' then 0
                 when {{ rounding }} = 'up' then 1
-                when 2 * (abs({{ dividend }}) % {{ divisor }}) > {{ divisor }} then 1
-                when 2 * (abs({{ dividend }}) % {{ divisor }}) < {{ divisor }} then 0
-                when {{ rounding }} = 'half_even'
-                    then {{ whole_quotient('abs(' ~ dividend ~ ')', divisor) }} % 2
+                when 2 * ({{ rest }}) > {{ divisor }} then 1
+                when 2 * ({{ rest }}) < {{ divisor }} then 0
+                when {{ rounding }} = 'half_even' then {{ quotient }} % 2
                 else 1
             end
         )

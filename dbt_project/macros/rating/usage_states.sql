@@ -15,6 +15,19 @@
     filter (where {{ value }} is not null)
 {%- endmacro %}
 
+{#- That value with its order, by name: a state that merges again by latest_by. -#}
+{% macro latest_state(value, order_columns) -%}
+    {{ return(adapter.dispatch('latest_state', 'tallyhouse')(value, order_columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__latest_state(value, order_columns) -%}
+    {%- set fields = [] -%}
+    {%- for column in order_columns + [value] -%}
+        {%- do fields.append(column ~ ' := ' ~ column) -%}
+    {%- endfor -%}
+    max(struct_pack({{ fields | join(', ') }})) filter (where {{ value }} is not null)
+{%- endmacro %}
+
 {#- Months as consecutive whole numbers, so that a range of days is a short list of them. -#}
 {% macro month_number(day_date) -%}
     (extract(year from {{ day_date }}) * 12 + extract(month from {{ day_date }}))

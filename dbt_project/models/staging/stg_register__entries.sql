@@ -29,6 +29,8 @@ final as (
         cast(line_number as integer) as line_number,
         cast(billing_period as varchar) as billing_period,
         cast(rated_line_id as varchar) as rated_line_id,
+        cast(service_start_date as date) as service_start_date,
+        cast(service_end_date as date) as service_end_date,
         cast(service_start_at as timestamp) as service_start_at,
         cast(service_end_at as timestamp) as service_end_at,
         cast(description as varchar) as description,

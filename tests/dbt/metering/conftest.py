@@ -10,18 +10,13 @@ import pytest
 from raw_events import Event
 from usage_warehouse import UsageWarehouse
 
-from orchestration.dbt import run_dbt
 from orchestration.settings import Settings
 
 
 @pytest.fixture(scope="session")
 def metering_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """One data directory for all tests here: dbt parses its project once per directory."""
-    settings = Settings.load(tmp_path_factory.mktemp("metering") / "its data")
-    warehouse = UsageWarehouse(settings)
-    warehouse.write_inputs()
-    run_dbt(settings, ["parse"])
-    return settings
+    """One data directory for all tests here."""
+    return Settings.load(tmp_path_factory.mktemp("metering") / "its data")
 
 
 @pytest.fixture

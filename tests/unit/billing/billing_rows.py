@@ -128,6 +128,8 @@ def line_row(line: Line, number: int) -> dict[str, Any]:
         "erp_item": "ITEM-1",
         "revenue_account": "4000",
         "rated_line_id": f"rated-{line.settlement_key}",
+        "service_start_date": date(2026, 10, 5),
+        "service_end_date": date(2026, 10, 20),
         "service_start_at": datetime(2026, 10, 1),  # noqa: DTZ001 — naive UTC in Parquet
         "service_end_at": datetime(2026, 11, 1),  # noqa: DTZ001 — naive UTC in Parquet
         "description": f"{line.charge_id} in October",

@@ -4,7 +4,8 @@ Belongs here: its data directory and the verbs freeze and sign. Does not belong 
 (billing_rows.py); any expectation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,7 @@ class BillingWorld:
     settings: Settings = field(init=False)
     engine: Engine = field(init=False)
     policy: SignOffPolicy = field(default_factory=policy)
+    _opened: duckdb.DuckDBPyConnection | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.settings = Settings(data_dir=self.data_dir, may_sign_self_declared=True)
@@ -86,11 +88,26 @@ class BillingWorld:
     def build(self, *lines: Line) -> "BillingWorld":
         """Everything that freeze reads, with these candidates and every invariant held."""
         self.put_reference()
-        self.put_batches(1, 2)
-        self.put_candidates(*lines)
-        self.put_conservation()
-        self.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
+        with self.warehouse():
+            self.put_batches(1, 2)
+            self.put_candidates(*lines)
+            self.put_conservation()
+            self.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
         return self
+
+    @contextmanager
+    def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the warehouse; whatever is put inside goes through the same connection."""
+        if self._opened is not None:
+            yield self._opened
+            return
+        self.settings.warehouse.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(self.settings.warehouse_file) as connection:
+            self._opened = connection
+            try:
+                yield connection
+            finally:
+                self._opened = None
 
     def put_batches(self, *batch_ids: int) -> None:
         batches = [
@@ -178,11 +195,11 @@ class BillingWorld:
         self.put_warehouse_table("reconciliation.fct_source_days", source_days_table(days))
 
     def put_warehouse_table(self, name: str, table: pa.Table) -> None:
-        self.settings.warehouse.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect(self.settings.warehouse_file) as connection:
+        with self.warehouse() as connection:
             connection.execute(f"create schema if not exists {name.split('.', maxsplit=1)[0]}")
             connection.register("given", table)
             connection.execute(f"create or replace table {name} as select * from given")
+            connection.unregister("given")
 
     def put_reference(
         self,

@@ -1,5 +1,6 @@
 """Draws of credit are signed like lines, bill nothing, and never exceed their grant."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -38,6 +39,19 @@ def test_a_document_is_sent_with_its_draws_and_purchased_ones_are_outside_the_ta
     assert [(Decimal(100), True), (Decimal(-10), True), (Decimal(-60), False)] == [
         (line.amount, line.is_in_tax_base) for line in payload.document().lines
     ]
+
+
+def test_a_document_says_the_days_of_its_service_and_not_those_of_the_cell(world):
+    """Revenue is recognised over them, and tax falls due by them."""
+    [revision] = world.build(Line()).freeze()
+    world.sign(revision.revision_id)
+
+    [payload] = payloads_of(world.register.entries()).values()
+    [line] = payload.document().lines
+    assert (date(2026, 10, 5), date(2026, 10, 20)) == (
+        line.service_start_date,
+        line.service_end_date,
+    )
 
 
 def test_two_signatures_together_never_draw_more_than_the_grant_holds(world):

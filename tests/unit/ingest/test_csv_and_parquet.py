@@ -1,6 +1,7 @@
 """CSV and Parquet go by the same rules as JSON Lines, and give the same rows."""
 
 import gzip
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.ingest import loading as loading_module
+from orchestration.settings import PROJECT_ROOT
 
 HEADER = "id,source,subject,time,type,units,region"
 ROW = "e-1,/gateway/eu,tenant-1,2026-10-31T23:59:59.123Z,api.request,2.5,eu"
@@ -52,6 +54,17 @@ def test_one_event_is_the_same_in_every_format(landing):
     )
     result = landing.load()
     assert (6, 0) == (result.lines_accepted, result.lines_rejected)
+    assert 1 == len(hashes(landing))
+
+
+def test_the_examples_of_the_reference_page_are_one_event(landing):
+    page = (PROJECT_ROOT / "docs" / "reference" / "usage-files.md").read_text("utf-8")
+    for format_name, suffix in (("json", "jsonl"), ("csv", "csv")):
+        [example] = re.findall(rf"```{format_name}\n(.*?)```", page, re.DOTALL)
+        landing.put(f"example.{suffix}", example)
+
+    result = landing.load()
+    assert (2, 0) == (result.lines_accepted, result.lines_rejected)
     assert 1 == len(hashes(landing))
 
 

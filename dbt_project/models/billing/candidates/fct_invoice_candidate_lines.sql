@@ -18,6 +18,8 @@ charge_lines as (
         {% endfor -%}
         charged.billing_period,
         charged.rated_line_id,
+        charged.service_start_date,
+        charged.service_end_date,
         charged.service_start_at,
         charged.service_end_at,
         charged.description,
@@ -47,6 +49,8 @@ drawn_keys as (
         {% endfor -%}
         min(charged.billing_period) as billing_period,
         min_by(charged.rated_line_id, charged.service_start_at) as rated_line_id,
+        min(charged.service_start_date) as service_start_date,
+        max(charged.service_end_date) as service_end_date,
         min(charged.service_start_at) as service_start_at,
         max(charged.service_end_at) as service_end_at,
         min(charged.charge_name) as charge_name,
@@ -77,6 +81,8 @@ credit_lines as (
         {% endfor -%}
         drawn_keys.billing_period,
         drawn_keys.rated_line_id,
+        drawn_keys.service_start_date,
+        drawn_keys.service_end_date,
         drawn_keys.service_start_at,
         drawn_keys.service_end_at,
         substr(
@@ -139,6 +145,8 @@ final as (
         {{ settlement_key_parts() | join(',\n        ') }},
         billing_period,
         rated_line_id,
+        service_start_date,
+        service_end_date,
         service_start_at,
         service_end_at,
         description,

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with runs as (
     select * from {{ ref('int_charges__runs') }}
     where meter_id is not null

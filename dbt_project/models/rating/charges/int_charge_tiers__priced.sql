@@ -2,6 +2,11 @@ with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
 ),
 
+seats_runs as (
+    select * from {{ ref('int_charges__quantified') }}
+    where charge_model = 'seats'
+),
+
 prices as (
     select * from {{ ref('int_charge_prices__scaled') }}
     where lower_bound is not null
@@ -23,39 +28,62 @@ event_fees as (
     select * from {{ ref('int_event_fees__counted') }}
 ),
 
-seats_prices as (
-    select distinct
-        charge_price_id,
-        proration
+-- What a price asks of a ladder, whatever tier it climbs to.
+ladder_prices as (
+    select
+        *,
+        {{ scaled_integer('scaled_package_size', 9) }} as package_size_units,
+        {{ counts_packages_on_the_total() }} as has_packages_on_the_total,
+        {{ counts_packages_per_tier() }} as has_packages_per_tier,
+        multiplier = 1
+        and convert_rounding = 'none'
+        and charge_model <> 'package' as has_metered_quantity
     from prices
-    where charge_model = 'seats'
+    where tier_number = 1
+),
+
+tier_prices as (
+    select
+        charge_price_id,
+        currency_code,
+        tier_number,
+        lower_quantity,
+        upper_quantity,
+        lower_bound,
+        upper_bound,
+        unit_price,
+        flat_amount,
+        coalesce(is_unpriced, false) as is_unpriced,
+        {{ scaled_integer('unit_price', 12) }} as price_units,
+        {{ scaled_integer('flat_amount', 12) }} as flat_units
+    from prices
 ),
 
 -- Seats are divided by the length of the full cell too.
 seats_periods as (
     select
-        ladder_runs.ladder_run_id,
+        seats_runs.ladder_run_id,
         {{ seats_period_length(
-            'seats_prices.proration',
+            'ladder_prices.proration',
             'cells.cell_start_date',
             'cells.cell_end_date',
             'cells.cell_start_at',
             'cells.cell_end_at'
         ) }} as period_length
-    from ladder_runs
-    inner join
-        seats_prices
-        on ladder_runs.charge_price_id = seats_prices.charge_price_id
+    from seats_runs
+    inner join ladder_prices
+        on
+            seats_runs.charge_price_id = ladder_prices.charge_price_id
+            and seats_runs.currency_code = ladder_prices.currency_code
     inner join cells
         on
-            ladder_runs.contract_id = cells.contract_id
-            and ladder_runs.cell_start_date = cells.cell_start_date
+            seats_runs.contract_id = cells.contract_id
+            and seats_runs.cell_start_date = cells.cell_start_date
 ),
 
 converted as (
     select
         ladder_runs.ladder_run_id,
-        ladder_runs.ladder_key,
         ladder_runs.ladder_run_number,
         ladder_runs.is_additive,
         ladder_runs.is_continued,
@@ -64,110 +92,83 @@ converted as (
         and ladder_runs.time_units < ladder_runs.cell_units as is_restarted,
         ladder_runs.time_units,
         ladder_runs.cell_units,
-        drawn.included_before,
-        drawn.included_before + drawn.included_quantity as included_after,
-        drawn.demanded_before,
-        drawn.demanded_up_to,
         ladder_runs.share_units,
         ladder_runs.share_of_units,
         ladder_runs.valued_event_count,
         ladder_runs.quantity_before is not null as has_quantity_before,
-        cast(coalesce(seats_periods.period_length, 1) as decimal(38, 0))
-            as period_length,
-        prices.*,
-        case
-            when event_fees.ladder_run_id is null then cast(0 as decimal(38, 9))
-            else event_fees.tier_quantity
-        end as event_quantity,
-        coalesce(event_fees.event_count, 0) as paying_event_count,
+        ladder_runs.quantity_after is not null as has_quantity_after,
+        drawn.included_before,
+        drawn.included_before + drawn.included_quantity as included_after,
+        drawn.demanded_before,
+        drawn.demanded_up_to,
+        matched.tier_number as matched_tier_number,
+        cast(coalesce(seats_periods.period_length, 1) as bigint) as period_length,
+        ladder_prices.charge_price_id,
+        ladder_prices.currency_code,
+        ladder_prices.charge_model,
+        ladder_prices.package_rounding,
+        ladder_prices.package_size_units,
+        ladder_prices.has_packages_on_the_total,
+        ladder_prices.has_packages_per_tier,
+        ladder_prices.has_metered_quantity,
+        ladder_prices.free_quantity,
+        ladder_prices.scaled_free_quantity,
+        ladder_prices.zero_usage,
+        ladder_prices.converted_divisor,
+        ladder_prices.billable_divisor,
+        ladder_prices.priced_divisor,
+        ladder_prices.looks_at_each_event,
         {{ converted_quantity(
             'ladder_runs.quantity_before',
-            'prices.multiplier',
-            'prices.divisor',
-            'prices.convert_rounding',
-            'prices.convert_decimals'
+            'ladder_prices.multiplier',
+            'ladder_prices.divisor',
+            'ladder_prices.convert_rounding',
+            'ladder_prices.convert_decimals'
         ) }} as converted_before,
         {{ converted_quantity(
             'ladder_runs.quantity_after',
-            'prices.multiplier',
-            'prices.divisor',
-            'prices.convert_rounding',
-            'prices.convert_decimals'
+            'ladder_prices.multiplier',
+            'ladder_prices.divisor',
+            'ladder_prices.convert_rounding',
+            'ladder_prices.convert_decimals'
         ) }} as converted_after,
         {{ converted_quantity(
             'ladder_runs.ladder_quantity',
-            'prices.multiplier',
-            'prices.divisor',
-            'prices.convert_rounding',
-            'prices.convert_decimals'
+            'ladder_prices.multiplier',
+            'ladder_prices.divisor',
+            'ladder_prices.convert_rounding',
+            'ladder_prices.convert_decimals'
         ) }} as ladder_converted
     from ladder_runs
-    inner join prices
+    inner join ladder_prices
         on
-            ladder_runs.charge_price_id = prices.charge_price_id
-            and ladder_runs.currency_code = prices.currency_code
+            ladder_runs.charge_price_id = ladder_prices.charge_price_id
+            and ladder_runs.currency_code = ladder_prices.currency_code
     left join
         seats_periods
         on ladder_runs.ladder_run_id = seats_periods.ladder_run_id
     left join drawn on ladder_runs.ladder_run_id = drawn.ladder_run_id
-    left join event_fees
-        on
-            ladder_runs.ladder_run_id = event_fees.ladder_run_id
-            and prices.tier_number = event_fees.tier_number
     left join matched
         on
             ladder_runs.charge_price_id = matched.charge_price_id
             and ladder_runs.currency_code = matched.currency_code
             and ladder_runs.dimension_key = matched.dimension_key
-    where
-        prices.charge_model <> 'dimensional'
-        or prices.tier_number = matched.tier_number
 ),
 
--- The fixed amount of a percentage is due for each event, whatever the share of time.
--- A ladder that starts anew in its run has the run's share of its bounds, flat amounts
--- and free units.
-restarted as (
+-- Zero usage is a matter of the converted quantity of the whole cell, before free units
+-- come off; where it is charged, the first run pays for it, or each run of a ladder
+-- that restarts. Levels stand by themselves. A ladder that starts anew in its run has
+-- the run's share of its free units.
+measured as (
     select
         *,
-        {% for bound in ['lower', 'upper'] -%}
-        case
-            when is_restarted then {{ prorated(
-                bound ~ '_quantity', 9, 'time_units', 'cell_units'
-            ) }}
-            else {{ bound }}_quantity
-        end as run_{{ bound }}_quantity,
-        case
-            when not is_restarted then {{ bound }}_bound
-            when {{ counts_packages_on_the_total() }}
-                then {{ prorated(bound ~ '_bound', 9, 'time_units', 'cell_units') }}
-            else cast({{ checked(
-                prorated(bound ~ '_quantity', 9, 'time_units', 'cell_units')
-                ~ ' * billable_divisor'
-            ) }} as decimal(38, 9))
-        end as run_{{ bound }}_bound,
-        {% endfor -%}
-        case
-            when is_restarted and charge_model <> 'percentage'
-                then {{ prorated('flat_amount', 12, 'time_units', 'cell_units') }}
-            else flat_amount
-        end as run_flat_amount,
         case
             when is_restarted then cast({{ checked(
                 prorated('free_quantity', 9, 'time_units', 'cell_units')
                 ~ ' * converted_divisor'
             ) }} as decimal(38, 9))
             else scaled_free_quantity
-        end as run_free_quantity
-    from converted
-),
-
--- Zero usage is a matter of the converted quantity of the whole cell, before free units
--- come off; where it is charged, the first run pays for it, or each run of a ladder
--- that restarts. Levels stand by themselves.
-measured as (
-    select
-        *,
+        end as run_free_quantity,
         {{ less_included(
             'converted_before', 'included_before', 'demanded_before', 'converted_divisor'
         ) | indent(8) }} as left_before,
@@ -183,7 +184,7 @@ measured as (
                 and ladder_converted = 0
             )
         ) as is_zero_charged
-    from restarted
+    from converted
 ),
 
 allowed as (
@@ -198,67 +199,198 @@ allowed as (
     from measured
 ),
 
+packed as (
+    select
+        *,
+        case
+            when has_packages_on_the_total
+                then {{ scaled_integer('allowed_before', 9) }}
+        end as allowed_before_units,
+        case
+            when has_packages_on_the_total
+                then {{ scaled_integer('allowed_after', 9) }}
+        end as allowed_after_units
+    from allowed
+),
+
 billable as (
     select
         *,
         case
-            when {{ counts_packages_on_the_total() }}
-                then {{ checked(
-                    package_count('allowed_before', 'scaled_package_size', 'package_rounding')
-                ) }}
+            when has_packages_on_the_total
+                then {{ checked(package_count(
+                    'allowed_before_units', 'package_size_units', 'package_rounding'
+                )) }}
             else allowed_before
         end as billable_before,
         case
-            when {{ counts_packages_on_the_total() }}
-                then {{ checked(
-                    package_count('allowed_after', 'scaled_package_size', 'package_rounding')
-                ) }}
+            when has_packages_on_the_total
+                then {{ checked(package_count(
+                    'allowed_after_units', 'package_size_units', 'package_rounding'
+                )) }}
             else allowed_after
         end as billable_after
-    from allowed
+    from packed
+),
+
+-- What a run adds: the ladder at its end less the ladder at its start.
+summed as (
+    select
+        *,
+        converted_after - coalesce(converted_before, 0) as run_converted,
+        billable_after - coalesce(billable_before, 0) as run_billable,
+        {{ checked('cast(priced_divisor * period_length as ' ~ whole_number() ~ ')') }}
+            as whole_divisor
+    from billable
+),
+
+-- What is the same in every tier of a run.
+run_quantities as (
+    select
+        *,
+        {{ checked('whole_divisor * 1000000000') }} as unit_divisor,
+        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_units')) }}
+            as denominator,
+        {{ unscaled_quantity('run_converted', 'converted_divisor * period_length') }}
+            as converted_quantity,
+        {{ unscaled_quantity('run_billable', 'billable_divisor * period_length') }}
+            as billable_quantity
+    from summed
+),
+
+tiered as (
+    select
+        run_quantities.*,
+        tier_prices.tier_number,
+        tier_prices.lower_quantity,
+        tier_prices.upper_quantity,
+        tier_prices.lower_bound,
+        tier_prices.upper_bound,
+        tier_prices.unit_price,
+        tier_prices.price_units,
+        tier_prices.flat_amount,
+        tier_prices.flat_units,
+        tier_prices.is_unpriced,
+        case
+            when event_fees.ladder_run_id is null then cast(0 as decimal(38, 9))
+            else event_fees.tier_quantity
+        end as event_quantity,
+        coalesce(event_fees.event_count, 0) as paying_event_count
+    from run_quantities
+    inner join tier_prices
+        on
+            run_quantities.charge_price_id = tier_prices.charge_price_id
+            and run_quantities.currency_code = tier_prices.currency_code
+    left join event_fees
+        on
+            run_quantities.ladder_run_id = event_fees.ladder_run_id
+            and tier_prices.tier_number = event_fees.tier_number
+    where
+        run_quantities.charge_model <> 'dimensional'
+        or tier_prices.tier_number = run_quantities.matched_tier_number
+),
+
+-- The fixed amount of a percentage is due for each event, whatever the share of time.
+-- A ladder that starts anew in its run has the run's share of its bounds and flat
+-- amounts.
+restarted as (
+    select
+        *,
+        {% for bound in ['lower', 'upper'] -%}
+        case
+            when is_restarted then {{ prorated(
+                bound ~ '_quantity', 9, 'time_units', 'cell_units'
+            ) }}
+            else {{ bound }}_quantity
+        end as run_{{ bound }}_quantity,
+        {% endfor -%}
+        case
+            when is_restarted and charge_model <> 'percentage'
+                then {{ prorated('flat_amount', 12, 'time_units', 'cell_units') }}
+            else flat_amount
+        end as run_flat_amount
+    from tiered
+),
+
+bounded as (
+    select
+        *,
+        {% for bound in ['lower', 'upper'] -%}
+        case
+            when not is_restarted then {{ bound }}_bound
+            when has_packages_on_the_total
+                then {{ prorated(bound ~ '_bound', 9, 'time_units', 'cell_units') }}
+            else cast({{ checked(
+                'run_' ~ bound ~ '_quantity * billable_divisor'
+            ) }} as decimal(38, 9))
+        end as run_{{ bound }}_bound,
+        {% endfor -%}
+        case
+            when is_restarted then {{ scaled_integer('run_flat_amount', 12) }}
+            else flat_units
+        end as run_flat_units
+    from restarted
 ),
 
 -- How much of a quantity each tier takes.
 taken as (
     select
         *,
-        cast(
-            {{ tier_quantity(
-                'charge_model', 'billable_before', 'run_lower_bound', 'run_upper_bound'
-            ) }}
-            as decimal(38, 9)
-        ) as taken_before,
-        cast(
-            {{ tier_quantity(
-                'charge_model', 'billable_after', 'run_lower_bound', 'run_upper_bound'
-            ) }}
-            as decimal(38, 9)
-        ) as taken_after
-    from billable
+        case
+            when has_quantity_before then cast(
+                {{ tier_quantity(
+                    'charge_model', 'billable_before', 'run_lower_bound', 'run_upper_bound'
+                ) }}
+                as decimal(38, 9)
+            )
+        end as taken_before,
+        case
+            when has_quantity_after then cast(
+                {{ tier_quantity(
+                    'charge_model', 'billable_after', 'run_lower_bound', 'run_upper_bound'
+                ) }}
+                as decimal(38, 9)
+            )
+        end as taken_after
+    from bounded
+),
+
+begun as (
+    select
+        *,
+        case
+            when has_packages_per_tier
+                then {{ scaled_integer('taken_before', 9) }}
+        end as taken_before_units,
+        case
+            when has_packages_per_tier
+                then {{ scaled_integer('taken_after', 9) }}
+        end as taken_after_units
+    from taken
 ),
 
 counted as (
     select
         *,
         case
-            when {{ counts_packages_per_tier() }}
-                then {{ checked(
-                    package_count('taken_before', 'scaled_package_size', 'package_rounding')
-                ) }}
+            when has_packages_per_tier
+                then {{ checked(package_count(
+                    'taken_before_units', 'package_size_units', 'package_rounding'
+                )) }}
             else taken_before
         end as tier_quantity_before,
         case
-            when {{ counts_packages_per_tier() }}
-                then {{ checked(
-                    package_count('taken_after', 'scaled_package_size', 'package_rounding')
-                ) }}
+            when has_packages_per_tier
+                then {{ checked(package_count(
+                    'taken_after_units', 'package_size_units', 'package_rounding'
+                )) }}
             else taken_after
         end as tier_quantity_after
-    from taken
+    from begun
 ),
 
 -- What this run adds to each tier: the ladder at its end less the ladder at its start.
-tiered as (
+entered as (
     select
         *,
         case
@@ -299,19 +431,12 @@ tiered as (
     from counted
 ),
 
--- Whole numbers: quantity = whole × divisor + rest ÷ 10^9, prices in units of 10^-12.
+-- Whole numbers: prices in units of 10^-12, quantities of 10^-9.
 split as (
     select
         *,
-        {{ checked('cast(priced_divisor * period_length as ' ~ whole_number() ~ ')') }}
-            as whole_divisor,
-        cast(floor(tier_quantity) as {{ whole_number() }}) as whole_quantity,
-        cast(
-            (tier_quantity - floor(tier_quantity)) * 1000000000 as {{ whole_number() }}
-        ) as fraction_quantity,
-        {{ scaled_integer('unit_price', 12) }} as price_units,
-        {{ scaled_integer('run_flat_amount', 12) }} as flat_units
-    from tiered
+        {{ scaled_integer('tier_quantity', 9) }} as quantity_units
+    from entered
     where
         tier_number = 1
         or charge_model = 'dimensional'
@@ -323,11 +448,8 @@ split as (
 divided as (
     select
         *,
-        {{ floor_quotient('whole_quantity', 'whole_divisor') }} as priced_wholes,
-        {{ floor_remainder('whole_quantity', 'whole_divisor') }} * 1000000000
-        + fraction_quantity as priced_rest,
-        {{ limited_amount(checked('whole_divisor * 1000000000 * share_of_units')) }}
-            as denominator
+        {{ floor_quotient('quantity_units', 'unit_divisor') }} as priced_wholes,
+        {{ floor_remainder('quantity_units', 'unit_divisor') }} as priced_rest
     from split
 ),
 
@@ -335,22 +457,37 @@ multiplied as (
     select
         *,
         {{ checked(
-            '(priced_wholes * price_units + flat_count * flat_units) * share_units'
+            '(priced_wholes * price_units + flat_count * run_flat_units) * share_units'
         ) }} as whole_amount,
         {{ checked('priced_rest * price_units * share_units') }} as rest_amount
     from divided
 ),
 
--- amount × share_of_units = whole_amount + rest_amount ÷ (divisor × 10^9), still exact.
+-- amount × share_of_units = whole_amount + rest_amount ÷ unit_divisor, still exact.
 shared as (
     select
         *,
         {{ floor_quotient('whole_amount', 'share_of_units') }} as shared_wholes,
         {{ checked(
             floor_remainder('whole_amount', 'share_of_units')
-            ~ ' * (whole_divisor * 1000000000) + rest_amount'
+            ~ ' * unit_divisor + rest_amount'
         ) }} as shared_rest
     from multiplied
+),
+
+-- Divided towards zero; the rest then has the sign of what was divided.
+settled as (
+    select
+        *,
+        {{ narrow_quotient('shared_rest', 'denominator') }} as rest_units
+    from shared
+),
+
+rested as (
+    select
+        *,
+        shared_rest - rest_units * denominator as rest
+    from settled
 ),
 
 final as (
@@ -359,37 +496,24 @@ final as (
         tier_number,
         run_lower_quantity as lower_quantity,
         run_upper_quantity as upper_quantity,
-        {{ unscaled_quantity('tier_quantity', 'priced_divisor * period_length') }}
-            as quantity,
-        case
-            when
-                multiplier = 1
-                and convert_rounding = 'none'
-                and charge_model <> 'package'
-                then tier_quantity
-        end as metered_quantity,
+        {{ unscaled_quantity('tier_quantity', 'whole_divisor') }} as quantity,
+        case when has_metered_quantity then tier_quantity end as metered_quantity,
         unit_price,
-        coalesce(is_unpriced, false) as is_unpriced,
+        is_unpriced,
         {{ checked('cast(flat_count * run_flat_amount as decimal(38, 12))') }}
             as flat_amount,
-        {{ unscaled_quantity(
-            'converted_after - coalesce(converted_before, 0)',
-            'converted_divisor * period_length'
-        ) }} as converted_quantity,
-        {{ unscaled_quantity(
-            'billable_after - coalesce(billable_before, 0)',
-            'billable_divisor * period_length'
-        ) }} as billable_quantity,
-        cast(period_length as bigint) as period_length,
+        converted_quantity,
+        billable_quantity,
+        period_length,
         cast(denominator as decimal(38, 0)) as denominator,
         cast(
-            {{ limited_amount(
-                checked('shared_wholes + ' ~ floor_quotient('shared_rest', 'denominator'))
-            ) }} as decimal(38, 0)
+            {{ limited_amount(checked(
+                'shared_wholes + rest_units - case when rest < 0 then 1 else 0 end'
+            )) }} as decimal(38, 0)
         ) as amount_units,
-        cast({{ floor_remainder('shared_rest', 'denominator') }} as decimal(38, 0))
+        cast(case when rest < 0 then rest + denominator else rest end as decimal(38, 0))
             as amount_rest
-    from shared
+    from rested
 )
 
 select * from final

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with batches as (
     select * from {{ ref('stg_ingestion__batches') }}
 ),
@@ -25,40 +27,71 @@ known_until as (
     from batches
 ),
 
+zones as (
+    select distinct time_zone
+    from contract_spans
+),
+
+-- Prices change at the start of a day, which each zone has at an instant of its own.
+prices as (
+    select
+        charges.plan_id,
+        charges.charge_id,
+        charges.billing_timing,
+        zones.time_zone,
+        {{ local_day_start_at('charges.effective_from_date', 'zones.time_zone')
+            | indent(8) }} as price_start_at,
+        coalesce(
+            {{ local_day_start_at('charges.effective_to_date', 'zones.time_zone')
+                | indent(12) }},
+            {{ end_of_time() }}
+        ) as price_end_at
+    from charges
+    cross join zones
+),
+
 active as (
     select
         contract_spans.contract_id,
         contract_spans.contract_lineage_id,
         contract_spans.legal_entity_id,
         contract_spans.time_zone,
-        charges.charge_id,
-        charges.billing_timing,
+        prices.charge_id,
+        prices.billing_timing,
         cells.cell_start_date,
         cells.cell_end_date,
+        cells.cell_start_at,
         cells.cell_end_at,
         greatest(
-            cells.cell_start_at,
-            contract_spans.span_start_at,
-            {{ local_day_start_at(
-                'charges.effective_from_date', 'contract_spans.time_zone'
-            ) | indent(12) }}
+            cells.cell_start_at, contract_spans.span_start_at, prices.price_start_at
         ) as active_from_at,
         least(
-            cells.cell_end_at,
-            contract_spans.span_end_at,
-            coalesce(
-                {{ local_day_start_at(
-                    'charges.effective_to_date', 'contract_spans.time_zone'
-                ) | indent(16) }},
-                cells.cell_end_at
-            )
+            cells.cell_end_at, contract_spans.span_end_at, prices.price_end_at
         ) as active_to_at
     from cells
     inner join contract_spans on cells.contract_id = contract_spans.contract_id
-    inner join charges on contract_spans.plan_id = charges.plan_id
+    inner join prices
+        on
+            contract_spans.plan_id = prices.plan_id
+            and contract_spans.time_zone = prices.time_zone
 ),
 
+-- What is active throughout a cell is so once; other stretches come together.
 expected_charges as (
+    select
+        contract_id,
+        contract_lineage_id,
+        time_zone,
+        charge_id,
+        billing_timing,
+        cell_start_date,
+        cell_end_date,
+        cell_end_at,
+        legal_entity_id,
+        active_from_at
+    from active
+    where active_from_at = cell_start_at and active_to_at = cell_end_at
+    union all
     select
         contract_id,
         contract_lineage_id,
@@ -71,7 +104,9 @@ expected_charges as (
         min_by(legal_entity_id, active_from_at) as legal_entity_id,
         min(active_from_at) as active_from_at
     from active
-    where active_from_at < active_to_at
+    where
+        active_from_at < active_to_at
+        and (active_from_at > cell_start_at or active_to_at < cell_end_at)
     group by
         contract_id,
         contract_lineage_id,
@@ -124,13 +159,6 @@ expected as (
 
 final as (
     select
-        {{ content_id([
-            'expected.contract_id',
-            'expected.charge_id',
-            'expected.cell_start_date',
-            'expected.cell_end_date',
-        ]) }}
-            as expected_charge_id,
         expected.contract_id,
         expected.contract_lineage_id,
         expected.legal_entity_id,

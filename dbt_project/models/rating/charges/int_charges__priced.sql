@@ -2,6 +2,11 @@ with ladder_runs as (
     select * from {{ ref('int_charges__quantified') }}
 ),
 
+later_runs as (
+    select * from {{ ref('int_charges__quantified') }}
+    where ladder_run_number > 1
+),
+
 tiers as (
     select * from {{ ref('int_charge_tiers__priced') }}
 ),
@@ -30,6 +35,21 @@ tier_sums as (
     group by ladder_run_id
 ),
 
+run_sums as (
+    select
+        *,
+        {{ scaled_integer('denominator', 0) }} as whole_denominator,
+        {{ scaled_integer('amount_units', 0) }} as whole_units,
+        {{ scaled_integer('amount_rest', 0) }} as whole_rest
+    from tier_sums
+),
+
+-- Only these ladders have several runs.
+several as (
+    select distinct ladder_key
+    from later_runs
+),
+
 run_amounts as (
     select
         ladder_runs.ladder_run_id,
@@ -37,22 +57,19 @@ run_amounts as (
         ladder_runs.ladder_run_number,
         currencies.minor_unit,
         prices.rounding_mode,
-        tier_sums.converted_quantity,
-        tier_sums.billable_quantity,
-        tier_sums.period_length,
-        cast(tier_sums.denominator as {{ whole_number() }}) as denominator,
-        {{ floor_quotient(
-            'cast(tier_sums.amount_rest as ' ~ whole_number() ~ ')',
-            'cast(tier_sums.denominator as ' ~ whole_number() ~ ')'
-        ) }} + cast(tier_sums.amount_units as {{ whole_number() }}) as run_units,
-        {{ floor_remainder(
-            'cast(tier_sums.amount_rest as ' ~ whole_number() ~ ')',
-            'cast(tier_sums.denominator as ' ~ whole_number() ~ ')'
-        ) }} as run_rest,
+        run_sums.converted_quantity,
+        run_sums.billable_quantity,
+        run_sums.period_length,
+        several.ladder_key is not null as is_one_of_several,
+        run_sums.whole_denominator as denominator,
+        {{ floor_quotient('run_sums.whole_rest', 'run_sums.whole_denominator') }}
+        + run_sums.whole_units as run_units,
+        {{ floor_remainder('run_sums.whole_rest', 'run_sums.whole_denominator') }}
+            as run_rest,
         case
-            when tier_sums.ladder_run_id is null and prices.charge_price_id is not null
+            when run_sums.ladder_run_id is null and prices.charge_price_id is not null
                 then 0
-            when tier_sums.ladder_run_id is null then 1
+            when run_sums.ladder_run_id is null then 1
             when currencies.minor_unit is null then 2
             when
                 ladder_runs.has_negative_events
@@ -63,16 +80,17 @@ run_amounts as (
                         and ladder_runs.is_negative_allowed
                     )
                 ) then 3
-            when ladder_runs.is_beyond_limit or tier_sums.is_overflown then 4
-            when tier_sums.is_beyond_tiers then 5
+            when ladder_runs.is_beyond_limit or run_sums.is_overflown then 4
+            when run_sums.is_beyond_tiers then 5
             when ladder_runs.has_conflicting_events then 6
         end as exception_rank
     from ladder_runs
-    left join tier_sums on ladder_runs.ladder_run_id = tier_sums.ladder_run_id
+    left join run_sums on ladder_runs.ladder_run_id = run_sums.ladder_run_id
     left join prices
         on
             ladder_runs.charge_price_id = prices.charge_price_id
             and ladder_runs.currency_code = prices.currency_code
+    left join several on ladder_runs.ladder_key = several.ladder_key
     left join currencies on ladder_runs.currency_code = currencies.currency_code
 ),
 
@@ -84,6 +102,7 @@ denominator_sums as (
         sum(run_units) as run_units,
         sum(run_rest) as run_rest
     from run_amounts
+    where is_one_of_several
     group by ladder_key, denominator
 ),
 
@@ -99,14 +118,8 @@ carried_over as (
 ladder_units as (
     select
         ladder_key,
-        sum(
-            whole_units
-            + case
-                when whole_units >= 0 and 2 * rest >= denominator then 1
-                when whole_units < 0 and 2 * rest > denominator then 1
-                else 0
-            end
-        ) as ladder_units
+        sum({{ half_away_from_floor('whole_units', 'rest', 'denominator') }})
+            as ladder_units
     from carried_over
     group by ladder_key
 ),
@@ -118,15 +131,20 @@ ladder_states as (
         max_by(rounding_mode, ladder_run_number) as rounding_mode,
         sum(run_units) as run_units
     from run_amounts
+    where is_one_of_several
     group by ladder_key
 ),
 
 -- Divided once, for all of the ladder; largest remainders get what rounding left over.
 spread as (
     select
-        run_amounts.*,
-        ladder_states.exception_rank as ladder_exception_rank,
-        ladder_states.rounding_mode as ladder_rounding_mode,
+        run_amounts.ladder_run_id,
+        run_amounts.minor_unit,
+        ladder_states.rounding_mode,
+        run_amounts.converted_quantity,
+        run_amounts.billable_quantity,
+        run_amounts.period_length,
+        ladder_states.exception_rank,
         run_amounts.run_units
         + {{ one_more_step(
             'run_amounts.ladder_key',
@@ -144,16 +162,32 @@ spread as (
     inner join ladder_units on run_amounts.ladder_key = ladder_units.ladder_key
 ),
 
+divided as (
+    select
+        ladder_run_id,
+        minor_unit,
+        rounding_mode,
+        converted_quantity,
+        billable_quantity,
+        period_length,
+        exception_rank,
+        {{ half_away_from_floor('run_units', 'run_rest', 'denominator') }}
+            as gross_units
+    from run_amounts
+    where not is_one_of_several
+    union all
+    select * from spread
+),
+
 final as (
     select
         ladder_run_id,
-        ladder_key,
         minor_unit,
-        ladder_rounding_mode as rounding_mode,
+        rounding_mode,
         cast(converted_quantity as decimal(38, 9)) as converted_quantity,
         cast(billable_quantity as decimal(38, 9)) as billable_quantity,
         cast(period_length as bigint) as period_length,
-        case ladder_exception_rank
+        case exception_rank
             when 0 then 'unpriced_dimension'
             when 1 then 'missing_price'
             when 2 then 'unknown_currency'
@@ -165,10 +199,10 @@ final as (
         -- Events in conflict hold an amount that can be computed; nothing else does.
         cast(
             case
-                when coalesce(ladder_exception_rank, 6) = 6 then gross_units
+                when coalesce(exception_rank, 6) = 6 then gross_units
             end as decimal(38, 0)
         ) as gross_units
-    from spread
+    from divided
 )
 
 select * from final

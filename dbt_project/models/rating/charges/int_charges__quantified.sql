@@ -2,134 +2,214 @@ with runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
+-- Runs are read again for each question to a few of them, so that none is kept in full.
+pooled_runs as (
+    select * from {{ ref('int_charges__runs') }}
+    where is_pooled
+),
+
+later_runs as (
+    select * from {{ ref('int_charges__runs') }}
+    where run_number > 1
+),
+
+cell_runs as (
+    select * from {{ ref('int_charges__runs') }}
+),
+
 assigned as (
     select * from {{ ref('int_usage__assigned') }}
     where charge_id is not null
+),
+
+cells as (
+    select * from {{ ref('int_contracts__cells') }}
 ),
 
 conflicted as (
     select * from {{ ref('int_charges__conflicted') }}
 ),
 
--- A pool of children climbs one ladder, in the name of the contract's customer.
-used as (
+limited as (
     select
-        assigned.contract_id,
-        assigned.charge_id,
-        assigned.run_start_at,
-        case
-            when runs.is_pooled then runs.contract_customer_id
-            else assigned.customer_id
-        end as ladder_customer_id,
-        assigned.dimension_key,
-        cast({{ limited_sum('assigned.quantity') }} as decimal(38, 9)) as quantity,
-        bool_or(
-            assigned.is_beyond_limit
-            or not coalesce({{ is_within_limit('assigned.quantity') }}, true)
-        ) as is_beyond_limit,
-        sum(assigned.event_count) as event_count,
-        sum(assigned.unvalued_event_count) as unvalued_event_count,
-        sum(assigned.negative_event_count) as negative_event_count,
-        sum(assigned.digest_sum_1) as digest_sum_1,
-        sum(assigned.digest_sum_2) as digest_sum_2,
-        min(assigned.first_event_at) as first_event_at,
-        max(assigned.last_event_at) as last_event_at
+        contract_id,
+        charge_id,
+        run_start_at,
+        customer_id,
+        dimension_key,
+        case when {{ is_within_limit('quantity') }} then quantity end as quantity,
+        is_beyond_limit
+        or not coalesce({{ is_within_limit('quantity') }}, true) as is_beyond_limit,
+        event_count,
+        unvalued_event_count,
+        negative_event_count,
+        digest_sum_1,
+        digest_sum_2,
+        first_event_at,
+        last_event_at
     from assigned
-    inner join runs
+),
+
+-- A pool of children climbs one ladder, in the name of the contract's customer.
+pooled as (
+    select
+        limited.contract_id,
+        limited.charge_id,
+        limited.run_start_at,
+        pooled_runs.contract_customer_id as customer_id,
+        limited.dimension_key,
+        cast(sum(limited.quantity) as decimal(38, 9)) as quantity,
+        bool_or(limited.is_beyond_limit) as is_beyond_limit,
+        cast(sum(limited.event_count) as bigint) as event_count,
+        cast(sum(limited.unvalued_event_count) as bigint) as unvalued_event_count,
+        cast(sum(limited.negative_event_count) as bigint) as negative_event_count,
+        cast(sum(limited.digest_sum_1) as decimal(38, 0)) as digest_sum_1,
+        cast(sum(limited.digest_sum_2) as decimal(38, 0)) as digest_sum_2,
+        min(limited.first_event_at) as first_event_at,
+        max(limited.last_event_at) as last_event_at
+    from limited
+    inner join pooled_runs
         on
-            assigned.contract_id = runs.contract_id
-            and assigned.charge_id = runs.charge_id
-            and assigned.run_start_at = runs.run_start_at
+            limited.contract_id = pooled_runs.contract_id
+            and limited.charge_id = pooled_runs.charge_id
+            and limited.run_start_at = pooled_runs.run_start_at
     group by
-        assigned.contract_id,
-        assigned.charge_id,
-        assigned.run_start_at,
-        case
-            when runs.is_pooled then runs.contract_customer_id
-            else assigned.customer_id
-        end,
-        assigned.dimension_key
+        limited.contract_id,
+        limited.charge_id,
+        limited.run_start_at,
+        pooled_runs.contract_customer_id,
+        limited.dimension_key
+),
+
+used as (
+    select limited.* from limited
+    anti join pooled_runs
+        on
+            limited.contract_id = pooled_runs.contract_id
+            and limited.charge_id = pooled_runs.charge_id
+            and limited.run_start_at = pooled_runs.run_start_at
+    union all
+    select * from pooled
+),
+
+-- Only here a ladder may have several runs: a price changes, or a contract is renewed.
+several_cells as (
+    select
+        contract_lineage_id,
+        cell_start_date
+    from later_runs
+    union
+    select
+        contract_lineage_id,
+        cell_start_date
+    from cells
+    group by
+        contract_lineage_id,
+        cell_start_date
+    having count(*) > 1
+),
+
+several_runs as (
+    select cell_runs.*
+    from cell_runs
+    inner join several_cells
+        on
+            cell_runs.contract_lineage_id = several_cells.contract_lineage_id
+            and cell_runs.cell_start_date = several_cells.cell_start_date
 ),
 
 used_ladders as (
     select distinct
-        runs.contract_id,
-        runs.charge_id,
-        runs.cell_start_date,
-        used.ladder_customer_id,
+        several_runs.contract_id,
+        several_runs.charge_id,
+        several_runs.cell_start_date,
+        used.customer_id,
         used.dimension_key
-    from used
-    inner join runs
+    from several_runs
+    inner join used
         on
-            used.contract_id = runs.contract_id
-            and used.charge_id = runs.charge_id
-            and used.run_start_at = runs.run_start_at
-),
-
-cells as (
-    select distinct
-        contract_id,
-        charge_id,
-        cell_start_date,
-        contract_customer_id
-    from runs
-),
-
--- A cell without usage has one ladder too, on which nothing is climbed.
-ladders as (
-    select
-        cells.contract_id,
-        cells.charge_id,
-        cells.cell_start_date,
-        coalesce(used_ladders.ladder_customer_id, cells.contract_customer_id)
-            as customer_id,
-        coalesce(used_ladders.dimension_key, {{ no_dimension_values() }})
-            as dimension_key
-    from cells
-    left join used_ladders
-        on
-            cells.contract_id = used_ladders.contract_id
-            and cells.charge_id = used_ladders.charge_id
-            and cells.cell_start_date = used_ladders.cell_start_date
+            several_runs.contract_id = used.contract_id
+            and several_runs.charge_id = used.charge_id
+            and several_runs.run_start_at = used.run_start_at
 ),
 
 -- Every ladder that continues has its first run, and every other one each of its runs:
 -- used or not.
+unused as (
+    select
+        several_runs.contract_id,
+        several_runs.charge_id,
+        several_runs.run_start_at,
+        used_ladders.customer_id,
+        used_ladders.dimension_key
+    from several_runs
+    inner join used_ladders
+        on
+            several_runs.contract_id = used_ladders.contract_id
+            and several_runs.charge_id = used_ladders.charge_id
+            and several_runs.cell_start_date = used_ladders.cell_start_date
+    anti join used
+        on
+            several_runs.contract_id = used.contract_id
+            and several_runs.charge_id = used.charge_id
+            and several_runs.run_start_at = used.run_start_at
+            and used_ladders.customer_id = used.customer_id
+            and used_ladders.dimension_key = used.dimension_key
+    where not several_runs.is_continued or several_runs.run_number = 1
+),
+
+climbs as (
+    select * from used
+    union all
+    select
+        *,
+        cast(null as decimal(38, 9)) as quantity,
+        false as is_beyond_limit,
+        cast(0 as bigint) as event_count,
+        cast(0 as bigint) as unvalued_event_count,
+        cast(0 as bigint) as negative_event_count,
+        cast(0 as decimal(38, 0)) as digest_sum_1,
+        cast(0 as decimal(38, 0)) as digest_sum_2,
+        cast(null as timestamp) as first_event_at,
+        cast(null as timestamp) as last_event_at
+    from unused
+),
+
+-- A cell without usage has one ladder too, on which nothing is climbed.
 quantities as (
     select
         runs.*,
-        ladders.customer_id,
-        ladders.dimension_key,
+        several_cells.contract_lineage_id is not null as may_have_several_runs,
+        coalesce(climbs.customer_id, runs.contract_customer_id) as customer_id,
+        coalesce(climbs.dimension_key, {{ no_dimension_values() }}) as dimension_key,
         -- What has no value, such as the largest of nothing, counts as nothing used.
         cast(
             case
                 when runs.charge_model = 'flat' then 1
-                else coalesce(used.quantity, {{ zero_quantity() }})
+                else coalesce(climbs.quantity, {{ zero_quantity() }})
             end as decimal(38, 9)
         ) as quantity,
-        coalesce(used.is_beyond_limit, false) as is_beyond_limit,
-        coalesce(used.negative_event_count, 0) > 0 as has_negative_events,
-        coalesce(used.event_count, 0) as event_count,
-        coalesce(used.event_count - used.unvalued_event_count, 0) as valued_event_count,
-        coalesce(used.digest_sum_1, 0) as digest_sum_1,
-        coalesce(used.digest_sum_2, 0) as digest_sum_2,
-        used.first_event_at,
-        used.last_event_at
-    from ladders
-    inner join runs
+        coalesce(climbs.is_beyond_limit, false) as is_beyond_limit,
+        coalesce(climbs.negative_event_count, 0) > 0 as has_negative_events,
+        coalesce(climbs.event_count, 0) as event_count,
+        coalesce(climbs.event_count - climbs.unvalued_event_count, 0)
+            as valued_event_count,
+        coalesce(climbs.digest_sum_1, 0) as digest_sum_1,
+        coalesce(climbs.digest_sum_2, 0) as digest_sum_2,
+        climbs.first_event_at,
+        climbs.last_event_at
+    from runs
+    left join climbs
         on
-            ladders.contract_id = runs.contract_id
-            and ladders.charge_id = runs.charge_id
-            and ladders.cell_start_date = runs.cell_start_date
-    left join used
+            runs.contract_id = climbs.contract_id
+            and runs.charge_id = climbs.charge_id
+            and runs.run_start_at = climbs.run_start_at
+    left join several_cells
         on
-            runs.contract_id = used.contract_id
-            and runs.charge_id = used.charge_id
-            and runs.run_start_at = used.run_start_at
-            and ladders.customer_id = used.ladder_customer_id
-            and ladders.dimension_key = used.dimension_key
+            runs.contract_lineage_id = several_cells.contract_lineage_id
+            and runs.cell_start_date = several_cells.cell_start_date
     where
-        used.contract_id is not null
+        climbs.contract_id is not null
         or not runs.is_continued
         or runs.run_number = 1
 ),
@@ -143,38 +223,48 @@ keyed as (
 
 accumulated as (
     select
-        keyed.*,
-        row_number() over (
-            partition by keyed.ladder_key
-            order by keyed.run_start_at, keyed.contract_id
-        ) as ladder_run_number,
-        {{ limited_sum('keyed.quantity') }} over (
-            partition by keyed.ladder_key
-            order by keyed.run_start_at, keyed.contract_id
-            rows between unbounded preceding and current row
-        ) as cumulative_quantity,
-        {{ limited_sum('keyed.quantity') }} over (
-            partition by keyed.ladder_key
-        ) as ladder_quantity,
-        bool_or(
-            keyed.is_beyond_limit
-            or not {{ is_within_limit('keyed.quantity') }}
-        )
-            over (partition by keyed.ladder_key) as is_ladder_beyond_limit
+        *,
+        1 as ladder_run_number,
+        quantity as cumulative_quantity,
+        quantity as ladder_quantity,
+        is_beyond_limit
+        or not {{ is_within_limit('quantity') }} as is_ladder_beyond_limit
     from keyed
+    where not may_have_several_runs
+    union all
+    select
+        *,
+        row_number() over ladder_so_far as ladder_run_number,
+        cast({{ limited_sum('quantity') }} over ladder_so_far as decimal(38, 9))
+            as cumulative_quantity,
+        cast({{ limited_sum('quantity') }} over ladder as decimal(38, 9))
+            as ladder_quantity,
+        bool_or(is_beyond_limit or not {{ is_within_limit('quantity') }}) over ladder
+            as is_ladder_beyond_limit
+    from keyed
+    where may_have_several_runs
+    window
+        ladder as (partition by ladder_key),
+        ladder_so_far as (
+            partition by ladder_key
+            order by run_start_at, contract_id
+            rows between unbounded preceding and current row
+        )
 ),
 
 final as (
     select
-        {{ content_id([
-            'accumulated.ladder_key',
-            'accumulated.contract_id',
-            'accumulated.run_start_at',
-        ]) }} as ladder_run_id,
+        case
+            when accumulated.ladder_run_number = 1 then accumulated.ladder_key
+            else {{ content_id([
+                'accumulated.ladder_key',
+                'accumulated.contract_id',
+                'accumulated.run_start_at',
+            ]) }}
+        end as ladder_run_id,
         accumulated.ladder_key,
         cast(accumulated.ladder_run_number as integer) as ladder_run_number,
         accumulated.contract_id,
-        accumulated.contract_lineage_id,
         accumulated.customer_id,
         accumulated.currency_code,
         accumulated.charge_id,
@@ -191,10 +281,8 @@ final as (
         accumulated.is_due,
         accumulated.dimension_key,
         accumulated.cell_start_date,
-        accumulated.cell_end_date,
         accumulated.run_number,
         accumulated.run_start_at,
-        accumulated.run_end_at,
         accumulated.segment_count,
         accumulated.time_units,
         accumulated.cell_units,
@@ -232,8 +320,7 @@ final as (
         cast(accumulated.digest_sum_1 as decimal(38, 0)) as digest_sum_1,
         cast(accumulated.digest_sum_2 as decimal(38, 0)) as digest_sum_2,
         accumulated.first_event_at,
-        accumulated.last_event_at,
-        accumulated.reference_version
+        accumulated.last_event_at
     from accumulated
     left join conflicted
         on

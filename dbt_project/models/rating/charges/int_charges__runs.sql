@@ -1,13 +1,32 @@
+{%- set same_in_a_run = [
+    'contract_lineage_id',
+    'contract_customer_id',
+    'currency_code',
+    'time_zone',
+    'children',
+    'charge_price_id',
+    'cell_end_date',
+    'cell_start_at',
+    'cell_end_at',
+    'time_unit',
+    'cell_units',
+    'meter_units',
+    'reference_version',
+] -%}
+
 with batches as (
     select * from {{ ref('stg_ingestion__batches') }}
 ),
 
-segments as (
-    select * from {{ ref('int_charges__segmented') }}
+-- The only segment of its cell is a run by itself.
+single_segments as (
+    select * from {{ ref('int_charges__timed') }}
+    where cell_segment_count = 1
 ),
 
-timed as (
+joined_segments as (
     select * from {{ ref('int_charges__timed') }}
+    where cell_segment_count > 1
 ),
 
 charges as (
@@ -23,46 +42,69 @@ known_until as (
     from batches
 ),
 
-runs as (
+single_runs as (
     select
-        segments.contract_id,
-        segments.contract_lineage_id,
-        segments.charge_id,
-        segments.cell_start_date,
-        segments.cell_end_date,
-        segments.run_number,
-        min(segments.cell_start_at) as cell_start_at,
-        min(segments.cell_end_at) as cell_end_at,
-        min(segments.contract_customer_id) as contract_customer_id,
-        min(segments.currency_code) as currency_code,
-        min(segments.time_zone) as time_zone,
-        min(segments.children) as children,
-        min(segments.charge_price_id) as charge_price_id,
-        bool_or(segments.is_override) as is_override,
-        min(segments.service_start_at) as run_start_at,
-        max(segments.service_end_at) as run_end_at,
-        min(segments.segment_start_date) as run_start_date,
-        max(segments.segment_end_date) as run_end_date,
+        contract_id,
+        charge_id,
+        cell_start_date,
+        run_number,
+        {% for column in same_in_a_run -%}
+        {{ column }},
+        {% endfor -%}
+        service_start_at as run_start_at,
+        service_end_at as run_end_at,
+        segment_start_date as run_start_date,
+        segment_end_date as run_end_date,
+        service_start_at as active_from_at,
+        segment_start_date as active_from_date,
+        1 as segment_count,
+        time_units,
+        level_units
+    from single_segments
+),
+
+joined_runs as (
+    select
+        contract_id,
+        charge_id,
+        cell_start_date,
+        run_number,
+        {% for column in same_in_a_run -%}
+        min({{ column }}) as {{ column }},
+        {% endfor -%}
+        min(service_start_at) as run_start_at,
+        max(service_end_at) as run_end_at,
+        min(segment_start_date) as run_start_date,
+        max(segment_end_date) as run_end_date,
         count(*) as segment_count,
-        min(timed.time_unit) as time_unit,
-        sum(timed.time_units) as time_units,
-        min(timed.cell_units) as cell_units,
-        sum(timed.level_units) as level_units,
-        min(timed.meter_units) as meter_units,
-        min(segments.reference_version) as reference_version
-    from segments
-    inner join timed
-        on
-            segments.contract_id = timed.contract_id
-            and segments.charge_id = timed.charge_id
-            and segments.service_start_at = timed.service_start_at
-    group by
-        segments.contract_id,
-        segments.contract_lineage_id,
-        segments.charge_id,
-        segments.cell_start_date,
-        segments.cell_end_date,
-        segments.run_number
+        sum(time_units) as time_units,
+        sum(level_units) as level_units
+    from joined_segments
+    group by contract_id, charge_id, cell_start_date, run_number
+),
+
+runs as (
+    select * from single_runs
+    union all
+    select
+        contract_id,
+        charge_id,
+        cell_start_date,
+        run_number,
+        {% for column in same_in_a_run -%}
+        {{ column }},
+        {% endfor -%}
+        run_start_at,
+        run_end_at,
+        run_start_date,
+        run_end_date,
+        min(run_start_at) over cell_runs as active_from_at,
+        min(run_start_date) over cell_runs as active_from_date,
+        segment_count,
+        time_units,
+        level_units
+    from joined_runs
+    window cell_runs as (partition by contract_id, charge_id, cell_start_date)
 ),
 
 described as (
@@ -74,8 +116,6 @@ described as (
         charges.proration,
         charges.ladder,
         charges.billing_timing,
-        min(runs.run_start_date) over cell_runs as active_from_date,
-        min(runs.run_start_at) over cell_runs as active_from_at,
         case when charges.charge_model = 'flat' then 'fee' else 'usage' end
             as line_kind,
         coalesce(
@@ -86,9 +126,6 @@ described as (
     cross join known_until
     inner join charges on runs.charge_price_id = charges.charge_price_id
     left join meters on charges.meter_id = meters.meter_id
-    window cell_runs as (
-        partition by runs.contract_id, runs.charge_id, runs.cell_start_date
-    )
 ),
 
 -- An advance fee is due when its first day begins. Fees share the full cell, levels the
@@ -103,7 +140,6 @@ final as (
         charge_id,
         charge_model,
         charge_price_id,
-        is_override,
         line_kind,
         meter_id,
         is_additive,

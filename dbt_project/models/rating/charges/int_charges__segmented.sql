@@ -33,9 +33,10 @@ zones as (
 
 contract_zones as (
     select distinct
-        contract_id,
-        time_zone
+        contract_spans.contract_id,
+        contract_spans.time_zone
     from contract_spans
+    semi join charges on contract_spans.contract_id = charges.contract_id
 ),
 
 -- Prices change at the start of a day, which each zone has at an instant of its own.
@@ -87,18 +88,29 @@ dated_spans as (
     from spans
 ),
 
+days_begun_before as (
+    select
+        contract_id,
+        end_at,
+        last_date
+    from dated_spans
+    where end_at < cell_end_at
+),
+
 -- A day counts for the version that is in force at its first moment under the contract.
 counted_spans as (
     select
-        *,
+        dated_spans.*,
         case
-            when first_date = lag(last_date) over (
-                partition by contract_id
-                order by start_at
-            ) then first_date + 1
-            else first_date
+            when days_begun_before.contract_id is null then dated_spans.first_date
+            else dated_spans.first_date + 1
         end as counted_from_date
     from dated_spans
+    left join days_begun_before
+        on
+            dated_spans.contract_id = days_begun_before.contract_id
+            and dated_spans.start_at = days_begun_before.end_at
+            and dated_spans.first_date = days_begun_before.last_date
 ),
 
 -- … and in which one list price is.
@@ -119,7 +131,7 @@ pieces as (
             and counted_spans.start_at < list_prices.price_end_at
 ),
 
--- A contract's own price and a discount cut the pieces that they overlap.
+-- A contract's own price and a discount cut the pieces in which they begin or end.
 cutting_spans as (
     select
         contract_id,
@@ -137,69 +149,56 @@ cutting_spans as (
     inner join term_charges on terms.term_id = term_charges.term_id
 ),
 
-overlapped_pieces as (
-    select
-        pieces.contract_id,
-        pieces.charge_id,
-        pieces.piece_start_at,
-        pieces.piece_end_at,
-        cutting_spans.cut_from_at,
-        cutting_spans.cut_to_at
-    from pieces
-    inner join cutting_spans
-        on
-            pieces.contract_id = cutting_spans.contract_id
-            and pieces.charge_id = cutting_spans.charge_id
-            and pieces.piece_end_at > cutting_spans.cut_from_at
-            and pieces.piece_start_at < cutting_spans.cut_to_at
-),
-
 cuts as (
     select
         contract_id,
         charge_id,
-        piece_start_at,
-        piece_start_at as cut_at
-    from overlapped_pieces
+        {{ start_of_time() }} as cut_at
+    from cutting_spans
     union
     select
         contract_id,
         charge_id,
-        piece_start_at,
         cut_from_at as cut_at
-    from overlapped_pieces
-    where cut_from_at > piece_start_at
+    from cutting_spans
     union
     select
         contract_id,
         charge_id,
-        piece_start_at,
         cut_to_at as cut_at
-    from overlapped_pieces
-    where cut_to_at < piece_end_at
+    from cutting_spans
 ),
 
-cut_pieces as (
+uncut_spans as (
     select
-        *,
-        lead(cut_at) over (
-            partition by contract_id, charge_id, piece_start_at
+        contract_id,
+        charge_id,
+        cut_at as uncut_from_at,
+        lead(cut_at, 1, {{ end_of_time() }}) over (
+            partition by contract_id, charge_id
             order by cut_at
-        ) as next_cut_at
+        ) as uncut_to_at
     from cuts
 ),
 
 segments as (
     select
         pieces.*,
-        coalesce(cut_pieces.cut_at, pieces.piece_start_at) as service_start_at,
-        coalesce(cut_pieces.next_cut_at, pieces.piece_end_at) as service_end_at
+        greatest(
+            pieces.piece_start_at,
+            coalesce(uncut_spans.uncut_from_at, pieces.piece_start_at)
+        ) as service_start_at,
+        least(
+            pieces.piece_end_at,
+            coalesce(uncut_spans.uncut_to_at, pieces.piece_end_at)
+        ) as service_end_at
     from pieces
-    left join cut_pieces
+    left join uncut_spans
         on
-            pieces.contract_id = cut_pieces.contract_id
-            and pieces.charge_id = cut_pieces.charge_id
-            and pieces.piece_start_at = cut_pieces.piece_start_at
+            pieces.contract_id = uncut_spans.contract_id
+            and pieces.charge_id = uncut_spans.charge_id
+            and pieces.piece_end_at > uncut_spans.uncut_from_at
+            and pieces.piece_start_at < uncut_spans.uncut_to_at
 ),
 
 priced_segments as (
@@ -231,38 +230,65 @@ dated as (
     from priced_segments
 ),
 
--- A run goes on while the same price is in force, whatever else changes.
-neighboured as (
+counted as (
     select
         dated.*,
         case
-            when dated.service_start_at = dated.start_at then dated.counted_from_date
-            else dated.segment_start_date
-        end as counted_start_date,
-        lag(dated.charge_price_id) over cell_segments as charge_price_id_before,
-        lag(dated.service_end_at) over cell_segments as service_end_at_before
+            when service_start_at = start_at then counted_from_date
+            else segment_start_date
+        end as counted_start_date
     from dated
+),
+
+-- A segment that fills its cell is its only one.
+filling as (
+    select
+        *,
+        1 as segment_number,
+        1 as run_number,
+        1 as cell_segment_count
+    from counted
+    where service_start_at = cell_start_at and service_end_at = cell_end_at
+),
+
+-- A run goes on while the same price is in force, whatever else changes.
+neighboured as (
+    select
+        *,
+        lag(charge_price_id) over cell_segments as charge_price_id_before,
+        lag(service_end_at) over cell_segments as service_end_at_before
+    from counted
+    where service_start_at > cell_start_at or service_end_at < cell_end_at
     window cell_segments as (
-        partition by dated.contract_id, dated.charge_id, dated.cell_start_date
-        order by dated.service_start_at
+        partition by contract_id, charge_id, cell_start_date
+        order by service_start_at
     )
 ),
 
-started as (
+numbered as (
     select
-        *,
-        case
-            when
-                charge_price_id = charge_price_id_before
-                and service_start_at = service_end_at_before
-                then 0
-            else 1
-        end as is_run_start
+        neighboured.*,
+        row_number() over cell_segments as segment_number,
+        sum(
+            case
+                when
+                    charge_price_id = charge_price_id_before
+                    and service_start_at = service_end_at_before
+                    then 0
+                else 1
+            end
+        ) over cell_segments as run_number,
+        count(*) over (
+            partition by contract_id, charge_id, cell_start_date
+        ) as cell_segment_count
     from neighboured
+    window cell_segments as (
+        partition by contract_id, charge_id, cell_start_date
+        order by service_start_at
+    )
 ),
 
-final as (
-    select
+{% set columns -%}
         contract_id,
         contract_lineage_id,
         contract_version,
@@ -290,20 +316,19 @@ final as (
         segment_end_date,
         counted_start_date,
         greatest(counted_start_date, segment_end_date) as counted_end_date,
-        cast(
-            row_number() over (
-                partition by contract_id, charge_id, cell_start_date
-                order by service_start_at
-            ) as integer
-        ) as segment_number,
-        cast(
-            sum(is_run_start) over (
-                partition by contract_id, charge_id, cell_start_date
-                order by service_start_at
-            ) as integer
-        ) as run_number,
+        cast(segment_number as integer) as segment_number,
+        cast(run_number as integer) as run_number,
+        cast(cell_segment_count as integer) as cell_segment_count,
         reference_version
-    from started
+{%- endset -%}
+final as (
+    select
+        {{ columns }}
+    from filling
+    union all
+    select
+        {{ columns }}
+    from numbered
 )
 
 select * from final

@@ -16,41 +16,71 @@ rounded as (
 
 used as (
     select
-        tiers.ladder_run_id,
-        tiers.tier_number,
-        tiers.lower_quantity,
-        tiers.upper_quantity,
-        tiers.quantity,
-        tiers.metered_quantity,
-        tiers.unit_price,
-        tiers.flat_amount,
-        cast(tiers.amount_units as {{ whole_number() }}) as tier_units,
-        tiers.amount_rest,
-        cast(ladder_runs.gross_units as {{ whole_number() }}) as run_units
+        ladder_run_id,
+        tier_number,
+        lower_quantity,
+        upper_quantity,
+        quantity,
+        metered_quantity,
+        unit_price,
+        flat_amount,
+        {{ narrow_whole('amount_units') }} as tier_units,
+        amount_rest
     from tiers
-    inner join ladder_runs on tiers.ladder_run_id = ladder_runs.ladder_run_id
     where
-        not coalesce(tiers.is_unpriced, false)
+        not coalesce(is_unpriced, false)
         and (
-            tiers.quantity is null
-            or tiers.quantity <> 0
-            or tiers.flat_amount <> 0
-            or tiers.amount_units <> 0
-            or tiers.amount_rest <> 0
+            quantity is null
+            or quantity <> 0
+            or flat_amount <> 0
+            or amount_units <> 0
+            or amount_rest <> 0
         )
 ),
 
-run_tiers as (
+-- A run without remainders is the sum of its tiers.
+runs_with_rests as (
+    select distinct ladder_run_id
+    from {{ ref('int_charge_tiers__priced') }}
+    where amount_rest <> 0
+),
+
+rest_tiers as (
     select
-        *,
-        tier_units
-        + {{ one_more_step(
+        tiers.ladder_run_id,
+        tiers.tier_number,
+        tiers.amount_rest,
+        {{ narrow_whole('tiers.amount_units') }} as tier_units,
+        cast(ladder_runs.gross_units as {{ whole_number() }}) as run_units
+    from {{ ref('int_charge_tiers__priced') }} as tiers
+    inner join
+        runs_with_rests
+        on tiers.ladder_run_id = runs_with_rests.ladder_run_id
+    inner join ladder_runs on tiers.ladder_run_id = ladder_runs.ladder_run_id
+),
+
+run_steps as (
+    select
+        ladder_run_id,
+        tier_number,
+        {{ one_more_step(
             'ladder_run_id',
             ['amount_rest'],
             'tier_number',
             'run_units - sum(tier_units) over (partition by ladder_run_id)'
-        ) }} as spread_units
+        ) }} as run_step
+    from rest_tiers
+),
+
+run_tiers as (
+    select
+        used.*,
+        used.tier_units + coalesce(run_steps.run_step, 0) as spread_units
     from used
+    left join run_steps
+        on
+            used.ladder_run_id = run_steps.ladder_run_id
+            and used.tier_number = run_steps.tier_number
 ),
 
 line_amounts as (
@@ -58,19 +88,17 @@ line_amounts as (
         lines.rated_line_id,
         lines.ladder_run_id,
         lines.is_additive,
+        lines.line_weight,
+        lines.run_weight,
         rounded.exception_code,
-        cast(lines.gross_units as {{ whole_number() }}) as line_units,
-        {{ scaled_integer('rounded.amount_unrounded', 12) }} as line_net_units,
-        {{ scaled_integer('rounded.computed_amount', 4) }}
-        * 100000000 as line_rounded_units,
-        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step,
-        cast(lines.line_weight as {{ whole_number() }}) as line_weight,
-        cast(lines.run_weight as {{ whole_number() }}) as run_weight
+        rounded.gross_amount,
+        rounded.amount_unrounded,
+        rounded.computed_amount,
+        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step
     from lines
     inner join rounded on lines.rated_line_id = rounded.rated_line_id
 ),
 
--- A line has each tier of its run in the proportion that it has of the run.
 line_tiers as (
     select
         lines.*,
@@ -86,13 +114,27 @@ line_tiers as (
     inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
 ),
 
+-- Of lines that do not have all of their run, or do not keep all that they have of it.
+partial_tiers as (
+    select * from line_tiers
+    where
+        line_weight <> run_weight
+        or (amount_unrounded <> gross_amount and gross_amount <> 0)
+),
+
+-- A line has each tier of its run in the proportion that it has of the run.
 tiers_to_share as (
     select
-        *,
+        rated_line_id,
+        tier_number,
+        spread_units,
+        {{ scaled_integer('gross_amount', 12) }} as line_units,
+        cast(line_weight as {{ whole_number() }}) as line_weight,
+        cast(run_weight as {{ whole_number() }}) as run_weight,
         {{ scaled_integer('quantity', 9) }} as quantity_units,
         {{ scaled_integer('metered_quantity', 9) }} as metered_units,
         {{ scaled_integer('flat_amount', 12) }} as flat_units
-    from line_tiers
+    from partial_tiers
     where line_weight <> run_weight
 ),
 
@@ -107,36 +149,13 @@ tiers_to_share as (
     'shared_tiers'
 ) }},
 
-parts as (
+shared_parts as (
     select
-        line_tiers.*,
-        case
-            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
-                then line_tiers.quantity
-            else {{ from_scaled_integer('shared_tiers.part_units', 9) }}
-        end as line_quantity,
-        case
-            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
-                then line_tiers.metered_quantity
-            else {{ from_scaled_integer('shared_tiers.metered_part_units', 9) }}
-        end as line_metered_quantity,
-        case
-            when shared_tiers.rated_line_id is null or not line_tiers.is_additive
-                then line_tiers.flat_amount
-            else {{ from_scaled_integer('shared_tiers.flat_part_units', 12) }}
-        end as line_flat_amount,
-        coalesce(shared_tiers.gross_units, line_tiers.spread_units) as gross_units,
-        coalesce(shared_tiers.gross_rest, 0) as gross_rest
-    from line_tiers
-    left join shared_tiers
-        on
-            line_tiers.rated_line_id = shared_tiers.rated_line_id
-            and line_tiers.tier_number = shared_tiers.tier_number
-),
-
-spread as (
-    select
-        *,
+        rated_line_id,
+        tier_number,
+        {{ from_scaled_integer('part_units', 9) }} as quantity,
+        {{ from_scaled_integer('metered_part_units', 9) }} as metered_quantity,
+        {{ from_scaled_integer('flat_part_units', 12) }} as flat_amount,
         gross_units
         + {{ one_more_step(
             'rated_line_id',
@@ -144,7 +163,31 @@ spread as (
             'tier_number',
             'line_units - sum(gross_units) over (partition by rated_line_id)'
         ) }} as part_units
-    from parts
+    from shared_tiers
+),
+
+parts as (
+    select
+        partial_tiers.rated_line_id,
+        partial_tiers.tier_number,
+        partial_tiers.gross_amount,
+        partial_tiers.amount_unrounded,
+        {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
+        case
+            when shared_parts.rated_line_id is not null and partial_tiers.is_additive
+                then shared_parts.{{ column }}
+            else partial_tiers.{{ column }}
+        end as {{ column }},
+        {% endfor -%}
+        case
+            when shared_parts.rated_line_id is not null then shared_parts.part_units
+            else partial_tiers.spread_units
+        end as part_units
+    from partial_tiers
+    left join shared_parts
+        on
+            partial_tiers.rated_line_id = shared_parts.rated_line_id
+            and partial_tiers.tier_number = shared_parts.tier_number
 ),
 
 -- What discounts and a maximum leave of a line is shared over its tiers.
@@ -152,11 +195,11 @@ tiers_to_reduce as (
     select
         rated_line_id,
         tier_number,
-        line_units,
-        line_net_units,
-        part_units
-    from spread
-    where line_net_units <> line_units and line_units <> 0
+        part_units,
+        {{ scaled_integer('gross_amount', 12) }} as line_units,
+        {{ scaled_integer('amount_unrounded', 12) }} as line_net_units
+    from parts
+    where amount_unrounded <> gross_amount and gross_amount <> 0
 ),
 
 {{ in_proportion(
@@ -181,13 +224,43 @@ reduced_parts as (
 
 left_parts as (
     select
-        spread.*,
-        coalesce(reduced_parts.net_part_units, spread.part_units) as net_part_units
-    from spread
+        parts.*,
+        coalesce(reduced_parts.net_part_units, parts.part_units) as net_part_units
+    from parts
     left join reduced_parts
         on
-            spread.rated_line_id = reduced_parts.rated_line_id
-            and spread.tier_number = reduced_parts.tier_number
+            parts.rated_line_id = reduced_parts.rated_line_id
+            and parts.tier_number = reduced_parts.tier_number
+),
+
+settling as (
+    select
+        {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
+        case
+            when left_parts.rated_line_id is not null then left_parts.{{ column }}
+            else line_tiers.{{ column }}
+        end as {{ column }},
+        {% endfor -%}
+        {% for column in ['part_units', 'net_part_units'] -%}
+        case
+            when left_parts.rated_line_id is not null then left_parts.{{ column }}
+            else line_tiers.spread_units
+        end as {{ column }},
+        {% endfor -%}
+        line_tiers.rated_line_id,
+        line_tiers.tier_number,
+        line_tiers.lower_quantity,
+        line_tiers.upper_quantity,
+        line_tiers.unit_price,
+        line_tiers.exception_code,
+        line_tiers.amount_unrounded,
+        line_tiers.computed_amount,
+        line_tiers.minor_step
+    from line_tiers
+    left join left_parts
+        on
+            line_tiers.rated_line_id = left_parts.rated_line_id
+            and line_tiers.tier_number = left_parts.tier_number
 ),
 
 floored as (
@@ -196,14 +269,34 @@ floored as (
         {{ floor_quotient('net_part_units', 'minor_step') }}
         * minor_step as floored_units,
         {{ floor_remainder('net_part_units', 'minor_step') }} as minor_rest
-    from left_parts
+    from settling
 ),
 
-settled as (
+-- Largest remainders get what rounding the line left over: the only one gets it all.
+lines_with_rests as (
+    select rated_line_id
+    from floored
+    where minor_rest <> 0
+    group by rated_line_id
+    having count(*) > 1
+),
+
+rounded_tiers as (
     select
-        *,
-        floored_units
-        + {{ one_more_step(
+        floored.*,
+        {{ scaled_integer('floored.computed_amount', 4) }}
+        * 100000000 as line_rounded_units
+    from floored
+    inner join
+        lines_with_rests
+        on floored.rated_line_id = lines_with_rests.rated_line_id
+),
+
+minor_steps as (
+    select
+        rated_line_id,
+        tier_number,
+        {{ one_more_step(
             'rated_line_id',
             ['minor_rest'],
             'tier_number',
@@ -212,8 +305,25 @@ settled as (
                 'minor_step'
             ),
             'minor_step'
-        ) }} as settled_units
+        ) }} as step_units
+    from rounded_tiers
+),
+
+settled as (
+    select
+        floored.*,
+        floored.floored_units + case
+            when minor_steps.rated_line_id is not null then minor_steps.step_units
+            when floored.minor_rest = 0 then 0
+            when floored.computed_amount > floored.amount_unrounded
+                then floored.minor_step
+            else 0
+        end as settled_units
     from floored
+    left join minor_steps
+        on
+            floored.rated_line_id = minor_steps.rated_line_id
+            and floored.tier_number = minor_steps.tier_number
 ),
 
 final as (
@@ -222,10 +332,10 @@ final as (
         tier_number,
         lower_quantity,
         upper_quantity,
-        cast(line_quantity as decimal(38, 9)) as quantity,
-        cast(line_metered_quantity as decimal(38, 9)) as metered_quantity,
+        cast(quantity as decimal(38, 9)) as quantity,
+        cast(metered_quantity as decimal(38, 9)) as metered_quantity,
         unit_price,
-        cast(line_flat_amount as decimal(38, 12)) as flat_amount,
+        cast(flat_amount as decimal(38, 12)) as flat_amount,
         {{ from_scaled_integer('part_units', 12) }} as amount_unrounded,
         case
             when exception_code is null

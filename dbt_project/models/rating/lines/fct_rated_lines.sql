@@ -61,8 +61,6 @@ charge_lines as (
         rounded.amount_unrounded,
         rounded.computed_amount,
         rounded.exception_code,
-        rounded.minor_unit,
-        rounded.rounding_mode,
         rounded.discount_steps
     from allocated
     inner join rounded on allocated.rated_line_id = rounded.rated_line_id

@@ -2,40 +2,49 @@ with lines as (
     select * from {{ ref('int_charges__discounted') }}
 ),
 
+-- Ladders of several lines; the only line of a ladder has all that it is rounded to.
+several_lines as (
+    select distinct ladder_key
+    from {{ ref('int_charges__allocated') }}
+    where ladder_line_number > 1
+),
+
+-- Money is rounded once for all lines of a ladder.
 amounts as (
     select
         *,
-        cast(net_units as {{ whole_number() }}) as line_units,
+        {{ narrow_whole('net_units') }} as line_units,
         {{ power_of_ten('12 - minor_unit') }} as minor_step
     from lines
 ),
 
--- Money is rounded here, once for all lines of a ladder.
-rounded as (
-    select
-        ladder_key,
-        {{ rounded_quotient(
-            'sum(line_units)', 'min(minor_step)', 'min(rounding_mode)'
-        ) }} * min(minor_step) as rounded_units
-    from amounts
-    group by ladder_key
-),
-
 floored as (
     select
-        amounts.*,
-        rounded.rounded_units,
+        amounts.rated_line_id,
+        amounts.ladder_key,
+        amounts.ladder_line_number,
+        amounts.rounding_mode,
+        amounts.minor_step,
         {{ floor_quotient('amounts.line_units', 'amounts.minor_step') }}
         * amounts.minor_step as floored_units,
-        {{ floor_remainder('amounts.line_units', 'amounts.minor_step') }} as minor_rest
+        {{ floor_remainder('amounts.line_units', 'amounts.minor_step') }} as minor_rest,
+        sum(amounts.line_units) over (partition by amounts.ladder_key) as ladder_units
     from amounts
-    inner join rounded on amounts.ladder_key = rounded.ladder_key
+    inner join several_lines on amounts.ladder_key = several_lines.ladder_key
+),
+
+ladder_rounded as (
+    select
+        *,
+        {{ narrow_rounded_quotient('ladder_units', 'minor_step', 'rounding_mode') }}
+        * minor_step as rounded_units
+    from floored
 ),
 
 -- Parts always sum to the whole: largest remainders get what rounding left over.
-settled as (
+shared as (
     select
-        *,
+        rated_line_id,
         floored_units
         + {{ one_more_step(
             'ladder_key',
@@ -47,13 +56,26 @@ settled as (
             ),
             'minor_step'
         ) }} as settled_units
-    from floored
+    from ladder_rounded
+),
+
+settled as (
+    select
+        amounts.*,
+        case
+            when shared.rated_line_id is not null then shared.settled_units
+            else
+                {{ narrow_rounded_quotient(
+                    'amounts.line_units', 'amounts.minor_step', 'amounts.rounding_mode'
+                ) }} * amounts.minor_step
+        end as settled_units
+    from amounts
+    left join shared on amounts.rated_line_id = shared.rated_line_id
 ),
 
 final as (
     select
         rated_line_id,
-        ladder_key,
         minor_unit,
         rounding_mode,
         exception_code,
@@ -61,7 +83,7 @@ final as (
         {{ from_scaled_integer('gross_units', 12) }} as gross_amount,
         {{ from_scaled_integer('discount_units', 12) }} as discount_amount,
         {{ from_scaled_integer('above_maximum_units', 12) }} as above_maximum_amount,
-        {{ from_scaled_integer('line_units', 12) }} as amount_unrounded,
+        {{ from_scaled_integer('net_units', 12) }} as amount_unrounded,
         {{ from_scaled_integer(narrow_quotient('settled_units', '100000000'), 4) }}
             as computed_amount
     from settled

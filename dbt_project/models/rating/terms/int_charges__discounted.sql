@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- depends_on: {{ ref('int_discounts__numbered') }}
 {%- set percent_steps = discount_step_count(['percent']) %}
 {%- set amount_steps = discount_step_count(['amount']) %}
@@ -9,21 +11,23 @@ with lines as (
     select * from {{ ref('int_charges__allocated') }}
 ),
 
-priced as (
-    select * from {{ ref('int_charges__priced') }}
-),
-
 steps as (
     select * from {{ ref('int_discounts__numbered') }}
 ),
 
+stepped_lines as (
+    select distinct rated_line_id
+    from steps
+),
+
+-- Steps take only from lines that have one.
 gross as (
     select
         lines.rated_line_id,
-        priced.exception_code is not null as is_held,
+        lines.run_exception_code is not null as is_held,
         cast(lines.gross_units as {{ whole_number() }}) as left_units
     from lines
-    inner join priced on lines.ladder_run_id = priced.ladder_run_id
+    inner join stepped_lines on lines.rated_line_id = stepped_lines.rated_line_id
 ),
 
 {% for step in range(1, percent_steps + 1) -%}
@@ -100,31 +104,46 @@ told as (
 ),
 
 {% endif -%}
-final as (
+reduced as (
     select
-        lines.rated_line_id,
-        lines.ladder_run_id,
-        lines.ladder_key,
-        lines.ladder_line_number,
-        priced.minor_unit,
-        priced.rounding_mode,
-        coalesce(
-            priced.exception_code,
-            case when limited.is_held then 'depends_on_held' end
-        ) as exception_code,
-        lines.gross_units,
+        gross.rated_line_id,
+        limited.is_held,
         cast(gross.left_units - discounted.left_units as decimal(38, 0))
             as discount_units,
         cast(discounted.left_units - limited.left_units as decimal(38, 0))
             as above_maximum_units,
-        cast(limited.left_units as decimal(38, 0)) as net_units,
+        cast(limited.left_units as decimal(38, 0)) as net_units
+    from gross
+    inner join discounted on gross.rated_line_id = discounted.rated_line_id
+    inner join limited on gross.rated_line_id = limited.rated_line_id
+),
+
+final as (
+    select
+        lines.rated_line_id,
+        lines.ladder_key,
+        lines.ladder_line_number,
+        lines.minor_unit,
+        lines.rounding_mode,
+        coalesce(
+            lines.run_exception_code,
+            case when reduced.is_held then 'depends_on_held' end
+        ) as exception_code,
+        lines.gross_units,
+        {% for taken_units in ['discount_units', 'above_maximum_units'] -%}
+        case
+            when reduced.rated_line_id is not null then reduced.{{ taken_units }}
+            when lines.gross_units is not null then cast(0 as decimal(38, 0))
+        end as {{ taken_units }},
+        {% endfor -%}
+        case
+            when reduced.rated_line_id is not null then reduced.net_units
+            else lines.gross_units
+        end as net_units,
         {{ "coalesce(told.discount_steps, '[]')" if terms_taken else "'[]'" }}
             as discount_steps
     from lines
-    inner join priced on lines.ladder_run_id = priced.ladder_run_id
-    inner join gross on lines.rated_line_id = gross.rated_line_id
-    inner join discounted on lines.rated_line_id = discounted.rated_line_id
-    inner join limited on lines.rated_line_id = limited.rated_line_id
+    left join reduced on lines.rated_line_id = reduced.rated_line_id
     {%- if terms_taken %}
     left join told on lines.rated_line_id = told.rated_line_id
     {%- endif %}

@@ -1,8 +1,4 @@
 with segments as (
-    select * from {{ ref('int_charges__segmented') }}
-),
-
-timed as (
     select * from {{ ref('int_charges__timed') }}
 ),
 
@@ -23,12 +19,33 @@ term_charges as (
     select * from {{ ref('stg_price_book__term_charges') }}
 ),
 
+limited_segments as (
+    select
+        segments.contract_id,
+        segments.charge_id,
+        segments.charge_price_id,
+        segments.cell_start_date,
+        segments.service_start_at,
+        segments.time_units,
+        segments.level_units,
+        segments.cell_units,
+        limits.minimum_amount,
+        limits.maximum_amount,
+        charges.ladder
+    from segments
+    inner join limits
+        on
+            segments.charge_price_id = limits.charge_price_id
+            and segments.currency_code = limits.currency_code
+    inner join charges on segments.charge_price_id = charges.charge_price_id
+),
+
 tried_segments as (
     select distinct
         segments.contract_id,
         segments.charge_id,
         segments.service_start_at
-    from segments
+    from limited_segments as segments
     inner join term_charges on segments.charge_id = term_charges.charge_id
     inner join trials
         on
@@ -45,31 +62,21 @@ spans as (
         segments.charge_id,
         segments.charge_price_id,
         segments.cell_start_date,
-        min(limits.minimum_amount) as minimum_amount,
-        min(limits.maximum_amount) as maximum_amount,
+        min(segments.minimum_amount) as minimum_amount,
+        min(segments.maximum_amount) as maximum_amount,
         cast(
             sum(
                 case
-                    when tried_segments.contract_id is null then timed.time_units
+                    when tried_segments.contract_id is null then segments.time_units
                     else 0
                 end
             ) as {{ whole_number() }}
         ) as minimum_time_units,
-        bool_or(charges.ladder = 'restart') as is_restarting,
-        cast(sum(timed.time_units) as {{ whole_number() }}) as share_units,
-        cast(sum(timed.level_units) as {{ whole_number() }}) as price_time_units,
-        cast(min(timed.cell_units) as {{ whole_number() }}) as cell_units
-    from segments
-    inner join limits
-        on
-            segments.charge_price_id = limits.charge_price_id
-            and segments.currency_code = limits.currency_code
-    inner join charges on segments.charge_price_id = charges.charge_price_id
-    inner join timed
-        on
-            segments.contract_id = timed.contract_id
-            and segments.charge_id = timed.charge_id
-            and segments.service_start_at = timed.service_start_at
+        bool_or(segments.ladder = 'restart') as is_restarting,
+        cast(sum(segments.time_units) as {{ whole_number() }}) as share_units,
+        cast(sum(segments.level_units) as {{ whole_number() }}) as price_time_units,
+        cast(min(segments.cell_units) as {{ whole_number() }}) as cell_units
+    from limited_segments as segments
     left join tried_segments
         on
             segments.contract_id = tried_segments.contract_id

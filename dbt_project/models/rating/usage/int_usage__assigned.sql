@@ -1,5 +1,12 @@
+{{ config(materialized='view') }}
+
 with merged as (
     select * from {{ ref('int_usage__merged') }}
+),
+
+merged_of_runs as (
+    select * from {{ ref('int_usage__merged') }}
+    where charge_id is not null
 ),
 
 combined as (
@@ -13,109 +20,88 @@ meters as (
 -- Plain figures of a run, or of a month without a charge.
 counted as (
     select
-        merged.*,
-        meters.aggregation,
-        meters.empty_windows,
-        {{ is_refined('meters') }} as is_refined
+        merged.contract_id,
+        merged.customer_id,
+        merged.meter_id,
+        merged.dimension_key,
+        merged.charge_id,
+        merged.cell_start_date,
+        merged.run_start_at,
+        merged.unpriced_month,
+        merged.first_usage_date,
+        merged.event_count,
+        merged.unvalued_event_count,
+        merged.negative_event_count,
+        {{ counted_quantity('meters.aggregation', 'merged.') | indent(8) }} as quantity,
+        meters.aggregation in ('sum', 'avg') and merged.is_beyond_limit
+            as is_beyond_limit,
+        merged.digest_sum_1,
+        merged.digest_sum_2,
+        merged.first_event_at,
+        merged.last_event_at
     from merged
     inner join meters on merged.meter_id = meters.meter_id
+    where merged.charge_id is null or not {{ is_refined('meters') }}
 ),
 
 used as (
     select
-        counted.contract_id,
-        counted.customer_id,
-        counted.meter_id,
-        counted.dimension_key,
-        counted.charge_id,
-        counted.cell_start_date,
-        counted.run_start_at,
-        counted.unpriced_month,
-        counted.first_usage_date,
-        counted.event_count,
-        counted.unvalued_event_count,
-        counted.negative_event_count,
-        case
-            when counted.charge_id is null or not counted.is_refined
-                then {{ counted_quantity('counted.aggregation', 'counted.')
-                    | indent(16) }}
-            when combined.contract_id is not null then combined.quantity
-            when
-                counted.empty_windows = 'zero'
-                or counted.aggregation
-                in ('count', 'sum', 'unique_count', 'weighted_sum')
-                then {{ zero_quantity() }}
-        end as quantity,
-        case
-            when counted.charge_id is not null and counted.is_refined
-                then coalesce(combined.is_beyond_limit, false)
-            else
-                counted.aggregation in ('sum', 'avg') and counted.is_beyond_limit
-        end as is_beyond_limit,
-        counted.digest_sum_1,
-        counted.digest_sum_2,
-        counted.first_event_at,
-        counted.last_event_at
-    from counted
-    left join combined
-        on
-            counted.contract_id = combined.contract_id
-            and counted.charge_id = combined.charge_id
-            and counted.run_start_at = combined.run_start_at
-            and counted.customer_id = combined.customer_id
-            and counted.dimension_key = combined.dimension_key
+        merged_of_runs.*,
+        meters.aggregation,
+        meters.empty_windows
+    from merged_of_runs
+    inner join meters on merged_of_runs.meter_id = meters.meter_id
+    where {{ is_refined('meters') }}
 ),
 
--- Levels that were carried into a run without events of its own.
-carried as (
+-- What windows, values and levels make of a run: of one with events, or of a level that
+-- was carried into one without events of its own.
+refined as (
     select
-        combined.contract_id,
-        combined.customer_id,
-        combined.meter_id,
-        combined.dimension_key,
-        combined.charge_id,
-        combined.cell_start_date,
-        combined.run_start_at,
-        combined.quantity,
-        combined.is_beyond_limit
-    from combined
-    inner join meters on combined.meter_id = meters.meter_id
-    anti join merged
+        coalesce(used.contract_id, combined.contract_id) as contract_id,
+        coalesce(used.customer_id, combined.customer_id) as customer_id,
+        coalesce(used.meter_id, combined.meter_id) as meter_id,
+        coalesce(used.dimension_key, combined.dimension_key) as dimension_key,
+        coalesce(used.charge_id, combined.charge_id) as charge_id,
+        coalesce(used.cell_start_date, combined.cell_start_date) as cell_start_date,
+        coalesce(used.run_start_at, combined.run_start_at) as run_start_at,
+        used.unpriced_month,
+        used.first_usage_date,
+        coalesce(used.event_count, 0) as event_count,
+        coalesce(used.unvalued_event_count, 0) as unvalued_event_count,
+        coalesce(used.negative_event_count, 0) as negative_event_count,
+        case
+            when combined.contract_id is not null then combined.quantity
+            when
+                used.empty_windows = 'zero'
+                or used.aggregation in ('count', 'sum', 'unique_count', 'weighted_sum')
+                then {{ zero_quantity() }}
+        end as quantity,
+        coalesce(combined.is_beyond_limit, false) as is_beyond_limit,
+        coalesce(used.digest_sum_1, cast(0 as decimal(38, 0))) as digest_sum_1,
+        coalesce(used.digest_sum_2, cast(0 as decimal(38, 0))) as digest_sum_2,
+        used.first_event_at,
+        used.last_event_at
+    from used
+    full outer join combined
         on
-            combined.contract_id = merged.contract_id
-            and combined.charge_id = merged.charge_id
-            and combined.run_start_at = merged.run_start_at
-            and combined.customer_id = merged.customer_id
-            and combined.dimension_key = merged.dimension_key
+            used.contract_id = combined.contract_id
+            and used.charge_id = combined.charge_id
+            and used.run_start_at = combined.run_start_at
+            and used.customer_id = combined.customer_id
+            and used.dimension_key = combined.dimension_key
+    left join meters on combined.meter_id = meters.meter_id
     where
-        meters.aggregation = 'latest'
+        used.contract_id is not null
+        or meters.aggregation = 'latest'
         or combined.quantity <> 0
         or combined.is_beyond_limit
 ),
 
 final as (
-    select * from used
+    select * from counted
     union all
-    select
-        contract_id,
-        customer_id,
-        meter_id,
-        dimension_key,
-        charge_id,
-        cell_start_date,
-        run_start_at,
-        cast(null as date) as unpriced_month,
-        cast(null as date) as first_usage_date,
-        cast(0 as bigint) as event_count,
-        cast(0 as bigint) as unvalued_event_count,
-        cast(0 as bigint) as negative_event_count,
-        quantity,
-        is_beyond_limit,
-        cast(0 as decimal(38, 0)) as digest_sum_1,
-        cast(0 as decimal(38, 0)) as digest_sum_2,
-        cast(null as timestamp) as first_event_at,
-        cast(null as timestamp) as last_event_at
-    from carried
+    select * from refined
 )
 
 select * from final

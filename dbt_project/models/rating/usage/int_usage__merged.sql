@@ -1,6 +1,5 @@
-with metered as (
-    select * from {{ ref('int_usage__metered') }}
-    where contract_id is not null
+with gathered as (
+    select * from {{ ref('int_usage__gathered') }}
 ),
 
 run_months as (
@@ -9,42 +8,43 @@ run_months as (
 
 placed as (
     select
-        metered.contract_id,
-        metered.customer_id,
-        metered.meter_id,
-        metered.dimension_key,
+        gathered.contract_id,
+        gathered.customer_id,
+        gathered.meter_id,
+        gathered.dimension_key,
         run_months.charge_id,
         run_months.cell_start_date,
         run_months.run_start_at,
         case
             when
                 run_months.charge_id is null
-                then date_trunc('month', metered.local_date)
+                then date_trunc('month', gathered.local_date)
         end as unpriced_month,
-        metered.local_date,
-        metered.event_count,
-        metered.unvalued_event_count,
-        metered.negative_event_count,
-        metered.quantity_sum,
-        metered.quantity_max,
-        metered.quantity_min,
-        metered.latest_quantity,
-        metered.latest_event_at,
-        metered.latest_event_nanos,
-        metered.latest_event_source,
-        metered.latest_event_id,
-        metered.digest_sum_1,
-        metered.digest_sum_2,
-        metered.first_event_at,
-        metered.last_event_at
-    from metered
+        gathered.local_date,
+        gathered.event_count,
+        gathered.unvalued_event_count,
+        gathered.negative_event_count,
+        gathered.quantity_sum,
+        gathered.is_beyond_limit,
+        gathered.quantity_max,
+        gathered.quantity_min,
+        gathered.latest_quantity,
+        gathered.latest_event_at,
+        gathered.latest_event_nanos,
+        gathered.latest_event_source,
+        gathered.latest_event_id,
+        gathered.digest_sum_1,
+        gathered.digest_sum_2,
+        gathered.first_event_at,
+        gathered.last_event_at
+    from gathered
     left join run_months
         on
-            metered.contract_id = run_months.contract_id
-            and metered.meter_id = run_months.meter_id
-            and {{ month_number('metered.local_date') }} = run_months.usage_month
-            and metered.slice_start_at >= run_months.run_start_at
-            and metered.slice_start_at < run_months.run_end_at
+            gathered.contract_id = run_months.contract_id
+            and gathered.meter_id = run_months.meter_id
+            and {{ month_number('gathered.local_date') }} = run_months.usage_month
+            and gathered.slice_start_at >= run_months.run_start_at
+            and gathered.slice_start_at < run_months.run_end_at
 ),
 
 final as (
@@ -61,14 +61,14 @@ final as (
         cast(sum(event_count) as bigint) as event_count,
         cast(sum(unvalued_event_count) as bigint) as unvalued_event_count,
         cast(sum(negative_event_count) as bigint) as negative_event_count,
-        {{ limited_sum('quantity_sum') }} as quantity_sum,
+        cast(sum(quantity_sum) as decimal(38, 9)) as quantity_sum,
         max(quantity_max) as quantity_max,
         min(quantity_min) as quantity_min,
         {{ latest_by(
             'latest_quantity',
             ['latest_event_at', 'latest_event_nanos', 'latest_event_source', 'latest_event_id']
         ) }} as latest_quantity,
-        {{ any_beyond_limit('quantity_sum') }} as is_beyond_limit,
+        bool_or(is_beyond_limit) as is_beyond_limit,
         cast(sum(digest_sum_1) as decimal(38, 0)) as digest_sum_1,
         cast(sum(digest_sum_2) as decimal(38, 0)) as digest_sum_2,
         min(first_event_at) as first_event_at,

@@ -17,6 +17,7 @@ runs as (
 
 segments as (
     select * from {{ ref('int_charges__segmented') }}
+    where cell_segment_count > 1
 ),
 
 windows as (
