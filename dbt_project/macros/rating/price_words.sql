@@ -68,6 +68,8 @@
                 ['charge_model', 'asked.charge_model'],
                 ['charge_price_id', 'asked.charge_price_id'],
                 ['unit', 'asked.unit'],
+                ['unit_plural', plural_text('asked.unit')],
+                ['unit_label_plural', plural_text('asked.unit_label')],
                 ['minor_unit', 'asked.minor_unit'],
                 ['convert_multiply', decimal_text('prices.convert_multiply')],
                 ['convert_divide', decimal_text('prices.convert_divide')],
