@@ -182,7 +182,7 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
                 line=rated_line_id,
             ),
             exceptions=_rows(marts, _EXCEPTIONS, key=key),
-            holding_lines=_rows(marts, _HOLDING, key=key),
+            holding_lines=holding_lines(marts, key),
             documents=_rows(
                 marts,
                 "select document_id, line_number, rated_line_id, cause, rated_amount, "
@@ -195,6 +195,21 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
             signed=_with_postings(settings, _rows(marts, _SIGNED, key=key)),
             event_ids=_event_ids(marts, rated_line_id, event_limit),
         )
+
+
+def holding_lines(marts: duckdb.DuckDBPyConnection, settlement_key: str) -> list[dict[str, Any]]:
+    """Return what a settlement key that is held because of others may wait for, oldest first.
+
+    Args:
+        marts: the published marts.
+        settlement_key: a key of rated lines.
+
+    Returns:
+        The lines of its contract in the same billing cells that are held by themselves, each with
+        rated_line_id, charge_name, exception_code and service_start_at; none where the key does not
+        depend on others.
+    """
+    return _rows(marts, _HOLDING, key=settlement_key)
 
 
 def busiest_signed_line(settings: Settings) -> str:

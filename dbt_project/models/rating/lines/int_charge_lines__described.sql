@@ -125,7 +125,7 @@ joined as (
             = {{ checked('lines.quantity * worded_prices.convert_multiply') }},
             false
         ) as is_converted_exactly,
-        -- A level of a pool is priced for all children, and shared by quantity and time.
+        -- A level of a pool is priced for all children, shared by quantity and time.
         coalesce(
             lines.weighed_by = 'time'
             and lines.line_weight <> lines.share_units
