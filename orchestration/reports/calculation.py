@@ -1,23 +1,21 @@
 """A line as a calculation that finance can follow from top to bottom.
 
 Belongs here: the order of its sheets, its facts, where the line stands. Does not belong here: the
-steps and their words (calculation_steps.py); gathering what made the line (explanation.py); widths
-and boxes (layout.py).
+steps and their words (calculation_steps.py); its tiers (calculation_prices.py); gathering what made
+the line (explanation.py); widths and boxes (layout.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 
-from orchestration.price_book.currencies import money_text
-from orchestration.quality.conservation import plain
+from orchestration.reports.calculation_prices import prices_sheet
 from orchestration.reports.calculation_steps import (
     Step,
     amount_steps,
-    is_reduced,
     money,
     quantity_steps,
     term_steps,
@@ -26,12 +24,8 @@ from orchestration.reports.calculation_steps import (
 from orchestration.reports.explanation import LineExplanation
 from orchestration.reports.layout import Column, Kind, Sheet, print_sheets
 
-_PRICED_BY: Final = {
-    "percentage": "rate",
-    "graduated_percentage": "rate",
-    "cost_plus": "multiplier",
-    "dynamic": "multiplier",
-}
+_CAUSES: Final = {"new": "billed for the first time", "correction": "a correction"}
+_NAMED_HOLDERS: Final = 3
 
 
 def print_explanation(console: Console, explanation: LineExplanation) -> None:
@@ -57,7 +51,7 @@ def print_calculation(console: Console, explanation: LineExplanation) -> None:
         return
     print_sheets(console, _calculation("How much is priced", quantity_steps(explanation)))
     if explanation.tiers:
-        print_sheets(console, _prices(explanation))
+        print_sheets(console, prices_sheet(explanation))
     print_sheets(console, _calculation("What it comes to", amount_steps(explanation)))
 
 
@@ -65,7 +59,7 @@ def standing(explanation: LineExplanation) -> list[tuple[str, str]]:
     """Return where the line stands: held, on a document, signed, posted, each with its details."""
     line = explanation.line
     found = [
-        *(_held(each, line) for each in explanation.exceptions),
+        *(_held(each, explanation) for each in explanation.exceptions),
         *(_candidate(each, line) for each in explanation.documents),
         *(_left_out(each, line) for each in explanation.held_back),
         *chain.from_iterable(_signed(each, line) for each in explanation.signed),
@@ -79,21 +73,36 @@ def standing(explanation: LineExplanation) -> list[tuple[str, str]]:
     return [("on no document", "The lines of its settlement key add up to zero.")]
 
 
-def _held(exception: Mapping[str, Any], line: Mapping[str, Any]) -> tuple[str, str]:
+def _held(exception: Mapping[str, Any], explanation: LineExplanation) -> tuple[str, str]:
     at_risk = exception["amount_at_risk"]
-    worth = "unknown" if at_risk is None else money(at_risk, line)
+    worth = "unknown" if at_risk is None else money(at_risk, explanation.line)
+    is_by_others = exception["exception_code"] == "depends_on_held"
     details = (
-        f"Not billed, because of {words(exception['exception_code'])}. It would come to {worth}. "
-        f"{exception['what_to_do']} (Steward: {exception['steward']}.)"
+        f"Not billed, because of {words(exception['exception_code'])}. All lines of its settlement "
+        f"key would come to {worth}. {exception['what_to_do']} "
+        f"{_holders(explanation.holding_lines) if is_by_others else ''}"
+        f"(Steward: {exception['steward']}.)"
     )
     return "HELD", details
+
+
+def _holders(lines: Sequence[Mapping[str, Any]]) -> str:
+    """The first lines that are held by themselves, with their reasons, and how many more are."""
+    if not lines:
+        return ""
+    named = "; ".join(
+        f"{each['rated_line_id']} ({each['charge_name']}: {words(each['exception_code'])})"
+        for each in lines[:_NAMED_HOLDERS]
+    )
+    more = len(lines) - _NAMED_HOLDERS
+    return f"Held in the contract at that time: {named}{f'; {more:,} more' if more > 0 else ''}. "
 
 
 def _candidate(document: Mapping[str, Any], line: Mapping[str, Any]) -> tuple[str, str]:
     if document["credit_grant_id"] is not None:
         return "PAID BY CREDIT", f"{_drawn(document, line)}, which waits for a signature."
     details = (
-        f"{money(document['amount'], line)} ({document['cause']}) on line "
+        f"{money(document['amount'], line)} ({_CAUSES[document['cause']]}) on line "
         f"{document['line_number']} of document {document['document_id']}"
         f"{_other_line(document, line)}, which waits for a signature."
     )
@@ -167,36 +176,6 @@ def _facts(explanation: LineExplanation) -> Sheet:
     ):
         if fact is not None:
             sheet.add_row(name, escape(str(fact)))
-    return sheet
-
-
-def _prices(explanation: LineExplanation) -> Sheet:
-    line = explanation.line
-    code = line["currency_code"]
-    unit = "package" if line["charge_model"] == "package" else line["unit_label"]
-    priced_by = _PRICED_BY.get(line["charge_model"], f"price per\n{escape(unit or '')}")
-    after = "discounts" if is_reduced(explanation) else "rounding"
-    sheet = Sheet(
-        f"At which prices ({code})",
-        Column("tier", Kind.FIGURE),
-        Column("above", Kind.FIGURE),
-        Column("up to", Kind.FIGURE),
-        Column("quantity", Kind.FIGURE),
-        Column(priced_by, Kind.FIGURE),
-        Column("flat\namount", Kind.FIGURE),
-        Column(f"amount before\n{after}", Kind.FIGURE),
-    )
-    for tier in explanation.tiers:
-        exact = tier["amount_unrounded"]
-        sheet.add_row(
-            str(tier["tier_number"]),
-            plain(tier["lower_quantity"]),
-            "no limit" if tier["upper_quantity"] is None else plain(tier["upper_quantity"]),
-            plain(tier["quantity"]),
-            money_text(tier["unit_price"], code),
-            money_text(tier["flat_amount"], code),
-            "unknown" if exact is None else money_text(exact, code),
-        )
     return sheet
 
 

@@ -45,18 +45,18 @@ _THRESHOLDS: Final = {
 def quantity_steps(explanation: LineExplanation) -> Iterator[Step]:
     """Steps from the events of a line to the quantity that its prices are applied to."""
     line, steps = explanation.line, explanation.derivation
-    label = line["unit_label"]
     if line["charge_model"] == "flat":
         yield "quantity", "1", "a fee once per billing period"
         return
-    yield "quantity", _units(steps["quantity"], steps["unit"]), _counting(line, steps)
+    yield "quantity", metered(steps["quantity"], steps), _counting(line, steps)
     if steps["quantity_before"] is not None:
-        before = _units(steps["quantity_before"], steps["unit"])
+        before = metered(steps["quantity_before"], steps)
         yield "before it", before, "earlier in the same cell: tiers go on from there"
     if steps["converted_quantity"] is not None and _is_converted(steps):
-        yield "converted", _units(steps["converted_quantity"], label), _conversion(steps)
+        how = _conversion(line, steps)
+        yield "converted", _priced(steps["converted_quantity"], line, steps), how
     if Decimal(steps.get("included_quantity") or 0):
-        included = _units(steps["included_quantity"], label)
+        included = _priced(steps["included_quantity"], line, steps)
         yield "included", included, "by allowances and free units of the contract"
     yield from _free_steps(line, steps)
     yield from _priced_steps(line, steps)
@@ -68,16 +68,17 @@ def amount_steps(explanation: LineExplanation) -> Iterator[Step]:
     Without an amount the one step says why.
     """
     line, steps = explanation.line, explanation.derivation
-    yield from _share_steps(steps)
+    yield from _part_steps(steps)
     if steps["amount_unrounded"] is None:
         why = words(line["exception_code"] or "no price")
         yield "amount", "unknown", f"cannot be computed: {why}"
         return
     of_discounts = list(_discount_steps(line, steps))
+    of_prices = _of_prices(explanation)
     if of_discounts:
-        yield "price", money(Decimal(steps["gross_amount"]), line), "sum of its tiers"
+        yield "price", money(Decimal(steps["gross_amount"]), line), of_prices
         yield from of_discounts
-    how = "what is left" if of_discounts else "sum of its tiers"
+    how = "what is left" if of_discounts else of_prices
     yield "before rounding", money(Decimal(steps["amount_unrounded"]), line), how
     rounded = _ROUNDED_AS[steps["rounding_mode"]]
     yield (
@@ -122,6 +123,21 @@ def money(amount: Decimal, line: Mapping[str, Any]) -> str:
     return f"{code} {money_text(amount, code)}"
 
 
+def metered(number: str | None, steps: Mapping[str, Any]) -> str:
+    """Return a quantity in the meter's unit, such as '1 call', '1,320 calls'."""
+    return _counted(number, steps["unit"], steps.get("unit_plural"))
+
+
+def time_share(steps: Mapping[str, Any]) -> str | None:
+    """Return the part of the time of its price that a line has, such as '14 of 30 days', or None.
+
+    None where it has all of it.
+    """
+    if steps["share_units"] == steps["share_of_units"]:
+        return None
+    return f"{steps['share_units']:,} of {steps['share_of_units']:,} {steps['share_unit']}"
+
+
 def words(name: str) -> str:
     """Return a name of the price book or a code as words."""
     return name.replace("_", " ")
@@ -145,7 +161,7 @@ def _counting(line: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
 
 def _free_steps(line: Mapping[str, Any], steps: Mapping[str, Any]) -> Iterator[Step]:
     if Decimal(steps["free_quantity"] or 0):
-        free = _units(steps["free_quantity"], line["unit_label"])
+        free = _priced(steps["free_quantity"], line, steps)
         yield "free", free, "the first ones of every cell"
     if steps.get("free_events"):
         yield "free", f"{steps['free_events']:,} events", "the first ones of every cell"
@@ -158,16 +174,15 @@ def _free_steps(line: Mapping[str, Any], steps: Mapping[str, Any]) -> Iterator[S
 
 
 def _priced_steps(line: Mapping[str, Any], steps: Mapping[str, Any]) -> Iterator[Step]:
-    label = line["unit_label"]
     if line["charge_model"] == "package" and steps.get("package_counting") == "per_tier":
-        size = _units(steps["package_size"], label)
-        priced = _units(steps["priced_quantity"], label)
+        size = _priced(steps["package_size"], line, steps)
+        priced = _priced(steps["priced_quantity"], line, steps)
         yield "priced", priced, f"in packages of {size}, tier by tier"
     elif line["charge_model"] == "package":
-        size = _units(steps["package_size"], label)
+        size = _priced(steps["package_size"], line, steps)
         yield "packages", _number(steps["priced_quantity"]), f"of {size} each"
     elif steps["converted_quantity"] not in (None, steps["priced_quantity"]):
-        yield "priced", _units(steps["priced_quantity"], label), "what is left"
+        yield "priced", _priced(steps["priced_quantity"], line, steps), "what is left"
 
 
 def _is_converted(steps: Mapping[str, Any]) -> bool:
@@ -176,14 +191,15 @@ def _is_converted(steps: Mapping[str, Any]) -> bool:
     return is_scaled or is_shared_by_time or steps["convert_rounding"] != "none"
 
 
-def _conversion(steps: Mapping[str, Any]) -> str:
+def _conversion(line: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
     parts = []
     if steps["convert_multiply"] != "1":
         parts.append(f"times {_number(steps['convert_multiply'])}")
     if steps["convert_divide"] != "1":
         parts.append(f"divided by {_number(steps['convert_divide'])}")
     if steps.get("period_length") is not None:
-        parts.append(f"divided by the {steps['period_length']:,} of the full period")
+        length = metered(str(steps["period_length"]), steps)
+        parts.append(f"divided by the {length} of one {line['unit_label']} in the full period")
     rounding = steps["convert_rounding"]
     if rounding == "none":
         parts.append("shown to nine decimals, priced exactly")
@@ -192,16 +208,26 @@ def _conversion(steps: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _share_steps(steps: Mapping[str, Any]) -> Iterator[Step]:
-    """A level or a fee has a share of time; usage that was cut has a share of its whole run."""
-    if steps["share_units"] != steps["share_of_units"]:
-        share = f"{steps['share_units']:,} of {steps['share_of_units']:,} {steps['share_unit']}"
-        yield "share", share, "in the amount of each tier already"
-    elif steps["line_weight"] != steps["run_weight"]:
-        share = f"{_number(steps['line_weight'])} of {_number(steps['run_weight'])}"
-        unit = steps["unit"] if steps["weighed_by"] == "usage" else steps["share_unit"]
-        how = "of all at this price in the cell; in the amount of each tier already"
-        yield "share", f"{share} {unit}", how
+def _part_steps(steps: Mapping[str, Any]) -> Iterator[Step]:
+    """Usage that was priced with that of other lines has its part of all of it."""
+    if time_share(steps) is not None or steps["line_weight"] == steps["run_weight"]:
+        return
+    if steps["weighed_by"] == "usage":
+        whole = metered(steps["run_weight"], steps)
+    else:
+        whole = f"{_number(steps['run_weight'])} {steps['share_unit']}"
+    how = "what was priced together, of which this line has its part; all above is that part"
+    yield "part", f"{_number(steps['line_weight'])} of {whole}", how
+
+
+def _of_prices(explanation: LineExplanation) -> str:
+    """How the amount of a line's prices came about from the sheet above it."""
+    if not explanation.tiers:
+        return "nothing is priced"
+    if len(explanation.tiers) == 1:
+        return "as above"
+    is_of_events = explanation.line["charge_model"] == "percentage"
+    return "sum of its events" if is_of_events else "sum of its tiers"
 
 
 def _discount_steps(line: Mapping[str, Any], steps: Mapping[str, Any]) -> Iterator[Step]:
@@ -230,12 +256,20 @@ def _term_amount(kind: str, line: Mapping[str, Any]) -> str:
 
 
 def _held(line: Mapping[str, Any]) -> str:
-    return "; HELD and not billed" if line["rating_status"] == "unknown" else ""
+    return "; of this line alone, HELD and not billed" if line["rating_status"] == "unknown" else ""
 
 
-def _units(number: str | None, unit: str | None) -> str:
-    counts_several = (unit or "")[:1].isdigit()
-    return " ".join((_number(number), *([_TIMES] if counts_several else []), unit or "")).rstrip()
+def _priced(number: str | None, line: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
+    """A quantity in the unit that is priced."""
+    return _counted(number, line["unit_label"], steps.get("unit_label_plural"))
+
+
+def _counted(number: str | None, unit: str | None, plural: str | None) -> str:
+    """A number with its unit; the plural is the one that the line's text has, made by dbt."""
+    unit = unit or ""
+    if unit[:1].isdigit():
+        return f"{_number(number)} {_TIMES} {unit}"
+    return f"{_number(number)} {unit if number in {'1', '-1'} else plural or unit}".rstrip()
 
 
 def _number(number: str | None) -> str:

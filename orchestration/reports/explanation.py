@@ -44,6 +44,23 @@ _EXCEPTIONS: Final = """
     where object_kind = 'settlement_key' and object_id = $key
     order by exception_code
 """
+_HOLDING: Final = """
+    select distinct
+        held.rated_line_id, held.charge_name, held.exception_code, held.service_start_at
+    from rating.fct_rated_lines as dependents
+    inner join rating.fct_rated_lines as held
+        on
+            dependents.contract_id = held.contract_id
+            and least(dependents.cell_start_date, dependents.segment_start_date)
+            < held.cell_end_date
+            and greatest(dependents.cell_end_date, dependents.segment_end_date)
+            > held.cell_start_date
+    where
+        dependents.settlement_key = $key
+        and dependents.exception_code = 'depends_on_held'
+        and held.exception_code <> 'depends_on_held'
+    order by held.service_start_at, held.rated_line_id
+"""
 _SIGNED: Final = """
     select
         register_sequence, document_id, line_number, rated_line_id, entry_kind, amount,
@@ -92,6 +109,8 @@ class LineExplanation:
         derivation: the steps from quantity to amount, as the rating wrote them.
         tiers: rows of fct_rated_line_tiers in order.
         exceptions: open ones that hold its settlement key.
+        holding_lines: lines of its contract at its time that are held by themselves, where a line
+            of its key is held because of others.
         documents: candidate lines of its settlement key, which are not signed.
         held_back: lines of its key in documents that a signature left out, and why.
         signed: register entries of its settlement key, oldest first: who billed what, when; with
@@ -103,6 +122,7 @@ class LineExplanation:
     derivation: Mapping[str, Any]
     tiers: Sequence[Mapping[str, Any]]
     exceptions: Sequence[Mapping[str, Any]]
+    holding_lines: Sequence[Mapping[str, Any]]
     documents: Sequence[Mapping[str, Any]]
     held_back: Sequence[Mapping[str, Any]]
     signed: Sequence[Mapping[str, Any]]
@@ -116,6 +136,7 @@ class LineExplanation:
             "derivation": derivation_json(self.derivation, code),
             "tiers": [with_amounts(row, code) for row in self.tiers],
             "exceptions": [with_amounts(row, code) for row in self.exceptions],
+            "holding_lines": list(self.holding_lines),
             "documents": [with_amounts(row, code) for row in self.documents],
             "held_back": [with_amounts(row, code) for row in self.held_back],
             "signed": [with_amounts(row, code) for row in self.signed],
@@ -161,6 +182,7 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
                 line=rated_line_id,
             ),
             exceptions=_rows(marts, _EXCEPTIONS, key=key),
+            holding_lines=holding_lines(marts, key),
             documents=_rows(
                 marts,
                 "select document_id, line_number, rated_line_id, cause, rated_amount, "
@@ -173,6 +195,21 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
             signed=_with_postings(settings, _rows(marts, _SIGNED, key=key)),
             event_ids=_event_ids(marts, rated_line_id, event_limit),
         )
+
+
+def holding_lines(marts: duckdb.DuckDBPyConnection, settlement_key: str) -> list[dict[str, Any]]:
+    """Return what a settlement key that is held because of others may wait for, oldest first.
+
+    Args:
+        marts: the published marts.
+        settlement_key: a key of rated lines.
+
+    Returns:
+        The lines of its contract in the same billing cells that are held by themselves, each with
+        rated_line_id, charge_name, exception_code and service_start_at; none where the key does not
+        depend on others.
+    """
+    return _rows(marts, _HOLDING, key=settlement_key)
 
 
 def busiest_signed_line(settings: Settings) -> str:

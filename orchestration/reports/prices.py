@@ -10,9 +10,8 @@ from rich.console import Console
 
 from orchestration.price_book.currencies import amount_text
 from orchestration.pricing import PricedCharge, PricedLine, PricedQuantity
-from orchestration.quality.conservation import plain
 from orchestration.reports.calculation import print_calculation
-from orchestration.reports.calculation_steps import money
+from orchestration.reports.calculation_steps import metered, money
 from orchestration.reports.explanation import LineExplanation, derivation_json, with_amounts
 
 
@@ -56,8 +55,7 @@ def _print_charge(console: Console, priced: PricedCharge) -> None:
 
 def _total(priced: PricedCharge) -> str:
     line = priced.lines[0].line
-    unit = priced.asked.meter.unit
-    quantity = f"{plain(line['quantity'])} {unit}"
+    quantity = metered(priced.lines[0].derivation["quantity"], priced.lines[0].derivation)
     cost = "unknown" if priced.amount is None else money(priced.amount, line)
     return f"{quantity} for {cost}" if priced.amount is not None else f"{quantity}, price {cost}"
 
@@ -69,6 +67,7 @@ def _as_explanation(line: PricedLine) -> LineExplanation:
         derivation=line.derivation,
         tiers=line.tiers,
         exceptions=(),
+        holding_lines=(),
         documents=(),
         held_back=(),
         signed=(),

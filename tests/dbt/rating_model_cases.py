@@ -85,7 +85,7 @@ CASES = {
         55,
         "200",
         "200",
-        "55 units, the first 5 units free, in the step up to 50 units for USD 200.00",
+        "55 units, the first 5 units free, then 50 in the step up to 50 units for USD 200.00",
         {"free_quantity": Decimal(5)},
     ),
     # Package with tiers: 2,500 begin 3 packages; 2,501 above them begin 3 too: 27 + 21 + 1.
@@ -203,7 +203,7 @@ CASES = {
         12000,
         "348.3",
         "348.3",
-        "USD 12,000.00 at 2.9 %, plus USD 0.30 per event",
+        "USD 12,000.00 at 2.9 %, plus USD 0.30 (USD 0.30 per event)",
     ),
     "no event pays no fee": Case("percentage", CARDS, 0, "0", "0", "USD 0.00"),
     # -0.029 x 100 + 0.30
@@ -213,7 +213,7 @@ CASES = {
         -100,
         "-2.6",
         "-2.6",
-        "USD -100.00 at 2.9 %, plus USD 0.30 per event",
+        "USD -100.00 at 2.9 %, plus USD 0.30 (USD 0.30 per event)",
     ),
     # 0.029 x 1,234,567 ÷ 100
     "cents become whole dollars first": Case(
@@ -382,20 +382,23 @@ EACH_EVENT = {
         each_event("0.1", "0.30", free_events=2),
         (10, 20, 30, 40),
         "7.6",
-        "USD 100.00, the first 2 events free, at 10 %, plus USD 0.30 per event",
+        "USD 100.00, the first 2 events free, then 70.00 at 10 %, "
+        "plus USD 0.60 (USD 0.30 per event)",
     ),
     # 10 and 15 of the 20 are free: 0.1 x (5 + 30) + 2 x 0.30
     "the first amount is free within an event": EventCase(
         each_event("0.1", "0.30", free_amount=Decimal(25)),
         (10, 20, 30),
         "4.1",
-        "USD 60.00, the first USD 25.00 free, at 10 %, plus USD 0.30 per event",
+        "USD 60.00, the first USD 25.00 free, then 35.00 at 10 %, "
+        "plus USD 0.60 (USD 0.30 per event)",
     ),
     "an event that ends on the free amount is free": EventCase(
         each_event("0.1", "0.30", free_amount=Decimal(30)),
         (10, 20, "0.000000001"),
         "0.3000000001",
-        "USD 30.000000001, the first USD 30.00 free, at 10 %, plus USD 0.30 per event",
+        "USD 30.000000001, the first USD 30.00 free, then 0.000000001 at 10 %, "
+        "plus USD 0.30 (USD 0.30 per event)",
     ),
     "all of it is free": EventCase(
         each_event("0.1", "0.30", free_amount=Decimal(100)),
@@ -408,27 +411,29 @@ EACH_EVENT = {
         each_event("0.1", minimum="0.50", maximum="5"),
         (1, 10, 100),
         "6.5",
-        "USD 111.00 at 10 %, at least USD 0.50, at most USD 5.00 for each event",
+        "USD 111.00, of which 10.00 at 10 %, "
+        "plus USD 5.50 (at least USD 0.50, at most USD 5.00 for each event)",
     ),
     # exactly at both bounds: 0.1 x 5 and 0.1 x 50, and 10^-9 beside them
     "a fee on a bound stays what it is": EventCase(
         each_event("0.1", minimum="0.50", maximum="5"),
         (5, 50, "4.999999999", "50.000000001"),
         "11",
-        "USD 110.00 at 10 %, at least USD 0.50, at most USD 5.00 for each event",
+        "USD 110.00, of which 55.00 at 10 %, "
+        "plus USD 5.50 (at least USD 0.50, at most USD 5.00 for each event)",
     ),
     "an event of nothing pays the minimum": EventCase(
         each_event("0.1", minimum="0.50"),
         (0, 0),
         "1",
-        "USD 0.00 at 10 %, at least USD 0.50 for each event",
+        "USD 0.00 at 10 %, plus USD 1.00 (at least USD 0.50 for each event)",
     ),
     # cents: 0.1 x 10.00 + 0.1 x 20.00 beyond 30.00 free of 60.00
     "a free amount is in the converted unit": EventCase(
         each_event("0.1", free_amount=Decimal(30)),
         (1000, 2000, 3000),
         "3",
-        "USD 60.00, the first USD 30.00 free, at 10 %",
+        "USD 60.00, the first USD 30.00 free, then 30.00 at 10 %",
         CENTS,
     ),
 }

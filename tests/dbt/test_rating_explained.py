@@ -168,6 +168,37 @@ def test_the_events_of_a_line_are_counted_dated_and_digested(rated):
     )
 
 
+def test_units_have_the_plural_of_the_line_s_text(rated):
+    steps = steps_of(rated, "charge_id = 'calls' and line_kind = 'usage'")[0]
+
+    assert ("call", "calls", "calls") == (
+        steps["unit"],
+        steps["unit_plural"],
+        steps["unit_label_plural"],
+    )
+
+
+def test_what_a_term_takes_off_a_cut_line_is_said_on_it(rated):
+    """(10 - 2) x 2 less 2.80 less 5.20 is 8; (15 - 3) x 2 less 4.20 less 7.80 is 12."""
+    assert [
+        (
+            "10 calls, of which 2 included, 8 at USD 2.00 per call, "
+            "less USD 2.80 discount, less USD 5.20 above the maximum"
+        ),
+        (
+            "15 calls, of which 3 included, 12 at USD 2.00 per call, "
+            "less USD 4.20 discount, less USD 7.80 above the maximum"
+        ),
+    ] == [
+        line["description"].partition(": ")[2]
+        for line in rated.rows(
+            "select description from rating.fct_rated_lines "
+            "inner join rating.fct_line_explanations using (rated_line_id) "
+            "where charge_id = 'calls' and line_kind = 'usage' order by segment_start_date"
+        )
+    ]
+
+
 def test_a_minimum_says_what_its_lines_came_to(rated):
     [steps] = steps_of(rated, "line_kind = 'minimum'")
 

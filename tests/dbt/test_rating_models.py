@@ -135,7 +135,7 @@ def test_an_event_without_a_value_pays_no_fixed_amount(rated):
     """0.029 x 100 + 3 x 0.30."""
     [line] = lines_of(rated, "cards")
     assert Decimal("3.8") == line["amount"]
-    assert line["description"].endswith("USD 100.00 at 2.9 %, plus USD 0.30 per event")
+    assert line["description"].endswith("USD 100.00 at 2.9 %, plus USD 0.90 (USD 0.30 per event)")
 
 
 @pytest.mark.parametrize("name", EACH_EVENT)

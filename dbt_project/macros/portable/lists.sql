@@ -140,6 +140,15 @@
     json_extract_string({{ json_text }}, '$."' || {{ name }} || '"')
 {%- endmacro %}
 
+{% macro only_json_item(json_text) -%}
+    {#- The only item of a JSON list, as text; null where it has none or several. -#}
+    {{ return(adapter.dispatch('only_json_item', 'tallyhouse')(json_text)) }}
+{%- endmacro %}
+
+{% macro duckdb__only_json_item(json_text) -%}
+    case when json_array_length({{ json_text }}) = 1 then json_extract({{ json_text }}, '$[0]') end
+{%- endmacro %}
+
 {% macro json_field_names(json_text) -%}
     {#- A list of the names of a JSON object's fields. -#}
     {{ return(adapter.dispatch('json_field_names', 'tallyhouse')(json_text)) }}

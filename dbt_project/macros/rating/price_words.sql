@@ -68,6 +68,8 @@
                 ['charge_model', 'asked.charge_model'],
                 ['charge_price_id', 'asked.charge_price_id'],
                 ['unit', 'asked.unit'],
+                ['unit_plural', plural_text('asked.unit')],
+                ['unit_label_plural', plural_text('asked.unit_label')],
                 ['minor_unit', 'asked.minor_unit'],
                 ['convert_multiply', decimal_text('prices.convert_multiply')],
                 ['convert_divide', decimal_text('prices.convert_divide')],
@@ -125,13 +127,38 @@
                 else
                     ', the first ' || {{ units_text('free_text', 'unit_label') }} || ' free'
             end as free_words,
-            case when has_free_quantity then ',' else '' end as comma,
             {{ units_text('package_text', 'unit_label') }} as package_words,
-            {{ money_words('currency_code', 'fixed_amount_text') }} as fixed_amount_words,
-            ', at least ' || {{ money_words('currency_code', 'minimum_per_event_text') }}
-                as minimum_words,
-            ', at most ' || {{ money_words('currency_code', 'maximum_per_event_text') }}
-                as maximum_words,
+            nullif(
+                substr(
+                    case
+                        when has_fixed_amount
+                            then
+                                ', '
+                                || {{ money_words('currency_code', 'fixed_amount_text') }}
+                                || ' per event'
+                        else ''
+                    end
+                    || coalesce(
+                        ', at least '
+                        || {{ money_words('currency_code', 'minimum_per_event_text') }},
+                        ''
+                    )
+                    || coalesce(
+                        ', at most '
+                        || {{ money_words('currency_code', 'maximum_per_event_text') }},
+                        ''
+                    )
+                    || case
+                        when
+                            coalesce(minimum_per_event_text, maximum_per_event_text)
+                            is null
+                            then ''
+                        else ' for each event'
+                    end,
+                    3
+                ),
+                ''
+            ) as event_words,
             coalesce(' per ' || unit_label, '') as per_words
         from priced
     ),
@@ -226,20 +253,13 @@
                 ['unit_price', 'unit_price_text', 'text'],
                 ['flat_amount', 'flat_amount_text', 'text'],
                 ['amount_unrounded', decimal_text('amount_unrounded'), 'text'],
-            ]) }} || '}' as tier_step
-        from worded_tiers
-    ),
-
-    several_tiers as (
-        select
-            *,
+            ]) }} || '}' as tier_step,
             case
                 when is_in_metered_units then {{ decimal_text('metered_quantity') }}
                 when is_money then {{ price_text('quantity', 'minor_unit') }}
                 else quantity_text
             end as worded_quantity
-        from told_tiers
-        where tier_count > 1
+        from worded_tiers
     ),
 
     tier_texts as (
@@ -251,6 +271,8 @@
             price_text as only_unit_price,
             price_words as only_price_words,
             quantity_text as only_quantity,
+            worded_quantity as only_worded_quantity,
+            quantity as tier_quantity,
             lower_quantity as only_lower_quantity,
             upper_quantity as only_upper_quantity,
             flat_amount,
@@ -278,13 +300,16 @@
             cast(null as varchar) as only_unit_price,
             cast(null as varchar) as only_price_words,
             cast(null as varchar) as only_quantity,
+            cast(null as varchar) as only_worded_quantity,
+            cast(sum(quantity) as decimal(38, 9)) as tier_quantity,
             cast(null as decimal(38, 9)) as only_lower_quantity,
             cast(null as decimal(38, 9)) as only_upper_quantity,
             cast(sum(flat_amount) as decimal(38, 12)) as flat_amount,
             bool_or(unit_price <> 0) as has_unit_price,
             bool_or(flat_amount <> 0) as has_flat_amount,
             {{ joined_text('tier_step', ',', 'tier_number') }} as tier_steps
-        from several_tiers
+        from told_tiers
+        where tier_count > 1
         group by rated_line_id
     )
 {%- endmacro %}

@@ -50,6 +50,8 @@ LINE: dict[str, Any] = {
 STEPS: dict[str, Any] = {
     "quantity": "5625567",
     "unit": "token",
+    "unit_plural": "tokens",
+    "unit_label_plural": "1M tokens",
     "aggregation": "sum",
     "quantity_before": None,
     "convert_multiply": "1",
@@ -148,6 +150,7 @@ def explained(**changes: Any) -> LineExplanation:
         "derivation": STEPS | {"tiers": []},
         "tiers": (TIER, LAST_TIER),
         "exceptions": (),
+        "holding_lines": (),
         "documents": (),
         "held_back": (),
         "signed": (),
@@ -171,7 +174,7 @@ def part(explanation: LineExplanation, title: str) -> list[str]:
 
 def test_the_quantity_is_followed_from_its_events_to_what_is_priced() -> None:
     assert [
-        "quantity 5,625,567 token sum over 1,311 events",
+        "quantity 5,625,567 tokens sum over 1,311 events",
         f"converted 5.625567 \u00d7 1M tokens {CONVERTED}",
         "free 0.5 \u00d7 1M tokens the first ones of every cell",
         "priced 5.125567 \u00d7 1M tokens what is left",
@@ -212,7 +215,7 @@ def test_what_is_neither_converted_nor_free_has_one_quantity() -> None:
         "priced_quantity": "5625567",
     }
 
-    assert ["quantity 5,625,567 token sum over 1,311 events"] == part(
+    assert ["quantity 5,625,567 tokens sum over 1,311 events"] == part(
         explained(derivation=steps), "How much is priced"
     )
 
@@ -236,6 +239,8 @@ def test_packages_are_counted_after_free_units() -> None:
     steps = STEPS | {
         "aggregation": "count",
         "unit": "call",
+        "unit_plural": "calls",
+        "unit_label_plural": "calls",
         "quantity": "1320",
         "convert_divide": "1",
         "converted_quantity": "1320",
@@ -246,9 +251,9 @@ def test_packages_are_counted_after_free_units() -> None:
     line = LINE | {"charge_model": "package", "unit_label": "call"}
 
     assert [
-        "quantity 1,320 call number of 1,311 events",
-        "free 500 call the first ones of every cell",
-        "packages 1 of 1,000 call each",
+        "quantity 1,320 calls number of 1,311 events",
+        "free 500 calls the first ones of every cell",
+        "packages 1 of 1,000 calls each",
     ] == part(explained(line=line, derivation=steps), "How much is priced")
 
 
@@ -260,10 +265,11 @@ def test_packages_of_tiers_say_where_they_are_counted() -> None:
         "package_size": "1000",
         "package_counting": "per_tier",
         "priced_quantity": "5001",
+        "unit_label_plural": "calls",
     }
     line = LINE | {"charge_model": "package", "unit_label": "call"}
 
-    assert "priced 5,001 call in packages of 1,000 call, tier by tier" in (
+    assert "priced 5,001 calls in packages of 1,000 calls, tier by tier" in (
         part(explained(line=line, derivation=steps), "How much is priced")
     )
 
@@ -271,6 +277,8 @@ def test_packages_of_tiers_say_where_they_are_counted() -> None:
 def test_seats_are_divided_by_the_length_of_the_period() -> None:
     steps = STEPS | {
         "unit": "seat-day",
+        "unit_plural": "seat-days",
+        "unit_label_plural": "seats",
         "quantity": "295",
         "convert_divide": "1",
         "converted_quantity": "9.516129032",
@@ -281,9 +289,9 @@ def test_seats_are_divided_by_the_length_of_the_period() -> None:
     line = LINE | {"charge_model": "seats", "unit_label": "seat"}
 
     assert (
-        "converted 9.516129032 seat divided by the 31 of the full period, "
+        "converted 9.516129032 seats divided by the 31 seat-days of one seat in the full period, "
         "shown to nine decimals, priced exactly"
-        in (part(explained(line=line, derivation=steps), "How much is priced"))
+        in " ".join(part(explained(line=line, derivation=steps), "How much is priced"))
     )
 
 
@@ -296,7 +304,8 @@ def test_seats_are_divided_by_the_length_of_the_period() -> None:
 )
 def test_a_percentage_says_its_rate_and_what_is_free(terms: dict[str, Any], said: str) -> None:
     steps = STEPS | terms | {"convert_rounding": "half_even", "convert_decimals": 2}
-    explanation = explained(line=LINE | {"charge_model": "percentage"}, derivation=steps)
+    line = LINE | {"charge_model": "percentage"}
+    explanation = explained(line=line, derivation=steps, tiers=(TIER,))
 
     quantity = part(explanation, "How much is priced")
     assert said in quantity
@@ -304,37 +313,113 @@ def test_a_percentage_says_its_rate_and_what_is_free(terms: dict[str, Any], said
     assert any("rate" in row for row in part(explanation, "At which prices (USD)"))
 
 
-def test_a_fee_says_its_share_of_days() -> None:
+def rows_of_prices(explanation: LineExplanation) -> list[str]:
+    return [line for line in part(explanation, "At which prices (USD)") if "\u2500" not in line]
+
+
+def test_a_part_of_a_fee_says_its_share_of_time() -> None:
     fee = explained(
         line=LINE | {"charge_model": "flat", "unit_label": "fee"},
-        derivation=STEPS | {"share_units": 14, "share_of_units": 30},
+        derivation=STEPS | {"share_units": 20, "share_of_units": 30},
+        tiers=(
+            TIER
+            | {
+                "unit_price": Decimal(0),
+                "flat_amount": Decimal(300),
+                "amount_unrounded": Decimal(200),
+            },
+        ),
     )
 
     assert ["quantity 1 a fee once per billing period"] == part(fee, "How much is priced")
-    assert (
-        "share 14 of 30 days in the amount of each tier already"
-        == (part(fee, "What it comes to")[0])
+    assert [
+        "share amount before",
+        "fee of time rounding",
+        "300.00 20 of 30 days 200.00",
+    ] == rows_of_prices(fee)
+    assert "before rounding USD 10.502734 as above" == part(fee, "What it comes to")[0]
+
+
+def test_a_level_says_its_share_of_time_beside_each_tier() -> None:
+    level = explained(derivation=STEPS | {"share_units": 20, "share_of_units": 30})
+
+    assert "1 0 5 5 2.00 0.00 20 of 30 days 10.00" == rows_of_prices(level)[2]
+
+
+EVENTS = {"quantity": Decimal(0), "unit_price": Decimal(0)}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ({"minimum_per_event": "0.50"}, "raised to USD 0.50 each 0 1.50 0.502734"),
+        ({"maximum_per_event": "5"}, "lowered to USD 5.00 each 0 1.50 0.502734"),
+        (
+            {"minimum_per_event": "0.50", "maximum_per_event": "5"},
+            "raised to USD 0.50 each 0 1.50 0.502734",
+        ),
+    ],
+)
+def test_events_at_a_bound_are_no_tier_and_pay_no_rate(bounds: dict[str, Any], said: str) -> None:
+    raised = explained(
+        line=LINE | {"charge_model": "percentage"},
+        derivation=STEPS | bounds,
+        tiers=(
+            TIER | {"unit_price": Decimal("0.029")},
+            LAST_TIER | EVENTS | {"flat_amount": Decimal("1.5")},
+        ),
+    )
+
+    assert ["at the rate 5 2.9 % 0.00 10.00", said] == rows_of_prices(raised)[2:]
+    assert "sum of its events" in part(raised, "What it comes to")[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "price", "said"),
+    [
+        ("graduated_percentage", "0.029", "1 0 5 5 2.9 % 0.00 10.00"),
+        ("cost_plus", "1.200", "1 0 5 5 1.2 0.00 10.00"),
+        ("per_unit", "1.200", "1 0 5 5 1.20 0.00 10.00"),
+    ],
+)
+def test_a_rate_is_a_percentage_and_a_multiplier_no_money(
+    model: str, price: str, said: str
+) -> None:
+    tier = TIER | {"unit_price": Decimal(price)}
+    priced = explained(line=LINE | {"charge_model": model}, tiers=(tier,))
+
+    assert said == rows_of_prices(priced)[-1]
+
+
+def test_a_line_without_tiers_has_no_sum_of_them() -> None:
+    assert "before rounding USD 10.502734 nothing is priced" in (
+        part(explained(tiers=()), "What it comes to")
     )
 
 
 @pytest.mark.parametrize(
     ("weighed_by", "said"),
-    [("usage", "7.5 of 20 token"), ("time", "7.5 of 20 days")],
+    [("usage", "7.5 of 20 tokens"), ("time", "7.5 of 20 days")],
 )
 def test_a_line_of_a_run_that_was_cut_says_its_part_of_it(weighed_by: str, said: str) -> None:
     cut = {"line_weight": "7.5", "run_weight": "20", "weighed_by": weighed_by}
-    share = part(explained(derivation=STEPS | cut), "What it comes to")[0]
 
     assert (
-        share
-        == f"share {said} of all at this price in the cell; in the amount of each tier already"
-    )
+        f"part {said} what was priced together, of which this line has its part; "
+        "all above is that part"
+    ) == part(explained(derivation=STEPS | cut), "What it comes to")[0]
+
+
+def test_one_unit_is_one() -> None:
+    once = explained(derivation=STEPS | {"quantity": "1"})
+
+    assert "quantity 1 token sum over 1,311 events" == part(once, "How much is priced")[0]
 
 
 def test_one_event_is_one() -> None:
     once = explained(line=LINE | {"event_count": 1})
 
-    assert "quantity 5,625,567 token sum over 1 event" == part(once, "How much is priced")[0]
+    assert "quantity 5,625,567 tokens sum over 1 event" == part(once, "How much is priced")[0]
 
 
 def test_included_units_stand_between_conversion_and_free_units() -> None:
@@ -364,7 +449,7 @@ def test_included_units_stand_between_conversion_and_free_units() -> None:
 def test_every_way_of_counting_has_words(counting: dict[str, Any], said: str) -> None:
     quantity = part(explained(derivation=STEPS | counting), "How much is priced")[0]
 
-    assert quantity == f"quantity 5,625,567 token {said}"
+    assert quantity == f"quantity 5,625,567 tokens {said}"
 
 
 def test_each_discount_says_its_term_its_rate_or_amount_and_what_it_took() -> None:
@@ -468,7 +553,7 @@ def test_the_events_of_a_line_are_counted_with_first_last_and_digest() -> None:
 def test_a_segment_that_goes_on_says_what_came_before_it() -> None:
     line = part(explained(derivation=STEPS | {"quantity_before": "100"}), "How much is priced")[1]
 
-    assert "before it 100 token earlier in the same cell: tiers go on from there" == line
+    assert "before it 100 tokens earlier in the same cell: tiers go on from there" == line
 
 
 def test_a_held_line_says_by_what_and_that_it_is_not_billed() -> None:
@@ -479,10 +564,36 @@ def test_a_held_line_says_by_what_and_that_it_is_not_billed() -> None:
 
     assert "HELD" == standing(held)[0][0]
     assert standing(held)[0][1] == (
-        "Not billed, because of conflicting events. It would come to USD 10.50. Have the source "
-        "send the right one anew. (Steward: integration.)"
+        "Not billed, because of conflicting events. All lines of its settlement key would come to "
+        "USD 10.50. Have the source send the right one anew. (Steward: integration.)"
     )
-    assert part(held, "What it comes to")[-1].endswith("to 2 decimals; HELD and not billed")
+    assert " ".join(part(held, "What it comes to")).endswith(
+        "to 2 decimals; of this line alone, HELD and not billed"
+    )
+
+
+HOLDER = {
+    "rated_line_id": "line-9",
+    "charge_name": "API calls",
+    "exception_code": "conflicting_events",
+    "service_start_at": SIGNED_AT,
+}
+
+
+@pytest.mark.parametrize(
+    ("holders", "said"),
+    [
+        ([HOLDER], "Held in the contract at that time: line-9 (API calls: conflicting events). ("),
+        ([HOLDER] * 5, "line-9 (API calls: conflicting events); 2 more. ("),
+        ([], "Have the source send the right one anew. ("),
+    ],
+)
+def test_a_line_that_others_hold_names_them(holders: list[dict[str, Any]], said: str) -> None:
+    exception = EXCEPTION | {"exception_code": "depends_on_held"}
+    dependent = explained(exceptions=(exception,), holding_lines=tuple(holders))
+
+    assert f"{said}Steward: integration.)" in standing(dependent)[0][1]
+    assert "line-9" not in standing(explained(exceptions=(EXCEPTION,)))[0][1]
 
 
 def test_a_line_without_a_price_has_no_amount_and_says_why() -> None:
@@ -504,11 +615,14 @@ def test_a_line_without_a_price_has_no_amount_and_says_why() -> None:
         exceptions=(EXCEPTION | {"exception_code": "missing_price", "amount_at_risk": None},),
     )
 
-    assert "because of missing price. It would come to unknown." in standing(unpriced)[0][1]
+    assert (
+        "because of missing price. All lines of its settlement key would come to unknown."
+        in standing(unpriced)[0][1]
+    )
     assert ["amount unknown cannot be computed: missing price"] == part(
         unpriced, "What it comes to"
     )
-    assert ["quantity 5,625,567 token sum over 1,311 events"] == part(
+    assert ["quantity 5,625,567 tokens sum over 1,311 events"] == part(
         unpriced, "How much is priced"
     )
 
@@ -517,7 +631,10 @@ def test_a_candidate_is_on_a_document_that_waits() -> None:
     assert [
         (
             "ON A DOCUMENT",
-            "USD 10.50 (new) on line 3 of document doc-1, which waits for a signature.",
+            (
+                "USD 10.50 (billed for the first time) on line 3 of document doc-1, which waits "
+                "for a signature."
+            ),
         )
     ] == standing(explained(documents=(DOCUMENT,)))
 

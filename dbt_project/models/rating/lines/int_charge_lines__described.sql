@@ -49,11 +49,8 @@ joined as (
             'priced_unit_words',
             'priced_units_words',
             'free_words',
-            'comma',
             'package_words',
-            'fixed_amount_words',
-            'minimum_words',
-            'maximum_words',
+            'event_words',
             'per_words',
         ] -%}
         worded_prices.{{ column }},
@@ -73,6 +70,8 @@ joined as (
         tier_texts.only_unit_price,
         tier_texts.only_price_words,
         tier_texts.only_quantity,
+        tier_texts.only_worded_quantity,
+        tier_texts.tier_quantity,
         tier_texts.only_lower_quantity,
         case
             when lines.charge_model = 'stairstep'
@@ -88,8 +87,26 @@ joined as (
                     'tier_texts.flat_amount', 'lines.minor_unit'
                 ) }}
         end as flat_text,
+        case
+            when lines.charge_model = 'percentage'
+                then {{ price_text('tier_texts.tier_quantity', 'lines.minor_unit') }}
+        end as rated_text,
         tier_texts.has_unit_price,
         tier_texts.has_flat_amount,
+        -- A part of a package is no package: such a line says the packages of the run.
+        case
+            when
+                lines.charge_model = 'package'
+                and lines.weighed_by = 'usage'
+                and lines.line_weight <> lines.run_weight
+                and not tier_texts.has_flat_amount
+                then cast({{ checked(rounded_quotient(
+                    '(' ~ scaled_integer('tier_texts.tier_quantity', 9)
+                    ~ ' * cast(lines.run_weight as ' ~ whole_number() ~ '))',
+                    '(cast(lines.line_weight as ' ~ whole_number() ~ ') * 1000000000)',
+                    "'half_away'"
+                )) }} as varchar)
+        end as run_package_count,
         '[' || coalesce(tier_texts.tier_steps, '') || ']' as tier_steps,
         {% for weight in ['line_weight', 'run_weight'] -%}
         case
@@ -107,7 +124,48 @@ joined as (
             ) }}
             = {{ checked('lines.quantity * worded_prices.convert_multiply') }},
             false
-        ) as is_converted_exactly
+        ) as is_converted_exactly,
+        -- A level of a pool is priced for all children, shared by quantity and time.
+        coalesce(
+            lines.weighed_by = 'time'
+            and lines.line_weight <> lines.share_units
+            and lines.converted_quantity <> 0,
+            false
+        ) as is_part_of_pool,
+        coalesce(lines.included_quantity > 0, false) as has_included,
+        {% for name in ['converted', 'included'] -%}
+        case
+            when worded_prices.is_in_metered_units
+                then {{ decimal_text(checked(
+                    'cast(lines.' ~ name ~ '_quantity * worded_prices.convert_divide '
+                    ~ 'as decimal(38, 9))'
+                )) }}
+            else {{ decimal_text('lines.' ~ name ~ '_quantity') }}
+        end as worded_{{ name }}_quantity,
+        {% endfor -%}
+        coalesce(
+            lines.included_quantity > 0
+            and lines.included_quantity >= lines.converted_quantity,
+            false
+        ) as is_all_included,
+        case
+            when lines.discount_steps <> '[]'
+                then {{ only_json_item('lines.discount_steps') }}
+        end as only_discount,
+        case
+            when lines.discount_amount <> 0
+                then {{ money_words(
+                    'lines.currency_code',
+                    price_text('lines.discount_amount', 'lines.minor_unit')
+                ) }}
+        end as discount_words,
+        case
+            when lines.above_maximum_amount <> 0
+                then {{ money_words(
+                    'lines.currency_code',
+                    price_text('lines.above_maximum_amount', 'lines.minor_unit')
+                ) }}
+        end as above_maximum_words
     from lines
     inner join numbered_lines on lines.rated_line_id = numbered_lines.rated_line_id
     inner join worded_prices
@@ -118,9 +176,12 @@ joined as (
 worded as (
     select
         *,
-        charge_text || ', '
-        || {{ days_text('segment_start_date', 'segment_end_date') }} as charge_words,
+        ', ' || {{ days_text('segment_start_date', 'segment_end_date') }} as days_words,
         case
+            when is_part_of_pool and is_in_metered_units
+                then {{ counted_text('worded_converted_quantity', 'metered') }}
+            when is_part_of_pool and not is_money
+                then {{ counted_text('worded_converted_quantity', 'priced') }}
             when is_in_metered_units or converted_text is null
                 then {{ counted_text('quantity_text', 'metered') }}
             when is_converted_exactly and is_money
@@ -151,21 +212,46 @@ worded as (
                     {{ grouped_text('cast(share_units as varchar)') }} || ' of '
                     || {{ grouped_text('cast(share_of_units as varchar)') }} || ' '
                     || share_unit
-        end as share_words
+        end as share_words,
+        case
+            when is_all_included then ', all included'
+            when has_included
+                then
+                    ', of which ' || {{ grouped_text('worded_included_quantity') }}
+                    || ' included'
+            else ''
+        end
+        || case when is_all_included then '' else free_words end as unpriced_words,
+        case when has_included or has_free_quantity then ',' else '' end as comma,
+        case
+            when has_free_quantity and not is_all_included
+                then ', then ' || {{ grouped_text('only_worded_quantity') }}
+            when has_included then ', ' || {{ grouped_text('only_worded_quantity') }}
+            else ''
+        end as left_words,
+        coalesce(run_package_count, only_quantity) as package_count,
+        coalesce(
+            ', less ' || {{ json_field_text('only_discount', "'percent'") }}
+            || ' % discount (' || discount_words || ')',
+            ', less ' || discount_words || ' discount',
+            ''
+        )
+        || coalesce(', less ' || above_maximum_words || ' above the maximum', '')
+            as less_words
     from joined
 ),
 
 described as (
     select
         *,
-        charge_words || case
-            when charge_model = 'flat'
-                then
-                    coalesce(
-                        ', ' || share_words || coalesce(' of ' || flat_words, ''), ''
-                    )
-            else ': ' || quantity_words || free_words
-        end as first_words,
+        case
+            when charge_model = 'flat' and share_words is not null
+                then ', ' || share_words || coalesce(' of ' || flat_words, '')
+            when charge_model = 'flat' and less_words <> ''
+                then coalesce(': ' || flat_words, '')
+            when charge_model = 'flat' then ''
+            else ': ' || quantity_words
+        end as used_words,
         case
             when charge_model = 'flat' or tier_count = 0 then ''
             when charge_model = 'package' and tier_count > 1
@@ -174,10 +260,17 @@ described as (
                     || tier_words || coalesce(', plus ' || flat_words, '')
             when charge_model = 'package'
                 then
-                    comma || ' in ' || {{ units_text('only_quantity', "'package'") }}
+                    comma || ' in ' || {{ units_text('package_count', "'package'") }}
                     || ' of ' || package_words || ' at ' || only_price_words
-                    || case when only_quantity = '1' then '' else ' each' end
+                    || case when package_count = '1' then '' else ' each' end
                     || coalesce(', plus ' || flat_words, '')
+                    || case
+                        when run_package_count is null then ''
+                        else
+                            ', shared by usage: '
+                            || {{ grouped_text('line_weight_text') }} || ' of '
+                            || {{ counted_text('run_weight_text', 'metered') }}
+                    end
             when charge_model = 'stairstep' and tier_count > 1
                 then coalesce(comma || ' for ' || flat_words || ' more than before', '')
             when charge_model = 'stairstep'
@@ -185,29 +278,32 @@ described as (
                     case
                         when upper_text is not null
                             then
-                                comma || ' in the step up to '
+                                left_words || ' in the step up to '
                                 || {{ counted_text('upper_text', 'priced') }}
                         when only_lower_quantity > 0
                             then
-                                comma || ' in the step above '
+                                left_words || ' in the step above '
                                 || {{ counted_text('lower_text', 'priced') }}
-                        else comma
+                        else left_words
                     end
                     || coalesce(' for ' || flat_words, '')
             when charge_model = 'percentage'
                 then
-                    comma || ' at ' || rate_words
-                    || case
-                        when has_fixed_amount
-                            then ', plus ' || fixed_amount_words || ' per event'
+                    case
+                        when has_free_quantity
+                            then ', then ' || {{ grouped_text('rated_text') }}
+                        when tier_quantity <> converted_quantity
+                            then ', of which ' || {{ grouped_text('rated_text') }}
                         else ''
                     end
-                    || coalesce(minimum_words, '')
-                    || coalesce(maximum_words, '')
-                    || case
-                        when coalesce(minimum_words, maximum_words) is null then ''
-                        else ' for each event'
-                    end
+                    || ' at ' || rate_words
+                    || coalesce(', plus ' || flat_words, '')
+                    || coalesce(
+                        case when has_flat_amount then ' (' else ', ' end
+                        || event_words
+                        || case when has_flat_amount then ')' else '' end,
+                        ''
+                    )
             when charge_model = 'dynamic' then ' at the prices of its events'
             when charge_model = 'cost_plus' then ' of cost × ' || only_price_words
             when charge_model = 'graduated_percentage' and tier_count > 1
@@ -220,19 +316,42 @@ described as (
                     || coalesce(', plus ' || flat_words, '')
             when tier_count > 1
                 then
-                    case when has_free_quantity then ', then ' else ', of which ' end
+                    case
+                        when has_free_quantity then ', then '
+                        when has_included then ', '
+                        else ', of which '
+                    end
                     || tier_words || per_words || coalesce(', plus ' || flat_words, '')
             when has_unit_price or not has_flat_amount
                 then
-                    comma || ' at ' || only_price_words || per_words
+                    left_words || ' at ' || only_price_words || per_words
                     || coalesce(', plus ' || flat_words, '')
-            else comma || ' for ' || flat_words
+            else left_words || ' for ' || flat_words
         end as price_words,
         case
             when charge_model = 'flat' then ''
             else coalesce(', for ' || share_words, '')
+        end
+        || case
+            when is_part_of_pool and not is_money
+                then
+                    ', its part of the pool: '
+                    || {{ counted_text('quantity_text', 'metered') }}
+            else ''
         end as last_words
     from worded
+),
+
+-- What is too long for a document loses its prices first, then what came off.
+shortened as (
+    select
+        *,
+        days_words || used_words || unpriced_words || price_words || last_words
+        || less_words as whole_words,
+        days_words || used_words || unpriced_words || last_words || less_words
+            as words_without_prices,
+        days_words || used_words || last_words as words_of_use
+    from described
 ),
 
 final as (
@@ -250,9 +369,16 @@ final as (
             else only_unit_price
         end as unit_price_display,
         case
-            when length(first_words || price_words || last_words) <= 250
-                then first_words || price_words || last_words
-            else substr(first_words || last_words, 1, 250)
+            when length(charge_text || whole_words) <= 250
+                then charge_text || whole_words
+            when length(charge_text || words_without_prices) <= 250
+                then charge_text || words_without_prices
+            when length(charge_text || words_of_use) <= 250
+                then charge_text || words_of_use
+            when length(words_of_use) <= 200
+                then
+                    left(charge_text, 249 - length(words_of_use)) || '…' || words_of_use
+            else left(charge_text || words_of_use, 249) || '…'
         end as description,
         '{"tiers":' || tier_steps
         || ',"discounts":' || discount_steps
@@ -291,7 +417,7 @@ final as (
                 'text',
             ],
         ]) }} || '}' as derivation
-    from described
+    from shortened
 )
 
 select * from final
