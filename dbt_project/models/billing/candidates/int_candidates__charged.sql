@@ -3,8 +3,21 @@ with settlements as (
     where outcome = 'candidate'
 ),
 
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
+-- Packages that are counted on the total are what a customer buys, not what they hold.
 rated_lines as (
-    select * from {{ ref('fct_rated_lines') }}
+    select
+        lines.*,
+        case
+            when lines.charge_model = 'package' and charges.package_counting = 'total'
+                then 'package'
+            else lines.unit_label
+        end as sold_unit
+    from {{ ref('fct_rated_lines') }} as lines
+    left join charges on lines.charge_price_id = charges.charge_price_id
 ),
 
 explanations as (
@@ -27,7 +40,7 @@ new_lines as (
         rated_lines.service_end_at,
         explanations.description,
         rated_lines.priced_quantity as quantity,
-        rated_lines.unit_label,
+        rated_lines.sold_unit as unit_label,
         explanations.unit_price_display,
         rated_lines.amount,
         'new' as cause,
@@ -52,7 +65,7 @@ rated_keys as (
         min(service_start_at) as service_start_at,
         max(service_end_at) as service_end_at,
         sum(priced_quantity) as priced_quantity,
-        min(unit_label) as unit_label,
+        min(sold_unit) as unit_label,
         cast(sum(event_count) as bigint) as event_count,
         sum(digest_sum_1) as digest_sum_1,
         sum(digest_sum_2) as digest_sum_2

@@ -77,21 +77,25 @@ converted as (
             and ladder_runs.currency_code = conversions.currency_code
 ),
 
+measured as (
+    select
+        *,
+        converted_after - coalesce(converted_before, {{ zero_quantity() }})
+            as converted_quantity
+    from converted
+),
+
 run_demands as (
     select
         *,
         greatest(
             coalesce(
-                {{ unscaled_quantity(
-                    'converted_after - coalesce(converted_before, '
-                    ~ zero_quantity() ~ ')',
-                    'converted_divisor'
-                ) }},
+                {{ unscaled_quantity('converted_quantity', 'converted_divisor') }},
                 {{ zero_quantity() }}
             ),
             {{ zero_quantity() }}
         ) as demanded_quantity
-    from converted
+    from measured
 ),
 
 -- A level needs units once, however many prices it meets in its cell.
