@@ -88,6 +88,8 @@ def entry_rows(document: SignedDocument, first_number: int) -> list[dict[str, ob
             "line_kind": "usage",
             "cell_start_date": date(2026, 10, 1),
             "cell_end_date": date(2026, 11, 1),
+            "service_start_date": date(2026, 10, 1),
+            "service_end_date": date(2026, 11, 1),
             "customer_id": document.customer_id,
             "bill_to_customer_id": document.customer_id,
             "legal_entity_id": document.legal_entity_id,

@@ -137,8 +137,8 @@ def test_tiers_and_amount_of_one_charge_are_shown_in_the_unit_of_its_meter(data_
     lines = [" ".join(line.split()) for line in output.splitlines()]
 
     assert ExitCode.DONE == code
-    assert "Data transfer: 25,000,000,000 byte for USD 2.20" in lines
-    assert "quantity 25,000,000,000 byte as asked" in lines
+    assert "Data transfer: 25,000,000,000 bytes for USD 2.20" in lines
+    assert "quantity 25,000,000,000 bytes as asked" in lines
     assert "1 0 10 10 0.10 0.00 1.00" in lines
     assert "2 10 no limit 15 0.08 0.00 1.20" in lines
     assert "API calls" not in output

@@ -154,7 +154,7 @@ def test_what_is_held_stands_beside_what_is_rated_with_the_sum_that_it_is_not_in
     text = " ".join(printed(status).split())
 
     assert "2026-10 de_gmbh EUR 48,768.60 68.60 40,000.00 132.71" in text
-    assert "rated = billed before + due + not due yet." in text
+    assert "rated = billed before + due + what credits pay of what is due + not due yet." in text
 
 
 def test_a_file_that_is_refused_at_every_run_is_one_file(world: BillingWorld) -> None:
