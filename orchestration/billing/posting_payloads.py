@@ -49,6 +49,8 @@ LINE_COLUMNS: Final = (
     "amount",
     "service_start_date",
     "service_end_date",
+    "cell_start_date",
+    "cell_end_date",
     "cause",
 )
 
@@ -152,6 +154,7 @@ def _payload(rows: Sequence[Mapping[str, Any]]) -> Payload:
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A line; one signed before lines had service days of their own has those of its cell."""
     line: dict[str, Any] = {
         "line_number": row["line_number"],
         "item": row["erp_item"],
@@ -161,8 +164,8 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "quantity": row["quantity"],
         "unit": row["unit_label"],
         "amount": row["amount"],
-        "service_start_date": row["service_start_date"],
-        "service_end_date": row["service_end_date"],
+        "service_start_date": row["service_start_date"] or row["cell_start_date"],
+        "service_end_date": row["service_end_date"] or row["cell_end_date"],
     }
     if row["cause"] == "purchased_credit":
         line["is_in_tax_base"] = False

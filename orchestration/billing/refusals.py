@@ -7,6 +7,7 @@ Belongs here: the error classes of this room. Does not belong here: deciding whi
     └── RegisterBusyError            another signature is being written
     RefusedError
     ├── RegisterDamagedError         a committed file is missing or was changed
+    ├── RegisterNewerError           a later version wrote a committed file
     ├── RegisterMovedError           the register says something else than what was looked at
     ├── PostingKeyTakenError         a document of that key was signed before
     ├── RevisionUnknownError  RevisionSupersededError  AlreadySignedError  AlreadyRejectedError
@@ -51,6 +52,12 @@ class RegisterDamagedError(RefusedError):
     """A file that a manifest lists is missing or not what was committed."""
 
     code = "register_damaged"
+
+
+class RegisterNewerError(RefusedError):
+    """A file that a manifest lists has columns which this version does not know."""
+
+    code = "register_newer"
 
 
 class CreditOverdrawnError(RefusedError):

@@ -56,7 +56,7 @@ from orchestration.billing.sign_off_rules import (
     refuse_unverified,
     refuse_without_reason,
 )
-from orchestration.billing.signed_rows import read_entries, read_table
+from orchestration.billing.signed_rows import completed, read_committed, read_entries
 from orchestration.price_book.policy import SignOffPolicy
 from orchestration.settings import Settings
 
@@ -256,7 +256,7 @@ def _read_frozen(session: RegisterSession, revision: Revision) -> _Frozen:
     """
     manifest = next(each for each in session.chain if each.sha256 == revision.manifest_sha256)
     documents, lines, provenance = (
-        read_table(session.folder, manifest.files_of(role)[0], schema)
+        read_committed(session.folder, manifest.files_of(role)[0], schema)
         for role, schema in (
             ("documents", DOCUMENT_SCHEMA),
             ("lines", LINE_SCHEMA),
@@ -281,7 +281,12 @@ def _read_frozen(session: RegisterSession, revision: Revision) -> _Frozen:
             "Freeze the period again, which gives a new revision, and look for who changed "
             f"{session.folder / revision.folder}."
         )
-    return _Frozen(revision=revision, documents=documents, lines=lines, provenance=provenance)
+    return _Frozen(
+        revision=revision,
+        documents=documents,
+        lines=completed(lines, LINE_SCHEMA),
+        provenance=provenance,
+    )
 
 
 def _first_used(session: RegisterSession, frozen: _Frozen) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from orchestration.billing.canonical import bytes_digest
 from orchestration.billing.entries import ENTRY_SCHEMA, PLACE_SCHEMA, joined
 from orchestration.billing.manifests import ListedFile, Manifest
-from orchestration.billing.refusals import RegisterDamagedError
+from orchestration.billing.refusals import RegisterDamagedError, RegisterNewerError
 
 _RESTORE: Final = (
     "Nothing is signed until it is restored from a copy; `tallyhouse doctor` lists every file that "
@@ -43,13 +43,45 @@ def read_listed(folder: Path, listed_file: ListedFile) -> bytes:
     return content
 
 
-def read_table(folder: Path, listed_file: ListedFile, schema: pa.Schema) -> pa.Table:
-    """Rows of a committed Parquet file.
+def read_committed(folder: Path, listed_file: ListedFile, schema: pa.Schema) -> pa.Table:
+    """Rows of a committed Parquet file, with the columns of the schema that it was committed with.
+
+    A file is never rewritten, so one of an earlier version may lack columns that came later. Its
+    digests are over what it holds; `completed` adds the rest.
 
     Raises:
-        RegisterDamagedError: the file is missing or changed.
+        RegisterDamagedError: the file is missing or changed, or lacks a column that is never null.
+        RegisterNewerError: it has a column that this version does not know, or of another type.
     """
-    return pq.read_table(io.BytesIO(read_listed(folder, listed_file))).cast(schema)
+    table = pq.read_table(io.BytesIO(read_listed(folder, listed_file)))
+    unknown = [name for name in table.column_names if name not in schema.names]
+    if unknown:
+        raise _newer(folder / listed_file.path, f"the unknown columns {', '.join(unknown)}")
+    missing = [
+        field.name
+        for field in schema
+        if not field.nullable and field.name not in table.column_names
+    ]
+    if missing:
+        raise RegisterDamagedError(
+            f"Read the committed file {folder / listed_file.path}: it lacks the columns "
+            f"{', '.join(missing)}, which every version wrote. {_RESTORE}"
+        )
+    try:
+        return table.cast(pa.schema([schema.field(name) for name in table.column_names]))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        raise _newer(folder / listed_file.path, f"columns of other types ({error})") from error
+
+
+def completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with every column of the schema, in its order; a column that it lacks is null."""
+    columns = [
+        table[name]
+        if name in table.column_names
+        else pa.nulls(table.num_rows, schema.field(name).type)
+        for name in schema.names
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def read_rows(folder: Path, chain: Sequence[Manifest], *, role: str, schema: pa.Schema) -> pa.Table:
@@ -57,12 +89,13 @@ def read_rows(folder: Path, chain: Sequence[Manifest], *, role: str, schema: pa.
 
     Raises:
         RegisterDamagedError: a committed file is missing or changed.
+        RegisterNewerError: a later version of Tallyhouse wrote it.
     """
     placed = joined(PLACE_SCHEMA, schema)
     tables = [placed.empty_table()]
     for manifest in chain:
         for each in manifest.files_of(role):
-            rows = read_table(folder, each, schema)
+            rows = completed(read_committed(folder, each, schema), schema)
             columns = [
                 pa.array([manifest.sequence] * rows.num_rows, pa.int64()),
                 pa.array([manifest.sha256] * rows.num_rows, pa.string()),
@@ -79,3 +112,10 @@ def read_entries(folder: Path, chain: Sequence[Manifest]) -> pa.Table:
         RegisterDamagedError: a committed file is missing or changed.
     """
     return read_rows(folder, chain, role="entries", schema=ENTRY_SCHEMA)
+
+
+def _newer(path: Path, found: str) -> RegisterNewerError:
+    return RegisterNewerError(
+        f"Read the committed file {path}: it has {found}, so a later version of Tallyhouse wrote "
+        "it. Nothing was changed. Use that version or a later one with this data directory."
+    )
