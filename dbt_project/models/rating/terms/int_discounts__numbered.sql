@@ -35,13 +35,14 @@ numbered as (
     from kinded
 ),
 
-stepped as (
+steps as (
     select
-        lines.rated_line_id,
-        lines.service_start_at,
-        lines.charge_id,
-        lines.dimension_key,
-        lines.customer_id,
+        numbered.contract_id,
+        term_charges.charge_id,
+        cast(null as varchar) as charge_price_id,
+        numbered.cell_start_date,
+        numbered.from_at,
+        numbered.to_at,
         numbered.step_kind,
         cast(numbered.step_number as integer) as step_number,
         numbered.term_id,
@@ -56,40 +57,51 @@ stepped as (
             end as decimal(38, 0)
         ) as percent_units,
         numbered.amount_units
-    from lines
-    inner join term_charges on lines.charge_id = term_charges.charge_id
-    inner join numbered
-        on
-            term_charges.term_id = numbered.term_id
-            and lines.contract_id = numbered.contract_id
-            and lines.cell_start_date = numbered.cell_start_date
-            and lines.service_start_at >= numbered.from_at
-            and lines.service_start_at < numbered.to_at
+    from numbered
+    inner join term_charges on numbered.term_id = term_charges.term_id
     union all
+    select
+        contract_id,
+        charge_id,
+        charge_price_id,
+        cell_start_date,
+        {{ start_of_time() }} as from_at,
+        {{ end_of_time() }} as to_at,
+        'maximum' as step_kind,
+        1 as step_number,
+        cast(null as varchar) as term_id,
+        cast(null as varchar) as term_name,
+        {{ content_id(['contract_id', 'charge_id', 'cell_start_date']) }} as step_group,
+        cast(null as decimal(38, 0)) as percent_units,
+        maximum_units as amount_units
+    from limits
+),
+
+-- A maximum is one price's, a term all prices'.
+stepped as (
     select
         lines.rated_line_id,
         lines.service_start_at,
         lines.charge_id,
         lines.dimension_key,
         lines.customer_id,
-        'maximum' as step_kind,
-        1 as step_number,
-        cast(null as varchar) as term_id,
-        cast(null as varchar) as term_name,
-        {{ content_id([
-            'lines.contract_id',
-            'lines.charge_id',
-            'lines.cell_start_date',
-        ]) }} as step_group,
-        cast(null as decimal(38, 0)) as percent_units,
-        limits.maximum_units as amount_units
-    from lines
-    inner join limits
+        steps.step_kind,
+        steps.step_number,
+        steps.term_id,
+        steps.term_name,
+        steps.step_group,
+        steps.percent_units,
+        steps.amount_units
+    from steps
+    inner join lines
         on
-            lines.contract_id = limits.contract_id
-            and lines.charge_id = limits.charge_id
-            and lines.charge_price_id = limits.charge_price_id
-            and lines.cell_start_date = limits.cell_start_date
+            steps.contract_id = lines.contract_id
+            and steps.charge_id = lines.charge_id
+            and steps.cell_start_date = lines.cell_start_date
+            and steps.from_at <= lines.service_start_at
+            and steps.to_at > lines.service_start_at
+            and coalesce(steps.charge_price_id, lines.charge_price_id)
+            = lines.charge_price_id
 ),
 
 -- Lines that share a step are in one order, so that equal remainders have one too.
