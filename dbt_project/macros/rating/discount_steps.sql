@@ -115,3 +115,13 @@
         from {{ after }}_shared
     )
 {%- endmacro %}
+
+
+{#- What discounts and a maximum leave of a line, in 10^-12 of the currency: all of it where none
+    takes from it. `discounted` has a row per line that any step takes from. -#}
+{% macro units_left(lines, discounted) -%}
+    case
+        when {{ discounted }}.rated_line_id is not null then {{ discounted }}.net_units
+        else {{ lines }}.gross_units
+    end
+{%- endmacro %}

@@ -100,6 +100,11 @@
     )
 {%- endmacro %}
 
+{#- The decimal(38, 4) of a whole number of 10^-12 units that is a multiple of 10^-4. -#}
+{% macro amount_of_units(units) -%}
+    {{ from_scaled_integer(narrow_quotient(units, '100000000'), 4) }}
+{%- endmacro %}
+
 {#- Integer division towards zero; the one place where its operator stands. -#}
 {% macro whole_quotient(dividend, divisor) -%}
     {{ return(adapter.dispatch('whole_quotient', 'tallyhouse')(dividend, divisor)) }}

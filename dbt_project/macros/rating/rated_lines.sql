@@ -1,7 +1,49 @@
 {#-
     What a rated line is made of. Belongs here: the list of columns that lines of charges and lines
-    of contract terms share. Does not belong here: how any of them is computed.
+    of contract terms share, and that of what a line has of its run. Does not belong here: how any
+    of them is computed.
 -#}
+
+{#- A line of a charge by its figures alone, before it is described: what it costs, of what. -#}
+{% macro allocated_line_columns() -%}
+    {{ return([
+        'rated_line_id',
+        'ladder_run_id',
+        'contract_id',
+        'customer_id',
+        'charge_id',
+        'charge_price_id',
+        'currency_code',
+        'line_kind',
+        'meter_id',
+        'is_additive',
+        'dimension_key',
+        'billing_timing',
+        'billing_period',
+        'is_due',
+        'cell_start_date',
+        'service_start_at',
+        'quantity',
+        'quantity_before',
+        'converted_quantity',
+        'billable_quantity',
+        'included_quantity',
+        'period_length',
+        'share_unit',
+        'share_units',
+        'share_of_units',
+        'line_weight',
+        'run_weight',
+        'weighed_by',
+        'minor_unit',
+        'rounding_mode',
+        'event_count',
+        'digest_sum_1',
+        'digest_sum_2',
+        'first_event_at',
+        'last_event_at',
+    ]) }}
+{%- endmacro %}
 
 {% macro rated_line_columns() -%}
     {{ return([

@@ -255,9 +255,19 @@ shared as (
     from shares
 ),
 
+-- A line that has all of its run has the run's id.
 final as (
     select
+        case
+            when numbered.line_count = 1 then numbered.ladder_run_id
+            else {{ content_id([
+                'numbered.ladder_run_id',
+                'numbered.service_start_at',
+                'numbered.customer_id',
+            ]) }}
+        end as rated_line_id,
         numbered.ladder_run_id,
+        numbered.ladder_key,
         numbered.service_start_at,
         numbered.customer_id,
         numbered.is_charged,

@@ -7,10 +7,6 @@ ladder_runs as (
 ),
 
 lines as (
-    select * from {{ ref('int_charges__allocated') }}
-),
-
-rounded as (
     select * from {{ ref('int_charges__rounded') }}
 ),
 
@@ -85,18 +81,17 @@ run_tiers as (
 
 line_amounts as (
     select
-        lines.rated_line_id,
-        lines.ladder_run_id,
-        lines.is_additive,
-        lines.line_weight,
-        lines.run_weight,
-        rounded.exception_code,
-        rounded.gross_amount,
-        rounded.amount_unrounded,
-        rounded.computed_amount,
-        {{ power_of_ten('12 - rounded.minor_unit') }} as minor_step
+        rated_line_id,
+        ladder_run_id,
+        is_additive,
+        line_weight,
+        run_weight,
+        exception_code,
+        gross_amount,
+        amount_unrounded,
+        computed_amount,
+        {{ power_of_ten('12 - minor_unit') }} as minor_step
     from lines
-    inner join rounded on lines.rated_line_id = rounded.rated_line_id
 ),
 
 line_tiers as (
@@ -338,11 +333,7 @@ final as (
         cast(flat_amount as decimal(38, 12)) as flat_amount,
         {{ from_scaled_integer('part_units', 12) }} as amount_unrounded,
         case
-            when exception_code is null
-                then
-                    {{ from_scaled_integer(
-                        narrow_quotient('settled_units', '100000000'), 4
-                    ) }}
+            when exception_code is null then {{ amount_of_units('settled_units') }}
         end as amount
     from settled
 )

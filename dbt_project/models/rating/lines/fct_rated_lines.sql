@@ -30,12 +30,24 @@
 {%- do no_term_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
 {%- endfor -%}
 
-with allocated as (
-    select * from {{ ref('int_charges__allocated') }}
+with rounded as (
+    select * from {{ ref('int_charges__rounded') }}
 ),
 
-rounded as (
-    select * from {{ ref('int_charges__rounded') }}
+segments as (
+    select * from {{ ref('int_charges__segmented') }}
+),
+
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
+meters as (
+    select * from {{ ref('stg_price_book__meters') }}
+),
+
+products as (
+    select * from {{ ref('stg_price_book__products') }}
 ),
 
 prices as (
@@ -47,27 +59,56 @@ term_lines as (
     select * from {{ ref('int_term_lines__identified') }}
 ),
 
-charge_lines as (
+described as (
     select
-        allocated.*,
-        coalesce(allocated.billable_quantity, 0) as priced_quantity,
+        rounded.*,
+        coalesce(rounded.billable_quantity, 0) as priced_quantity,
+        segments.contract_lineage_id,
+        segments.contract_version,
+        segments.bill_to_customer_id,
+        segments.legal_entity_id,
+        segments.tax_profile,
+        segments.plan_id,
+        segments.is_override,
+        segments.cell_end_date,
+        segments.segment_start_date,
+        segments.segment_end_date,
+        segments.service_end_at,
+        segments.reference_version,
+        charges.charge_name,
+        charges.charge_model,
+        products.product_id,
+        products.erp_item,
+        products.revenue_account,
+        meters.unit,
+        meters.aggregation,
+        meters.percentile,
+        meters.window_unit,
+        meters.window_aggregation,
         case
-            when allocated.charge_model = 'flat' then 'fee'
-            else coalesce(prices.unit_label, allocated.unit)
-        end as unit_label,
-        rounded.gross_amount,
-        rounded.discount_amount,
-        rounded.above_maximum_amount,
-        rounded.amount_unrounded,
-        rounded.computed_amount,
-        rounded.exception_code,
-        rounded.discount_steps
-    from allocated
-    inner join rounded on allocated.rated_line_id = rounded.rated_line_id
+            when charges.charge_model = 'flat' then 'fee'
+            else coalesce(prices.unit_label, meters.unit)
+        end as unit_label
+    from rounded
+    inner join segments
+        on
+            rounded.contract_id = segments.contract_id
+            and rounded.charge_id = segments.charge_id
+            and rounded.service_start_at = segments.service_start_at
+    inner join charges on segments.list_charge_price_id = charges.charge_price_id
+    left join meters on rounded.meter_id = meters.meter_id
+    left join products on charges.product_id = products.product_id
     left join prices
         on
-            allocated.charge_price_id = prices.charge_price_id
-            and allocated.currency_code = prices.currency_code
+            rounded.charge_price_id = prices.charge_price_id
+            and rounded.currency_code = prices.currency_code
+),
+
+charge_lines as (
+    select
+        *,
+        {{ settlement_key() }} as settlement_key
+    from described
 ),
 
 lines as (

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 -- depends_on: {{ ref('int_discounts__numbered') }}
 {%- set percent_steps = discount_step_count(['percent']) %}
 {%- set amount_steps = discount_step_count(['amount']) %}
@@ -20,7 +18,6 @@ stepped_lines as (
     from steps
 ),
 
--- Steps take only from lines that have one.
 gross as (
     select
         lines.rated_line_id,
@@ -104,7 +101,7 @@ told as (
 ),
 
 {% endif -%}
-reduced as (
+final as (
     select
         gross.rated_line_id,
         limited.is_held,
@@ -112,40 +109,14 @@ reduced as (
             as discount_units,
         cast(discounted.left_units - limited.left_units as decimal(38, 0))
             as above_maximum_units,
-        cast(limited.left_units as decimal(38, 0)) as net_units
+        cast(limited.left_units as decimal(38, 0)) as net_units,
+        {{ "coalesce(told.discount_steps, '[]')" if terms_taken else "'[]'" }}
+            as discount_steps
     from gross
     inner join discounted on gross.rated_line_id = discounted.rated_line_id
     inner join limited on gross.rated_line_id = limited.rated_line_id
-),
-
-final as (
-    select
-        lines.rated_line_id,
-        lines.ladder_key,
-        lines.ladder_line_number,
-        lines.minor_unit,
-        lines.rounding_mode,
-        coalesce(
-            lines.run_exception_code,
-            case when reduced.is_held then 'depends_on_held' end
-        ) as exception_code,
-        lines.gross_units,
-        {% for taken_units in ['discount_units', 'above_maximum_units'] -%}
-        case
-            when reduced.rated_line_id is not null then reduced.{{ taken_units }}
-            when lines.gross_units is not null then cast(0 as decimal(38, 0))
-        end as {{ taken_units }},
-        {% endfor -%}
-        case
-            when reduced.rated_line_id is not null then reduced.net_units
-            else lines.gross_units
-        end as net_units,
-        {{ "coalesce(told.discount_steps, '[]')" if terms_taken else "'[]'" }}
-            as discount_steps
-    from lines
-    left join reduced on lines.rated_line_id = reduced.rated_line_id
     {%- if terms_taken %}
-    left join told on lines.rated_line_id = told.rated_line_id
+    left join told on gross.rated_line_id = told.rated_line_id
     {%- endif %}
 )
 

@@ -1,8 +1,4 @@
 with lines as (
-    select * from {{ ref('int_charges__allocated') }}
-),
-
-rounded as (
     select * from {{ ref('int_charges__rounded') }}
 ),
 
@@ -15,6 +11,36 @@ segments as (
     select * from {{ ref('int_charges__segmented') }}
 ),
 
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
+products as (
+    select * from {{ ref('stg_price_book__products') }}
+),
+
+-- The minimum is due for its time, whether or not there is a line in it.
+cell_minimums as (
+    select
+        contract_id,
+        charge_id,
+        cell_start_date,
+        min(minimum_units) as minimum_units
+    from limits
+    group by contract_id, charge_id, cell_start_date
+),
+
+cell_segments as (
+    select
+        segments.*,
+        cell_minimums.minimum_units
+    from cell_minimums
+    inner join segments
+        on
+            cell_minimums.contract_id = segments.contract_id
+            and cell_minimums.charge_id = segments.charge_id
+            and cell_minimums.cell_start_date = segments.cell_start_date
+),
 
 -- The last segment in a cell says who is billed for what is missing.
 last_segments as (
@@ -29,7 +55,7 @@ last_segments as (
         ) as number_from_last,
         min(segments.service_start_at) over limited_segments as limited_from_at,
         min(segments.segment_start_date) over limited_segments as limited_from_date
-    from segments
+    from cell_segments as segments
     inner join limits
         on
             segments.contract_id = limits.contract_id
@@ -41,79 +67,74 @@ last_segments as (
     )
 ),
 
--- The minimum is due for its time, whether or not there is a line in it.
-cell_minimums as (
-    select
-        contract_id,
-        charge_id,
-        cell_start_date,
-        min(minimum_units) as minimum_units
-    from limits
-    group by contract_id, charge_id, cell_start_date
-),
-
 limited_lines as (
     select
         lines.*,
-        cell_minimums.minimum_units,
+        segments.minimum_units,
+        charges.charge_name,
+        charges.charge_model,
+        products.product_id,
+        products.erp_item,
+        products.revenue_account,
         limits.contract_id is not null as is_limited
-    from lines
-    inner join cell_minimums
+    from cell_segments as segments
+    inner join lines
         on
-            lines.contract_id = cell_minimums.contract_id
-            and lines.charge_id = cell_minimums.charge_id
-            and lines.cell_start_date = cell_minimums.cell_start_date
+            segments.contract_id = lines.contract_id
+            and segments.charge_id = lines.charge_id
+            and segments.service_start_at = lines.service_start_at
+    inner join charges on segments.list_charge_price_id = charges.charge_price_id
+    left join products on charges.product_id = products.product_id
     left join limits
         on
-            lines.contract_id = limits.contract_id
-            and lines.charge_id = limits.charge_id
-            and lines.charge_price_id = limits.charge_price_id
-            and lines.cell_start_date = limits.cell_start_date
+            segments.contract_id = limits.contract_id
+            and segments.charge_id = limits.charge_id
+            and segments.charge_price_id = limits.charge_price_id
+            and segments.cell_start_date = limits.cell_start_date
 ),
 
 sums as (
     select
-        lines.contract_id,
-        lines.charge_id,
-        lines.cell_start_date,
-        cast(min(lines.minimum_units) as {{ whole_number() }}) as minimum_units,
-        min(lines.charge_name) as charge_name,
-        min(lines.charge_model) as charge_model,
-        min(lines.product_id) as product_id,
-        min(lines.erp_item) as erp_item,
-        min(lines.revenue_account) as revenue_account,
-        min(lines.billing_timing) as billing_timing,
-        min(lines.billing_period) as billing_period,
-        bool_or(lines.is_due) as is_due,
-        min(rounded.minor_unit) as minor_unit,
-        min(rounded.rounding_mode) as rounding_mode,
-        min(rounded.exception_code) as exception_code,
+        contract_id,
+        charge_id,
+        cell_start_date,
+        cast(min(minimum_units) as {{ whole_number() }}) as minimum_units,
+        min(charge_name) as charge_name,
+        min(charge_model) as charge_model,
+        min(product_id) as product_id,
+        min(erp_item) as erp_item,
+        min(revenue_account) as revenue_account,
+        min(billing_timing) as billing_timing,
+        min(billing_period) as billing_period,
+        bool_or(is_due) as is_due,
+        min(minor_unit) as minor_unit,
+        min(rounding_mode) as rounding_mode,
+        min(exception_code) as exception_code,
         sum(
             case
-                when lines.is_limited
-                    then {{ scaled_integer('rounded.amount_unrounded', 12) }}
+                when is_limited
+                    then {{ scaled_integer('amount_unrounded', 12) }}
                 else 0
             end
         ) as line_units,
         case
             when
-                count(case when lines.is_limited then 1 end)
-                = count(case when lines.is_limited then rounded.computed_amount end)
+                count(case when is_limited then 1 end)
+                = count(case when is_limited then computed_amount end)
                 then
                     sum(
                         case
-                            when lines.is_limited
-                                then {{ scaled_integer('rounded.computed_amount', 4) }}
+                            when is_limited
+                                then {{ scaled_integer('computed_amount', 4) }}
                             else 0
                         end
                     ) * 100000000
         end as rounded_line_units
-    from limited_lines as lines
-    inner join rounded on lines.rated_line_id = rounded.rated_line_id
+    from limited_lines
     group by
-        lines.contract_id,
-        lines.charge_id,
-        lines.cell_start_date
+        contract_id,
+        charge_id,
+        cell_start_date
 ),
 
 missing as (

@@ -14,10 +14,6 @@ with batches as (
 ),
 
 charge_lines as (
-    select * from {{ ref('int_charges__allocated') }}
-),
-
-rounded as (
     select * from {{ ref('int_charges__rounded') }}
 ),
 
@@ -41,13 +37,12 @@ known_until as (
 
 lines as (
     select
-        charge_lines.contract_id,
-        charge_lines.charge_id,
-        charge_lines.cell_start_date,
-        rounded.computed_amount,
-        rounded.exception_code
+        contract_id,
+        charge_id,
+        cell_start_date,
+        computed_amount,
+        exception_code
     from charge_lines
-    inner join rounded on charge_lines.rated_line_id = rounded.rated_line_id
     union all
     select
         contract_id,
