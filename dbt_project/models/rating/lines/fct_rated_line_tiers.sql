@@ -1,3 +1,9 @@
+{%- set quantities = {
+    'quantity': 'decimal(38, 9)',
+    'metered_quantity': 'decimal(38, 9)',
+    'flat_amount': 'decimal(38, 12)',
+} %}
+
 with tiers as (
     select * from {{ ref('int_charge_tiers__priced') }}
 ),
@@ -90,7 +96,12 @@ line_amounts as (
         gross_amount,
         amount_unrounded,
         computed_amount,
-        {{ power_of_ten('12 - minor_unit') }} as minor_step
+        {{ power_of_ten('12 - minor_unit') }} as minor_step,
+        coalesce(
+            line_weight <> run_weight
+            or (amount_unrounded <> gross_amount and gross_amount <> 0),
+            false
+        ) as is_partial
     from lines
 ),
 
@@ -112,9 +123,7 @@ line_tiers as (
 -- Of lines that do not have all of their run, or do not keep all that they have of it.
 partial_tiers as (
     select * from line_tiers
-    where
-        line_weight <> run_weight
-        or (amount_unrounded <> gross_amount and gross_amount <> 0)
+    where is_partial
 ),
 
 -- A line has each tier of its run in the proportion that it has of the run.
@@ -165,14 +174,24 @@ parts as (
     select
         partial_tiers.rated_line_id,
         partial_tiers.tier_number,
+        partial_tiers.lower_quantity,
+        partial_tiers.upper_quantity,
+        partial_tiers.unit_price,
+        partial_tiers.exception_code,
         partial_tiers.gross_amount,
         partial_tiers.amount_unrounded,
-        {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
-        case
-            when shared_parts.rated_line_id is not null and partial_tiers.is_additive
-                then shared_parts.{{ column }}
-            else partial_tiers.{{ column }}
-        end as {{ column }},
+        partial_tiers.computed_amount,
+        partial_tiers.minor_step,
+        {% for column, column_type in quantities.items() -%}
+        cast(
+            case
+                when
+                    shared_parts.rated_line_id is not null
+                    and partial_tiers.is_additive
+                    then shared_parts.{{ column }}
+                else partial_tiers.{{ column }}
+            end as {{ column_type }}
+        ) as {{ column }},
         {% endfor -%}
         case
             when shared_parts.rated_line_id is not null then shared_parts.part_units
@@ -217,45 +236,45 @@ reduced_parts as (
     from reduced
 ),
 
-left_parts as (
+settling as (
     select
-        parts.*,
+        rated_line_id,
+        tier_number,
+        lower_quantity,
+        upper_quantity,
+        unit_price,
+        exception_code,
+        amount_unrounded,
+        computed_amount,
+        minor_step,
+        {% for column, column_type in quantities.items() -%}
+        cast({{ column }} as {{ column_type }}) as {{ column }},
+        {% endfor -%}
+        spread_units as part_units,
+        spread_units as net_part_units
+    from line_tiers
+    where not is_partial
+    union all
+    select
+        parts.rated_line_id,
+        parts.tier_number,
+        parts.lower_quantity,
+        parts.upper_quantity,
+        parts.unit_price,
+        parts.exception_code,
+        parts.amount_unrounded,
+        parts.computed_amount,
+        parts.minor_step,
+        {% for column in quantities -%}
+        parts.{{ column }},
+        {% endfor -%}
+        parts.part_units,
         coalesce(reduced_parts.net_part_units, parts.part_units) as net_part_units
     from parts
     left join reduced_parts
         on
             parts.rated_line_id = reduced_parts.rated_line_id
             and parts.tier_number = reduced_parts.tier_number
-),
-
-settling as (
-    select
-        {% for column in ['quantity', 'metered_quantity', 'flat_amount'] -%}
-        case
-            when left_parts.rated_line_id is not null then left_parts.{{ column }}
-            else line_tiers.{{ column }}
-        end as {{ column }},
-        {% endfor -%}
-        {% for column in ['part_units', 'net_part_units'] -%}
-        case
-            when left_parts.rated_line_id is not null then left_parts.{{ column }}
-            else line_tiers.spread_units
-        end as {{ column }},
-        {% endfor -%}
-        line_tiers.rated_line_id,
-        line_tiers.tier_number,
-        line_tiers.lower_quantity,
-        line_tiers.upper_quantity,
-        line_tiers.unit_price,
-        line_tiers.exception_code,
-        line_tiers.amount_unrounded,
-        line_tiers.computed_amount,
-        line_tiers.minor_step
-    from line_tiers
-    left join left_parts
-        on
-            line_tiers.rated_line_id = left_parts.rated_line_id
-            and line_tiers.tier_number = left_parts.tier_number
 ),
 
 floored as (
@@ -327,10 +346,10 @@ final as (
         tier_number,
         lower_quantity,
         upper_quantity,
-        cast(quantity as decimal(38, 9)) as quantity,
-        cast(metered_quantity as decimal(38, 9)) as metered_quantity,
+        quantity,
+        metered_quantity,
         unit_price,
-        cast(flat_amount as decimal(38, 12)) as flat_amount,
+        flat_amount,
         {{ from_scaled_integer('part_units', 12) }} as amount_unrounded,
         case
             when exception_code is null then {{ amount_of_units('settled_units') }}
