@@ -36,8 +36,19 @@ _LINE: Final = """
         on lines.customer_id = customers.customer_id
     where lines.rated_line_id = $line
 """
-
-
+_NAMED: Final = """
+    select rated_lines.rated_line_id
+    from {table} as named
+    inner join rating.fct_rated_lines as rated_lines
+        on named.settlement_key = rated_lines.settlement_key
+    where named.document_id = $document and named.line_number = $number
+    order by
+        rated_lines.rated_line_id <> named.rated_line_id,
+        rated_lines.service_start_at <> named.service_start_at,
+        rated_lines.service_start_at,
+        rated_lines.rated_line_id
+    limit 1
+"""
 _EXCEPTIONS: Final = """
     select exception_code, steward, amount_at_risk, currency_code, what_to_do
     from billing.fct_exceptions
@@ -162,7 +173,7 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
     with closing(open_published(settings)) as marts:
         marts.register("register_entries", entries)
         marts.register("held_documents", held_table(settings.register, chain, entries))
-        rated_line_id = _rated_line_id(marts, line)
+        rated_line_id = named_line(marts, line)
         found = _rows(marts, _LINE, line=rated_line_id)
         if not found:
             raise LineUnknownError(
@@ -273,15 +284,24 @@ def with_amounts(row: Mapping[str, Any], currency_code: str) -> dict[str, Any]:
     }
 
 
-def _rated_line_id(marts: duckdb.DuckDBPyConnection, line: str) -> str:
+def named_line(marts: duckdb.DuckDBPyConnection, line: str) -> str:
+    """Return the id of the rated line that a name stands for; the name itself, unless it finds one.
+
+    A line of a document is the rated line that it names. Where its contract changed since, so that
+    no line has that id any more, it is the one of its settlement key that begins as it does, or
+    else the first one.
+
+    Args:
+        marts: the published marts, and the signed entries as register_entries.
+        line: a rated line's id, or '<document id>/<line number>' of a candidate or signed line.
+    """
     document_id, separator, number = line.rpartition("/")
     if not separator or not number.isdigit():
         return line
     for table in ("billing.fct_invoice_candidate_lines", "register_entries"):
         found = _rows(
             marts,
-            f"select rated_line_id from {table} "
-            "where document_id = $document and line_number = $number",
+            _NAMED.format(table=table),
             document=document_id,
             number=int(number),
         )

@@ -1,4 +1,4 @@
-"""Which lines hold one that depends on others."""
+"""Which lines hold one that depends on others, and which one a line of a document is."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from orchestration.reports.explanation import holding_lines
+from orchestration.reports.explanation import holding_lines, named_line
 
 OCTOBER, NOVEMBER, DECEMBER = date(2026, 10, 1), date(2026, 11, 1), date(2026, 12, 1)
 
@@ -88,3 +88,65 @@ def test_a_line_that_is_held_by_itself_waits_for_no_other(
     add_line(marts, "tokens", "missing_price")
 
     assert [] == holders(marts, "calls")
+
+
+@pytest.fixture
+def documents(marts: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    marts.execute("create schema billing")
+    for table in ("billing.fct_invoice_candidate_lines", "register_entries"):
+        marts.execute(
+            f"create table {table} (document_id varchar, line_number integer, "
+            "settlement_key varchar, rated_line_id varchar, service_start_at timestamp)"
+        )
+    marts.execute(
+        "insert into rating.fct_rated_lines (rated_line_id, settlement_key, service_start_at) "
+        "values ('first', 'calls', '2026-10-01'), ('second', 'calls', '2026-10-11'), "
+        "('other', 'seats', '2026-10-11')"
+    )
+    return marts
+
+
+def put_on_document(
+    marts: duckdb.DuckDBPyConnection,
+    line: str,
+    *,
+    table: str = "register_entries",
+    key: str = "calls",
+    start: date | None = None,
+) -> None:
+    marts.execute(f"insert into {table} values ('d', 7, ?, ?, ?)", [key, line, start])
+
+
+def test_a_line_of_a_document_is_the_rated_line_that_it_names(
+    documents: duckdb.DuckDBPyConnection,
+) -> None:
+    put_on_document(documents, "second")
+
+    assert "second" == named_line(documents, "d/7")
+    assert "first" == named_line(documents, "first")
+
+
+def test_a_document_that_waits_comes_before_a_signed_one(
+    documents: duckdb.DuckDBPyConnection,
+) -> None:
+    put_on_document(documents, "second")
+    put_on_document(documents, "first", table="billing.fct_invoice_candidate_lines")
+
+    assert "first" == named_line(documents, "d/7")
+
+
+@pytest.mark.parametrize(("start", "expected"), [(date(2026, 10, 11), "second"), (None, "first")])
+def test_a_signed_line_whose_id_is_gone_is_the_line_of_its_key_that_begins_as_it_does(
+    documents: duckdb.DuckDBPyConnection, start: date | None, expected: str
+) -> None:
+    put_on_document(documents, "gone", start=start)
+
+    assert expected == named_line(documents, "d/7")
+
+
+def test_a_signed_line_whose_key_has_no_line_any_more_is_unknown(
+    documents: duckdb.DuckDBPyConnection,
+) -> None:
+    put_on_document(documents, "second", key="gone")
+
+    assert "d/7" == named_line(documents, "d/7")
