@@ -34,7 +34,7 @@ _MODELS: Final = (
 )
 _UNASKED: Final = (
     *("fct_line_events", "fct_metered_usage"),
-    *("int_subjects__stretched", "int_usage__gathered"),
+    *("int_event_dates__spanned", "int_subjects__stretched", "int_usage__gathered"),
 )
 _METERING: Final = (
     ("intermediate", "int_usage__metered"),

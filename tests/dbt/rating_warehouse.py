@@ -37,8 +37,8 @@ BEFORE = (
 RATING = (*BEFORE, "tallyhouse.rating")
 BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
 
-# Gathering and resolving usage is metering's: what it would have made is written, not built.
-GATHERED = ("int_subjects__stretched", "int_usage__gathered")
+# Gathering resolves what metering counts: what it would have made is written, not built.
+GATHERED = ("int_usage__gathered",)
 UNTESTED = ("--exclude-resource-types", "test", "unit_test")
 
 CHARGE_DEFAULTS = {
@@ -334,6 +334,7 @@ class RatingWarehouse:
         with duckdb.connect(self.settings.warehouse_file) as connection:
             connection.execute("create schema if not exists intermediate")
             for name, rows in (
+                ("int_usage__counted", []),
                 ("int_usage__metered", self._sliced(self.metered)),
                 ("int_usage__distinct_values", self._sliced(self.distinct_values)),
                 ("int_usage__kept_events", self._sliced(self.kept_events)),

@@ -26,6 +26,12 @@ STORIES = (
     "two_segments",
     "moved_cell",
 )
+# Of what is drawn from October on; all grants begin later, so that nothing more is drawn.
+GRANTS = {
+    "kept": {"amount": Decimal(100), "currency_code": "USD"},
+    "lowered": {"amount": Decimal(20), "currency_code": "USD"},
+    "now_in_units": {"amount": Decimal(100), "currency_code": None, "unit": "call"},
+}
 BILLED_TOGETHER = 110  # 10 of usage at 1.00 and a fee of 100
 
 
@@ -111,6 +117,45 @@ def more_entries(warehouse, story, kind, amount, sequence):
     )
 
 
+def drawn_of(grant_id, number):
+    """A signed draw of 30.00, in money."""
+    return {
+        "register_sequence": 1,
+        "manifest_sha256": "0" * 64,
+        "entry_number": 1000 + number,
+        "entry_kind": "credit_draw",
+        "settlement_key": f"drawn-{number}",
+        "contract_lineage_id": "same",
+        "customer_id": "customer-same",
+        "legal_entity_id": "entity",
+        "currency_code": "USD",
+        "quantity": Decimal(-1),
+        "amount": Decimal(-30),
+        "billed_before": Decimal(0),
+        "credit_grant_id": grant_id,
+        "signer": "ana",
+        "signed_at": instant(2026, 11, 2),
+    }
+
+
+def edit_grants(warehouse):
+    """Grants as they are after something was drawn of each; one row is gone."""
+    for grant_id, columns in GRANTS.items():
+        warehouse.add(
+            "credit_grants",
+            credit_grant_id=grant_id,
+            contract_id="same",
+            kind="promotional",
+            priority=1,
+            starts_on=date(2030, 1, 1),
+            is_scoped=False,
+            **columns,
+        )
+    warehouse.register += [
+        drawn_of(grant_id, number) for number, grant_id in enumerate([*GRANTS, "gone"])
+    ]
+
+
 def second_run(warehouse):
     """Sign the first run, then change usage, prices, register and terms, and rate again."""
     warehouse.register = entries_of(
@@ -127,6 +172,7 @@ def second_run(warehouse):
     more_entries(warehouse, "external", "external", "-4", 2)
     more_entries(warehouse, "released", "release", "-10", 2)
     change_terms(warehouse)
+    edit_grants(warehouse)
     warehouse.build(*BILLING)
 
 
@@ -354,6 +400,23 @@ def test_usage_that_the_new_plan_does_not_charge_is_an_exception_with_its_quanti
         reported["unit"],
         reported["event_count"],
     )
+
+
+def test_a_grant_that_was_edited_after_it_was_drawn_is_an_exception_with_the_money_at_risk(second):
+    found = second.rows("from billing.fct_exceptions where object_kind = 'credit_grant'")
+    assert {
+        "lowered": ("grant_below_draws", "finance", Decimal(10), "USD"),
+        "now_in_units": ("grant_changed", "finance", Decimal(30), "USD"),
+        "gone": ("grant_missing", "finance", Decimal(30), "USD"),
+    } == {
+        row["object_id"]: (
+            row["exception_code"],
+            row["steward"],
+            row["amount_at_risk"],
+            row["currency_code"],
+        )
+        for row in found
+    }
 
 
 def test_nothing_is_due_that_is_unknown(second):

@@ -44,6 +44,9 @@
          'Signed documents drew on this grant: restore its row in credit_grants.csv.'),
         ('grant_in_another_currency', 'finance',
          'Grant the open credit anew in the currency that is billed now, and end this grant.'),
+        ('grant_changed', 'finance',
+         'Signed documents drew on this grant in another unit, currency or contract: restore its '
+         ~ 'row in credit_grants.csv, and grant anew what shall differ.'),
         ('grant_below_draws', 'finance',
          'More was drawn than the grant holds now: restore its amount in credit_grants.csv.'),
         ('billed_key_not_rated', 'finance',

@@ -1,6 +1,4 @@
-"""A register is never rewritten: what an earlier version signed or froze is still read, and still
-posted as it was; what a later version wrote is refused.
-"""
+"""A register is never rewritten: what earlier versions wrote is read, what later ones wrote not."""
 
 from datetime import date
 from decimal import Decimal

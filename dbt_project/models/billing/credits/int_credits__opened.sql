@@ -25,6 +25,18 @@ moved as (
     group by credit_grant_id
 ),
 
+-- Of another unit, currency or customer than was drawn: what is open nobody can say.
+changed as (
+    select distinct grants.credit_grant_id
+    from grants
+    inner join contracts on grants.contract_id = contracts.contract_id
+    inner join entries on grants.credit_grant_id = entries.credit_grant_id
+    where
+        coalesce(entries.unit_label, '') <> coalesce(grants.unit, '')
+        or entries.contract_lineage_id <> contracts.contract_lineage_id
+        or (grants.unit is null and entries.currency_code <> grants.currency_code)
+),
+
 final as (
     select
         grants.credit_grant_id,
@@ -42,14 +54,18 @@ final as (
         products.erp_item,
         products.revenue_account,
         grants.amount as granted_quantity,
-        cast(
-            grants.amount
-            + case
-                when grants.unit is null
-                    then cast(coalesce(moved.amount, 0) as decimal(38, 9))
-                else cast(coalesce(moved.quantity, 0) as decimal(38, 9))
-            end as decimal(38, 9)
-        ) as open_quantity,
+        changed.credit_grant_id is not null as is_changed,
+        case
+            when changed.credit_grant_id is null then cast(
+                grants.amount
+                + case
+                    when grants.unit is null
+                        then cast(coalesce(moved.amount, 0) as decimal(38, 9))
+                    else cast(coalesce(moved.quantity, 0) as decimal(38, 9))
+                end as decimal(38, 9)
+            )
+            else cast(0 as decimal(38, 9))
+        end as open_quantity,
         cast(
             row_number() over (
                 partition by contracts.contract_lineage_id
@@ -66,6 +82,7 @@ final as (
     inner join contracts on grants.contract_id = contracts.contract_id
     left join products on grants.product_id = products.product_id
     left join moved on grants.credit_grant_id = moved.credit_grant_id
+    left join changed on grants.credit_grant_id = changed.credit_grant_id
 )
 
 select * from final

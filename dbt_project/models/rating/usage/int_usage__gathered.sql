@@ -1,66 +1,150 @@
-{%- set latest_order = [
-    'latest_event_at', 'latest_event_nanos', 'latest_event_source', 'latest_event_id'
-] -%}
+{%- set usual = figures_of_every_row() %}
+{%- set rare = figures_of_some_rows() %}
+{%- set span_key = ['system_id', 'subject', 'counted_id', 'dimension_key', 'span_at'] %}
+{%- set placed_key = 'placed.' ~ span_key | join(',\n        placed.') %}
 
-with counted as (
-    select * from {{ ref('int_usage__counted') }}
-    where counted_kind = 'meter'
-),
-
-stretches as (
+with stretches as (
     select * from {{ ref('int_subjects__stretched') }}
 ),
 
--- All of a stretch is resolved and priced alike: its first slice stands for it.
-gathered as (
+spanned as (
+    {{ spanned_usage() | indent(4) }}
+),
+
+spanned_rarely as (
+    {{ spanned_usage() | indent(4) }}
+),
+
+spanned_again as (
+    {{ spanned_usage() | indent(4) }}
+),
+
+-- As if nothing changed within the span of any subject.
+usual_figures as (
     select
-        stretches.stretch_number,
-        counted.counted_id,
-        counted.dimension_key,
-        min(counted.slice_start_at) as slice_start_at,
-        min(counted.event_date) as event_date,
-        cast(sum(counted.event_count) as bigint) as event_count,
-        cast(sum(counted.unvalued_event_count) as bigint) as unvalued_event_count,
-        cast(sum(counted.negative_event_count) as bigint) as negative_event_count,
-        {{ limited_sum('counted.quantity_sum') }} as quantity_sum,
-        {{ any_beyond_limit('counted.quantity_sum') }} as is_beyond_limit,
-        max(counted.quantity_max) as quantity_max,
-        min(counted.quantity_min) as quantity_min,
-        {{ latest_state('latest_quantity', latest_order) }} as latest,
-        cast(sum(counted.digest_sum_1) as decimal(38, 0)) as digest_sum_1,
-        cast(sum(counted.digest_sum_2) as decimal(38, 0)) as digest_sum_2,
-        min(counted.first_event_at) as first_event_at,
-        max(counted.last_event_at) as last_event_at
-    from counted
+        {{ span_key | join(',\n        ') }},
+        {% for figure in usual -%}
+        {{ gathered_figure(figure) | indent(8) }},
+        {% endfor -%}
+        min(slice_start_at) as first_slice_at,
+        max(slice_start_at) as last_slice_at
+    from spanned
+    group by
+        {{ span_key | join(',\n        ') }}
+),
+
+rare_figures as (
+    select
+        {% for figure in rare -%}
+        {{ gathered_figure(figure) | indent(8) }},
+        {% endfor -%}
+        {{ span_key | join(',\n        ') }}
+    from spanned_rarely
+    where {{ has_figures_of_some_rows() }}
+    group by
+        {{ span_key | join(',\n        ') }}
+),
+
+-- Where first and last slice lie in one stretch, so do all.
+placed as (
+    select
+        usual_figures.*,
+        stretches.stretch_number
+    from usual_figures
+    left join stretches
+        on
+            usual_figures.system_id = stretches.system_id
+            and usual_figures.subject = stretches.subject
+            and {{ month_number('usual_figures.first_slice_at') }}
+            = stretches.usage_month
+            and usual_figures.first_slice_at >= stretches.stretch_start_at
+            and usual_figures.last_slice_at < stretches.stretch_end_at
+),
+
+whole as (
+    select
+        placed.system_id,
+        placed.subject,
+        placed.counted_id,
+        placed.dimension_key,
+        {% for figure in usual -%}
+        placed.{{ figure }},
+        {% endfor -%}
+        {% for figure in rare -%}
+        rare_figures.{{ figure }},
+        {% endfor -%}
+        placed.first_slice_at
+    from placed
+    left join rare_figures
+        on
+            placed.system_id = rare_figures.system_id
+            and placed.subject = rare_figures.subject
+            and placed.counted_id = rare_figures.counted_id
+            and placed.dimension_key = rare_figures.dimension_key
+            and placed.span_at = rare_figures.span_at
+    where placed.stretch_number is not null
+),
+
+cut_spans as (
+    select
+        {{ placed_key }}
+    from placed
+    semi join stretches
+        on
+            placed.system_id = stretches.system_id
+            and placed.subject = stretches.subject
+    where placed.stretch_number is null
+),
+
+cut_rows as (
+    select
+        spanned_again.*,
+        stretches.stretch_number
+    from spanned_again
+    inner join cut_spans
+        on
+            spanned_again.system_id = cut_spans.system_id
+            and spanned_again.subject = cut_spans.subject
+            and spanned_again.counted_id = cut_spans.counted_id
+            and spanned_again.dimension_key = cut_spans.dimension_key
+            and spanned_again.span_at = cut_spans.span_at
     inner join stretches
         on
-            counted.system_id = stretches.system_id
-            and counted.subject = stretches.subject
-            and {{ month_number('counted.event_date') }} = stretches.usage_month
-            and counted.slice_start_at >= stretches.stretch_start_at
-            and counted.slice_start_at < stretches.stretch_end_at
-    group by
-        stretches.stretch_number,
-        counted.counted_id,
-        counted.dimension_key
+            spanned_again.system_id = stretches.system_id
+            and spanned_again.subject = stretches.subject
+            and {{ month_number('spanned_again.event_date') }} = stretches.usage_month
+            and spanned_again.slice_start_at >= stretches.stretch_start_at
+            and spanned_again.slice_start_at < stretches.stretch_end_at
 ),
 
-stretched_subjects as (
-    select distinct
-        stretch_number,
+-- Of these, each row finds its own stretch.
+cut as (
+    select
         system_id,
-        subject
-    from stretches
+        subject,
+        counted_id,
+        dimension_key,
+        {% for figure in usual + rare -%}
+        {{ gathered_figure(figure) | indent(8) }},
+        {% endfor -%}
+        min(slice_start_at) as first_slice_at
+    from cut_rows
+    group by system_id, subject, counted_id, dimension_key, stretch_number
 ),
 
+gathered as (
+    select * from whole
+    union all
+    select * from cut
+),
+
+-- All of a stretch is resolved and priced alike: its first slice stands for it.
 slices as (
     select
-        gathered.*,
-        stretched_subjects.system_id,
-        stretched_subjects.subject
+        *,
+        first_slice_at as slice_start_at,
+        cast(first_slice_at as date) as event_date
     from gathered
-    inner join stretched_subjects
-        on gathered.stretch_number = stretched_subjects.stretch_number
 ),
 
 {{ resolved_slices('slices', 'slices.counted_id') }},
@@ -74,14 +158,14 @@ final as (
         slice_start_at,
         local_date,
         event_count,
-        unvalued_event_count,
-        negative_event_count,
+        cast(coalesce(unvalued_event_count, 0) as bigint) as unvalued_event_count,
+        cast(coalesce(negative_event_count, 0) as bigint) as negative_event_count,
         quantity_sum,
         is_beyond_limit,
         quantity_max,
         quantity_min,
         latest.latest_quantity,
-        {% for column in latest_order -%}
+        {% for column in latest_order() -%}
         latest.{{ column }},
         {% endfor -%}
         digest_sum_1,

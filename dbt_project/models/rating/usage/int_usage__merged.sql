@@ -64,10 +64,7 @@ final as (
         cast(sum(quantity_sum) as decimal(38, 9)) as quantity_sum,
         max(quantity_max) as quantity_max,
         min(quantity_min) as quantity_min,
-        {{ latest_by(
-            'latest_quantity',
-            ['latest_event_at', 'latest_event_nanos', 'latest_event_source', 'latest_event_id']
-        ) }} as latest_quantity,
+        {{ latest_by('latest_quantity', latest_order()) }} as latest_quantity,
         bool_or(is_beyond_limit) as is_beyond_limit,
         cast(sum(digest_sum_1) as decimal(38, 0)) as digest_sum_1,
         cast(sum(digest_sum_2) as decimal(38, 0)) as digest_sum_2,
