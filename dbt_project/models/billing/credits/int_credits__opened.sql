@@ -55,17 +55,19 @@ final as (
         products.revenue_account,
         grants.amount as granted_quantity,
         changed.credit_grant_id is not null as is_changed,
-        case
-            when changed.credit_grant_id is null then cast(
-                grants.amount
-                + case
-                    when grants.unit is null
-                        then cast(coalesce(moved.amount, 0) as decimal(38, 9))
-                    else cast(coalesce(moved.quantity, 0) as decimal(38, 9))
-                end as decimal(38, 9)
-            )
-            else cast(0 as decimal(38, 9))
-        end as open_quantity,
+        cast(
+            case
+                when changed.credit_grant_id is not null
+                    then cast(0 as decimal(38, 9))
+                when grants.unit is null
+                    then
+                        grants.amount
+                        + cast(coalesce(moved.amount, 0) as decimal(38, 9))
+                else
+                    grants.amount
+                    + cast(coalesce(moved.quantity, 0) as decimal(38, 9))
+            end as decimal(38, 9)
+        ) as open_quantity,
         cast(
             row_number() over (
                 partition by contracts.contract_lineage_id

@@ -8,12 +8,20 @@ event_dates as (
 ),
 
 -- Wherever a local month starts in a zone of any contract.
-month_starts as (
-    select distinct min(part_start_at) as month_start_at
+zone_months as (
+    select
+        time_zone,
+        date_trunc('month', local_date) as month_date,
+        min(part_start_at) as month_start_at
     from zone_days
     group by
         time_zone,
         date_trunc('month', local_date)
+),
+
+month_starts as (
+    select distinct month_start_at
+    from zone_months
 ),
 
 split_dates as (
