@@ -345,29 +345,13 @@ stranded_grants as (
         )
 ),
 
-changed_grants as (
+-- What was drawn of grants whose row is gone, or says something else now.
+lost_grants as (
     select
-        'grant_changed' as exception_code,
-        'credit_grant' as object_kind,
-        grants.credit_grant_id as object_id,
-        max(entries.legal_entity_id) as legal_entity_id,
-        max(entries.customer_id) as customer_id,
-        cast(null as varchar) as billing_period,
-        cast(null as decimal(38, 9)) as quantity_at_risk,
-        cast(null as varchar) as unit,
-        cast(-sum(entries.amount) as decimal(38, 4)) as amount_at_risk,
-        max(entries.currency_code) as currency_code,
-        cast(null as bigint) as event_count,
-        min(cast(entries.signed_at as date)) as first_seen_date
-    from grants
-    inner join entries on grants.credit_grant_id = entries.credit_grant_id
-    where grants.is_changed
-    group by grants.credit_grant_id
-),
-
-missing_grants as (
-    select
-        'grant_missing' as exception_code,
+        case
+            when max(grants.credit_grant_id) is null then 'grant_missing'
+            else 'grant_changed'
+        end as exception_code,
         'credit_grant' as object_kind,
         entries.credit_grant_id as object_id,
         max(entries.legal_entity_id) as legal_entity_id,
@@ -381,7 +365,7 @@ missing_grants as (
         min(cast(entries.signed_at as date)) as first_seen_date
     from entries
     left join grants on entries.credit_grant_id = grants.credit_grant_id
-    where grants.credit_grant_id is null
+    where coalesce(grants.is_changed, true)
     group by entries.credit_grant_id
 ),
 
@@ -404,9 +388,7 @@ found as (
     union all
     select * from stranded_grants
     union all
-    select * from changed_grants
-    union all
-    select * from missing_grants
+    select * from lost_grants
 ),
 
 final as (
