@@ -69,7 +69,7 @@ def read_committed(folder: Path, listed_file: ListedFile, schema: pa.Schema) -> 
         )
     try:
         return table.cast(pa.schema([schema.field(name) for name in table.column_names]))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise _newer(folder / listed_file.path, f"columns of other types ({error})") from error
 
 
