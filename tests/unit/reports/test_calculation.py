@@ -1,175 +1,27 @@
-"""A line as a calculation: steps with their units, the amount with its currency, its standing."""
+"""A line as a calculation: steps with their units, tiers with their prices, and its amount."""
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from decimal import Decimal
-from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console
-
-from orchestration.cli_answers import plain
-from orchestration.reports.calculation import print_explanation, standing
-from orchestration.reports.explanation import LineExplanation
-
-SIGNED_AT = datetime(2026, 11, 3, 9, 51, 6, tzinfo=UTC).replace(tzinfo=None)
-LINE: dict[str, Any] = {
-    "rated_line_id": "line-1",
-    "settlement_key": "key-1",
-    "description": "Output tokens, 1\u201331 Oct 2026: 5,625,567 tokens at USD 2.00 per 1M tokens",
-    "customer_id": "cus_1",
-    "customer_name": "Acme [Labs]",
-    "bill_to_customer_id": "cus_1",
-    "legal_entity_id": "us_inc",
-    "contract_id": "con_1",
-    "contract_version": 1,
-    "charge_id": "tokens",
-    "charge_name": "Output tokens",
-    "charge_model": "graduated",
-    "charge_price_id": "plan/tokens/2025-01-01",
-    "reference_version": "0123456789abcdef",
-    "service_start_at": datetime(2026, 10, 1, tzinfo=UTC).replace(tzinfo=None),
-    "service_end_at": datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None),
-    "billing_period": "2026-10",
-    "unit_label": "1M tokens",
-    "currency_code": "USD",
-    "is_due": True,
-    "rating_status": "amount",
-    "exception_code": None,
-    "event_count": 1_311,
-    "amount": Decimal("10.5000"),
-    "quantity": Decimal("5625567.000000000"),
-    "first_event_at": datetime(2026, 10, 1, 8, tzinfo=UTC).replace(tzinfo=None),
-    "last_event_at": datetime(2026, 10, 31, 9, 30, tzinfo=UTC).replace(tzinfo=None),
-    "segment_start_date": date(2026, 10, 1),
-    "digest_sum_1": Decimal(3),
-    "digest_sum_2": Decimal(4),
-}
-STEPS: dict[str, Any] = {
-    "quantity": "5625567",
-    "unit": "token",
-    "unit_plural": "tokens",
-    "unit_label_plural": "1M tokens",
-    "aggregation": "sum",
-    "quantity_before": None,
-    "convert_multiply": "1",
-    "convert_divide": "1000000",
-    "convert_rounding": "none",
-    "convert_decimals": 9,
-    "converted_quantity": "5.625567",
-    "free_quantity": "0.5",
-    "package_size": None,
-    "priced_quantity": "5.125567",
-    "share_units": 1,
-    "share_of_units": 1,
-    "share_unit": "days",
-    "line_weight": "1",
-    "run_weight": "1",
-    "weighed_by": None,
-    "discounts": [],
-    "gross_amount": "10.502734",
-    "above_maximum_amount": "0",
-    "amount_unrounded": "10.502734",
-    "rounding_mode": "half_away",
-    "minor_unit": 2,
-    "amount": "10.5",
-}
-TIER: dict[str, Any] = {
-    "tier_number": 1,
-    "lower_quantity": Decimal("0.000000000"),
-    "upper_quantity": Decimal("5.000000000"),
-    "quantity": Decimal("5.000000000"),
-    "unit_price": Decimal("2.000000000000"),
-    "flat_amount": Decimal("0.000000000000"),
-    "amount_unrounded": Decimal("10.000000000000"),
-}
-LAST_TIER = TIER | {
-    "tier_number": 2,
-    "lower_quantity": Decimal("5.000000000"),
-    "upper_quantity": None,
-    "quantity": Decimal("0.125567000"),
-    "unit_price": Decimal("1.600000000000"),
-    "flat_amount": Decimal("0.301826800000"),
-    "amount_unrounded": Decimal("0.502734000000"),
-}
-EXCEPTION = {
-    "exception_code": "conflicting_events",
-    "steward": "integration",
-    "amount_at_risk": Decimal("10.5000"),
-    "currency_code": "USD",
-    "what_to_do": "Have the source send the right one anew.",
-}
-DOCUMENT = {
-    "document_id": "doc-1",
-    "line_number": 3,
-    "rated_line_id": "line-1",
-    "cause": "new",
-    "rated_amount": Decimal("10.5000"),
-    "billed_amount_before": Decimal("0.0000"),
-    "amount": Decimal("10.5000"),
-    "currency_code": "USD",
-    "credit_grant_id": None,
-}
-ENTRY = {
-    "register_sequence": 6,
-    "document_id": "doc-1",
-    "line_number": 3,
-    "rated_line_id": "line-1",
-    "entry_kind": "bill",
-    "amount": Decimal("10.5000"),
-    "currency_code": "USD",
-    "signer": "olivia",
-    "signed_at": SIGNED_AT,
-    "posting_key": "U1",
-    "revision_id": "us_inc:2026-10:r1",
-    "posting_state": "posted",
-    "document_number": "INV-1",
-    "credit_grant_id": None,
-}
-LEFT_OUT = {
-    "revision_id": "us_inc:2026-10:r1",
-    "document_id": "doc-1",
-    "line_number": 3,
-    "amount": Decimal("10.5000"),
-    "currency_code": "USD",
-    "signer": "olivia",
-    "reason": "The customer disputes it.",
-}
-CONVERTED = "divided by 1,000,000, shown to nine decimals, priced exactly"
-SIGNATURE = (
-    "USD 10.50 (bill) on line 3 of document doc-1, revision us_inc:2026-10:r1, by olivia at "
-    "2026-11-03 09:51 UTC, register commit 6."
+from explained_line import (
+    CONVERTED,
+    DOCUMENT,
+    ENTRY,
+    EXCEPTION,
+    LAST_TIER,
+    LINE,
+    STEPS,
+    TIER,
+    explained,
+    part,
+    printed,
 )
 
-
-def explained(**changes: Any) -> LineExplanation:
-    given: dict[str, Any] = {
-        "line": LINE,
-        "derivation": STEPS | {"tiers": []},
-        "tiers": (TIER, LAST_TIER),
-        "exceptions": (),
-        "holding_lines": (),
-        "documents": (),
-        "held_back": (),
-        "signed": (),
-        "event_ids": (),
-    }
-    return LineExplanation(**given | changes)
-
-
-def printed(explanation: LineExplanation, *, width: int = 120) -> list[str]:
-    page = StringIO()
-    print_explanation(Console(file=page, width=width), explanation)
-    return [" ".join(line.split()) for line in page.getvalue().splitlines()]
-
-
-def part(explanation: LineExplanation, title: str) -> list[str]:
-    """The lines below a title, up to the blank line after them."""
-    lines = printed(explanation)
-    start = lines.index(title) + 1
-    return lines[start : lines.index("", start)]
+from orchestration.cli_answers import plain
+from orchestration.reports.explanation import LineExplanation
 
 
 def test_the_quantity_is_followed_from_its_events_to_what_is_priced() -> None:
@@ -554,148 +406,6 @@ def test_a_segment_that_goes_on_says_what_came_before_it() -> None:
     line = part(explained(derivation=STEPS | {"quantity_before": "100"}), "How much is priced")[1]
 
     assert "before it 100 tokens earlier in the same cell: tiers go on from there" == line
-
-
-def test_a_held_line_says_by_what_and_that_it_is_not_billed() -> None:
-    held = explained(
-        line=LINE | {"rating_status": "unknown", "exception_code": "conflicting_events"},
-        exceptions=(EXCEPTION,),
-    )
-
-    assert "HELD" == standing(held)[0][0]
-    assert standing(held)[0][1] == (
-        "Not billed, because of conflicting events. All lines of its settlement key would come to "
-        "USD 10.50. Have the source send the right one anew. (Steward: integration.)"
-    )
-    assert " ".join(part(held, "What it comes to")).endswith(
-        "to 2 decimals; of this line alone, HELD and not billed"
-    )
-
-
-HOLDER = {
-    "rated_line_id": "line-9",
-    "charge_name": "API calls",
-    "exception_code": "conflicting_events",
-    "service_start_at": SIGNED_AT,
-}
-
-
-@pytest.mark.parametrize(
-    ("holders", "said"),
-    [
-        ([HOLDER], "Held in the contract at that time: line-9 (API calls: conflicting events). ("),
-        ([HOLDER] * 5, "line-9 (API calls: conflicting events); 2 more. ("),
-        ([], "Have the source send the right one anew. ("),
-    ],
-)
-def test_a_line_that_others_hold_names_them(holders: list[dict[str, Any]], said: str) -> None:
-    exception = EXCEPTION | {"exception_code": "depends_on_held"}
-    dependent = explained(exceptions=(exception,), holding_lines=tuple(holders))
-
-    assert f"{said}Steward: integration.)" in standing(dependent)[0][1]
-    assert "line-9" not in standing(explained(exceptions=(EXCEPTION,)))[0][1]
-
-
-def test_a_line_without_a_price_has_no_amount_and_says_why() -> None:
-    unpriced = explained(
-        line=LINE | {"rating_status": "unknown", "exception_code": "missing_price"},
-        derivation=STEPS
-        | {
-            "convert_divide": None,
-            "convert_multiply": None,
-            "convert_rounding": None,
-            "converted_quantity": None,
-            "free_quantity": None,
-            "priced_quantity": "0",
-            "amount_unrounded": None,
-            "amount": None,
-            "rounding_mode": None,
-        },
-        tiers=(),
-        exceptions=(EXCEPTION | {"exception_code": "missing_price", "amount_at_risk": None},),
-    )
-
-    assert (
-        "because of missing price. All lines of its settlement key would come to unknown."
-        in standing(unpriced)[0][1]
-    )
-    assert ["amount unknown cannot be computed: missing price"] == part(
-        unpriced, "What it comes to"
-    )
-    assert ["quantity 5,625,567 tokens sum over 1,311 events"] == part(
-        unpriced, "How much is priced"
-    )
-
-
-def test_a_candidate_is_on_a_document_that_waits() -> None:
-    assert [
-        (
-            "ON A DOCUMENT",
-            (
-                "USD 10.50 (billed for the first time) on line 3 of document doc-1, which waits "
-                "for a signature."
-            ),
-        )
-    ] == standing(explained(documents=(DOCUMENT,)))
-
-
-def test_a_signed_line_says_by_whom_and_where_the_erp_has_it() -> None:
-    assert [("SIGNED", SIGNATURE), ("POSTED", "In the ERP as INV-1, key U1.")] == standing(
-        explained(signed=(ENTRY,))
-    )
-
-
-def test_what_credit_pays_of_a_line_is_said_by_grant_before_and_after_the_signature() -> None:
-    draw = {"credit_grant_id": "g1", "amount": Decimal("-4.0000"), "line_number": 9}
-    paid = "USD 4.00 of its settlement key by grant g1, on line 9 of document doc-1"
-
-    assert [
-        ("PAID BY CREDIT", f"{paid}, which waits for a signature."),
-        ("PAID BY CREDIT", f"{paid}, signed by olivia, register commit 6."),
-    ] == standing(explained(documents=(DOCUMENT | draw,), signed=(ENTRY | draw,)))
-
-
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [(None, "not planned yet"), ("planned", "planned"), ("rejected", "rejected")],
-)
-def test_a_signed_line_that_is_not_posted_says_so(state: str | None, said: str) -> None:
-    entry = ENTRY | {"posting_state": state, "document_number": None}
-
-    assert [
-        ("SIGNED", SIGNATURE),
-        ("NOT IN THE ERP", f"Its posting is {said}, key U1."),
-    ] == standing(explained(signed=(entry,)))
-
-
-def test_an_entry_of_another_line_of_the_same_key_is_not_taken_for_this_ones() -> None:
-    [(_, details), _] = standing(explained(signed=(ENTRY | {"rated_line_id": "line-2"},)))
-
-    assert "document doc-1 for line line-2 of the same settlement key, revision" in details
-
-
-def test_a_line_that_a_signature_left_out_says_who_and_why() -> None:
-    assert [
-        "ON A DOCUMENT",
-        "LEFT OUT",
-    ] == [state for state, _ in standing(explained(documents=(DOCUMENT,), held_back=(LEFT_OUT,)))]
-    assert (
-        "USD 10.50: olivia left document doc-1 out of the signature of us_inc:2026-10:r1, because: "
-        "The customer disputes it."
-    ) == standing(explained(held_back=(LEFT_OUT,)))[0][1]
-
-
-@pytest.mark.parametrize(
-    ("changes", "state"),
-    [
-        ({"is_due": False, "rating_status": "amount"}, "not due yet"),
-        ({"is_due": False, "rating_status": "proven_zero"}, "not due yet"),
-        ({"rating_status": "proven_zero"}, "nothing to bill"),
-        ({}, "on no document"),
-    ],
-)
-def test_a_line_on_no_document_says_why(changes: dict[str, Any], state: str) -> None:
-    assert [state] == [each for each, _ in standing(explained(line=LINE | changes))]
 
 
 def test_ids_stay_whole_in_a_narrow_terminal_and_brackets_are_no_markup() -> None:
