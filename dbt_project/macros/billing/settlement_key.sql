@@ -32,7 +32,7 @@
     parties and accounts that share it out.
 -#}
 {% macro ladder_key() -%}
-    {{ content_id([
+    {{ content_number([
         'contract_lineage_id',
         'charge_id',
         'line_kind',

@@ -14,16 +14,39 @@
 {%- endmacro %}
 
 {% macro duckdb__content_id(texts) -%}
+    md5({{ tallyhouse.joined_content(texts) }})
+{%- endmacro %}
+
+{% macro content_number(texts) -%}
+    {#- The same as a whole number of 128 bits, which is cheaper to keep, to join and to group
+        by. -#}
+    {{ return(adapter.dispatch('content_number', 'tallyhouse')(texts)) }}
+{%- endmacro %}
+
+{% macro duckdb__content_number(texts) -%}
+    md5_number({{ tallyhouse.joined_content(texts) }})
+{%- endmacro %}
+
+{% macro content_number_text(number) -%}
+    {#- A content number as 32 hexadecimal digits. -#}
+    {{ return(adapter.dispatch('content_number_text', 'tallyhouse')(number)) }}
+{%- endmacro %}
+
+{% macro duckdb__content_number_text(number) -%}
+    printf('%032x', {{ number }})
+{%- endmacro %}
+
+{% macro joined_content(texts) -%}
     {#- The lengths and texts of `length_prefixed`, a null as '-', joined at once: concat leaves
         nulls out. -#}
-    md5(concat(
+    concat(
         {% for text in texts -%}
         length(cast({{ text }} as varchar)),
         case when {{ text }} is null then '-' else ':' end,
         cast({{ text }} as varchar)
         {{- ', ' if not loop.last }}
         {% endfor -%}
-    ))
+    )
 {%- endmacro %}
 
 {% macro digest_sum(digest) -%}

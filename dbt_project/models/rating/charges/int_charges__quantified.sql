@@ -256,7 +256,7 @@ final as (
     select
         case
             when accumulated.ladder_run_number = 1 then accumulated.ladder_key
-            else {{ content_id([
+            else {{ content_number([
                 'accumulated.ladder_key',
                 'accumulated.contract_id',
                 'accumulated.run_start_at',

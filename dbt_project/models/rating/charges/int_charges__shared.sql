@@ -260,7 +260,7 @@ final as (
     select
         case
             when numbered.line_count = 1 then numbered.ladder_run_id
-            else {{ content_id([
+            else {{ content_number([
                 'numbered.ladder_run_id',
                 'numbered.service_start_at',
                 'numbered.customer_id',

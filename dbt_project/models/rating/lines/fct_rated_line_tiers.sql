@@ -342,7 +342,7 @@ settled as (
 
 final as (
     select
-        rated_line_id,
+        {{ content_number_text('rated_line_id') }} as rated_line_id,
         tier_number,
         lower_quantity,
         upper_quantity,

@@ -25,6 +25,15 @@
 {%- for step, data_type in charge_steps.items() -%}
 {%- do no_charge_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
 {%- endfor -%}
+{#- A line of a charge has a number until here. -#}
+{%- set charge_columns = [] -%}
+{%- for column in rated_line_columns() -%}
+{%- if column == 'rated_line_id' -%}
+{%- do charge_columns.append(content_number_text(column) ~ ' as ' ~ column) -%}
+{%- else -%}
+{%- do charge_columns.append(column) -%}
+{%- endif -%}
+{%- endfor -%}
 {%- set no_term_steps = [] -%}
 {%- for step, data_type in term_steps.items() -%}
 {%- do no_term_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
@@ -113,7 +122,7 @@ charge_lines as (
 
 lines as (
     select
-        {{ rated_line_columns() | join(',\n        ') }},
+        {{ charge_columns | join(',\n        ') }},
         {{ charge_steps | join(',\n        ') }},
         {{ no_term_steps | join(',\n        ') }}
     from charge_lines

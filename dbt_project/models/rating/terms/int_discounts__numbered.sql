@@ -47,7 +47,7 @@ steps as (
         cast(numbered.step_number as integer) as step_number,
         numbered.term_id,
         numbered.term_name,
-        {{ content_id([
+        {{ content_number([
             'numbered.contract_id', 'numbered.term_id', 'numbered.cell_start_date'
         ]) }} as step_group,
         cast(
@@ -71,7 +71,8 @@ steps as (
         1 as step_number,
         cast(null as varchar) as term_id,
         cast(null as varchar) as term_name,
-        {{ content_id(['contract_id', 'charge_id', 'cell_start_date']) }} as step_group,
+        {{ content_number(['contract_id', 'charge_id', 'cell_start_date']) }}
+            as step_group,
         cast(null as decimal(38, 0)) as percent_units,
         maximum_units as amount_units
     from limits
