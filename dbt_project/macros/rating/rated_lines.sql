@@ -4,6 +4,20 @@
     of them is computed.
 -#}
 
+{#- A tier of a run that its lines have too: what was used in it, or costs something. -#}
+{% macro tier_is_told() -%}
+    (
+        not coalesce(is_unpriced, false)
+        and (
+            quantity is null
+            or quantity <> 0
+            or flat_amount <> 0
+            or amount_units <> 0
+            or amount_rest <> 0
+        )
+    )
+{%- endmacro %}
+
 {#- A line of a charge by its figures alone, before it is described: what it costs, of what. -#}
 {% macro allocated_line_columns() -%}
     {{ return([
@@ -37,6 +51,8 @@
         'weighed_by',
         'minor_unit',
         'rounding_mode',
+        'tier_count',
+        'has_rests',
         'event_count',
         'digest_sum_1',
         'digest_sum_2',

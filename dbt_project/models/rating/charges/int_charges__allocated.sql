@@ -64,6 +64,8 @@ final as (
         priced.period_length,
         priced.minor_unit,
         priced.rounding_mode,
+        priced.tier_count,
+        priced.has_rests,
         priced.exception_code as run_exception_code
     from ladder_runs
     inner join priced on ladder_runs.ladder_run_id = priced.ladder_run_id

@@ -23,6 +23,7 @@ currencies as (
 tier_sums as (
     select
         ladder_run_id,
+        count(*) filter (where {{ tier_is_told() }}) as tier_count,
         max(denominator) as denominator,
         sum(amount_units) as amount_units,
         sum(amount_rest) as amount_rest,
@@ -60,6 +61,8 @@ run_amounts as (
         run_sums.converted_quantity,
         run_sums.billable_quantity,
         run_sums.period_length,
+        run_sums.tier_count,
+        run_sums.amount_rest <> 0 as has_rests,
         several.ladder_key is not null as is_one_of_several,
         run_sums.whole_denominator as denominator,
         {{ floor_quotient('run_sums.whole_rest', 'run_sums.whole_denominator') }}
@@ -144,6 +147,8 @@ spread as (
         run_amounts.converted_quantity,
         run_amounts.billable_quantity,
         run_amounts.period_length,
+        run_amounts.tier_count,
+        run_amounts.has_rests,
         ladder_states.exception_rank,
         run_amounts.run_units
         + {{ one_more_step(
@@ -170,6 +175,8 @@ divided as (
         converted_quantity,
         billable_quantity,
         period_length,
+        tier_count,
+        has_rests,
         exception_rank,
         {{ half_away_from_floor('run_units', 'run_rest', 'denominator') }}
             as gross_units
@@ -187,6 +194,8 @@ final as (
         cast(converted_quantity as decimal(38, 9)) as converted_quantity,
         cast(billable_quantity as decimal(38, 9)) as billable_quantity,
         cast(period_length as bigint) as period_length,
+        cast(coalesce(tier_count, 0) as integer) as tier_count,
+        coalesce(has_rests, false) as has_rests,
         case exception_rank
             when 0 then 'unpriced_dimension'
             when 1 then 'missing_price'

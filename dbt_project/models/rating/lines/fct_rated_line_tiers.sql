@@ -4,85 +4,56 @@
     'flat_amount': 'decimal(38, 12)',
 } %}
 
+{%- set tier_columns = [
+    'tier_number',
+    'lower_quantity',
+    'upper_quantity',
+    'quantity',
+    'metered_quantity',
+    'unit_price',
+    'flat_amount',
+] %}
+
 with tiers as (
+    select * from {{ ref('int_charge_tiers__priced') }}
+    where {{ tier_is_told() }}
+),
+
+only_tiers as (
+    select * from {{ ref('int_charge_tiers__priced') }}
+    where {{ tier_is_told() }}
+),
+
+all_tiers as (
     select * from {{ ref('int_charge_tiers__priced') }}
 ),
 
-ladder_runs as (
+runs_with_rests as (
     select * from {{ ref('int_charges__priced') }}
+    where has_rests
 ),
 
 lines as (
     select * from {{ ref('int_charges__rounded') }}
 ),
 
-used as (
-    select
-        ladder_run_id,
-        tier_number,
-        lower_quantity,
-        upper_quantity,
-        quantity,
-        metered_quantity,
-        unit_price,
-        flat_amount,
-        {{ narrow_whole('amount_units') }} as tier_units,
-        amount_rest
-    from tiers
-    where
-        not coalesce(is_unpriced, false)
-        and (
-            quantity is null
-            or quantity <> 0
-            or flat_amount <> 0
-            or amount_units <> 0
-            or amount_rest <> 0
-        )
-),
-
 -- A run without remainders is the sum of its tiers.
-runs_with_rests as (
-    select distinct ladder_run_id
-    from {{ ref('int_charge_tiers__priced') }}
-    where amount_rest <> 0
-),
-
-rest_tiers as (
+stepped_tiers as (
     select
-        tiers.ladder_run_id,
-        tiers.tier_number,
-        tiers.amount_rest,
-        {{ narrow_whole('tiers.amount_units') }} as tier_units,
-        cast(ladder_runs.gross_units as {{ whole_number() }}) as run_units
-    from {{ ref('int_charge_tiers__priced') }} as tiers
+        all_tiers.*,
+        {{ narrow_whole('all_tiers.amount_units') }}
+        + {{ one_more_step(
+            'all_tiers.ladder_run_id',
+            ['all_tiers.amount_rest'],
+            'all_tiers.tier_number',
+            'cast(runs_with_rests.gross_units as ' ~ whole_number() ~ ') - sum('
+            ~ narrow_whole('all_tiers.amount_units')
+            ~ ') over (partition by all_tiers.ladder_run_id)'
+        ) }} as spread_units
+    from all_tiers
     inner join
         runs_with_rests
-        on tiers.ladder_run_id = runs_with_rests.ladder_run_id
-    inner join ladder_runs on tiers.ladder_run_id = ladder_runs.ladder_run_id
-),
-
-run_steps as (
-    select
-        ladder_run_id,
-        tier_number,
-        {{ one_more_step(
-            'ladder_run_id',
-            ['amount_rest'],
-            'tier_number',
-            'run_units - sum(tier_units) over (partition by ladder_run_id)'
-        ) }} as run_step
-    from rest_tiers
-),
-
-run_tiers as (
-    select
-        used.*,
-        used.tier_units + coalesce(run_steps.run_step, 0) as spread_units
-    from used
-    left join run_steps
-        on
-            used.ladder_run_id = run_steps.ladder_run_id
-            and used.tier_number = run_steps.tier_number
+        on all_tiers.ladder_run_id = runs_with_rests.ladder_run_id
 ),
 
 line_amounts as (
@@ -92,6 +63,7 @@ line_amounts as (
         is_additive,
         line_weight,
         run_weight,
+        has_rests,
         exception_code,
         gross_amount,
         amount_unrounded,
@@ -101,23 +73,53 @@ line_amounts as (
             line_weight <> run_weight
             or (amount_unrounded <> gross_amount and gross_amount <> 0),
             false
-        ) as is_partial
+        ) as is_partial,
+        tier_count = 1 and amount_unrounded is not null as has_only_tier
     from lines
+),
+
+-- The only tier of a run has all that its only line has.
+whole_lines as (
+    select
+        line_amounts.rated_line_id,
+        {% for column in tier_columns -%}
+        only_tiers.{{ column }},
+        {% endfor -%}
+        line_amounts.amount_unrounded,
+        line_amounts.computed_amount as settled_amount,
+        line_amounts.exception_code
+    from line_amounts
+    inner join only_tiers on line_amounts.ladder_run_id = only_tiers.ladder_run_id
+    where line_amounts.has_only_tier and not line_amounts.is_partial
 ),
 
 line_tiers as (
     select
-        lines.*,
-        run_tiers.tier_number,
-        run_tiers.lower_quantity,
-        run_tiers.upper_quantity,
-        run_tiers.quantity,
-        run_tiers.metered_quantity,
-        run_tiers.unit_price,
-        run_tiers.flat_amount,
-        run_tiers.spread_units
-    from line_amounts as lines
-    inner join run_tiers on lines.ladder_run_id = run_tiers.ladder_run_id
+        line_amounts.*,
+        {% for column in tier_columns -%}
+        tiers.{{ column }},
+        {% endfor -%}
+        {{ narrow_whole('tiers.amount_units') }} as spread_units
+    from line_amounts
+    inner join tiers on line_amounts.ladder_run_id = tiers.ladder_run_id
+    where
+        not line_amounts.has_rests
+        and (not line_amounts.has_only_tier or line_amounts.is_partial)
+    union all
+    select
+        line_amounts.*,
+        {% for column in tier_columns -%}
+        stepped_tiers.{{ column }},
+        {% endfor -%}
+        stepped_tiers.spread_units
+    from line_amounts
+    inner join
+        stepped_tiers
+        on line_amounts.ladder_run_id = stepped_tiers.ladder_run_id
+    where
+        line_amounts.has_rests
+        and (not line_amounts.has_only_tier or line_amounts.is_partial)
+        and {{ tier_is_told() }}
 ),
 
 -- Of lines that do not have all of their run, or do not keep all that they have of it.
@@ -340,21 +342,25 @@ settled as (
             and floored.tier_number = minor_steps.tier_number
 ),
 
+settled_tiers as (
+    select * from whole_lines
+    union all
+    select
+        rated_line_id,
+        {{ tier_columns | join(',\n        ') }},
+        {{ from_scaled_integer('part_units', 12) }} as amount_unrounded,
+        {{ amount_of_units('settled_units') }} as settled_amount,
+        exception_code
+    from settled
+),
+
 final as (
     select
         {{ content_number_text('rated_line_id') }} as rated_line_id,
-        tier_number,
-        lower_quantity,
-        upper_quantity,
-        quantity,
-        metered_quantity,
-        unit_price,
-        flat_amount,
-        {{ from_scaled_integer('part_units', 12) }} as amount_unrounded,
-        case
-            when exception_code is null then {{ amount_of_units('settled_units') }}
-        end as amount
-    from settled
+        {{ tier_columns | join(',\n        ') }},
+        amount_unrounded,
+        case when exception_code is null then settled_amount end as amount
+    from settled_tiers
 )
 
 select * from final
