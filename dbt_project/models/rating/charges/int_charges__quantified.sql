@@ -22,6 +22,16 @@ assigned as (
     where charge_id is not null
 ),
 
+pooled_usage as (
+    select * from {{ ref('int_usage__assigned') }}
+    where charge_id is not null
+),
+
+usage_of_several as (
+    select * from {{ ref('int_usage__assigned') }}
+    where charge_id is not null
+),
+
 cells as (
     select * from {{ ref('int_contracts__cells') }}
 ),
@@ -30,66 +40,66 @@ conflicted as (
     select * from {{ ref('int_charges__conflicted') }}
 ),
 
-limited as (
+used as (
     select
-        contract_id,
-        charge_id,
-        run_start_at,
-        customer_id,
-        dimension_key,
-        case when {{ is_within_limit('quantity') }} then quantity end as quantity,
-        is_beyond_limit
-        or not coalesce({{ is_within_limit('quantity') }}, true) as is_beyond_limit,
-        event_count,
-        unvalued_event_count,
-        negative_event_count,
-        digest_sum_1,
-        digest_sum_2,
-        first_event_at,
-        last_event_at
+        assigned.contract_id,
+        assigned.charge_id,
+        assigned.run_start_at,
+        assigned.customer_id,
+        assigned.dimension_key,
+        case
+            when {{ is_within_limit('assigned.quantity') }} then assigned.quantity
+        end as quantity,
+        assigned.is_beyond_limit
+        or not coalesce({{ is_within_limit('assigned.quantity') }}, true)
+            as is_beyond_limit,
+        assigned.event_count,
+        assigned.unvalued_event_count,
+        assigned.negative_event_count,
+        assigned.digest_sum_1,
+        assigned.digest_sum_2,
+        assigned.first_event_at,
+        assigned.last_event_at
     from assigned
+    anti join pooled_runs
+        on
+            assigned.contract_id = pooled_runs.contract_id
+            and assigned.charge_id = pooled_runs.charge_id
+            and assigned.run_start_at = pooled_runs.run_start_at
 ),
 
 -- A pool of children climbs one ladder, in the name of the contract's customer.
 pooled as (
     select
-        limited.contract_id,
-        limited.charge_id,
-        limited.run_start_at,
+        pooled_usage.contract_id,
+        pooled_usage.charge_id,
+        pooled_usage.run_start_at,
         pooled_runs.contract_customer_id as customer_id,
-        limited.dimension_key,
-        cast(sum(limited.quantity) as decimal(38, 9)) as quantity,
-        bool_or(limited.is_beyond_limit) as is_beyond_limit,
-        cast(sum(limited.event_count) as bigint) as event_count,
-        cast(sum(limited.unvalued_event_count) as bigint) as unvalued_event_count,
-        cast(sum(limited.negative_event_count) as bigint) as negative_event_count,
-        cast(sum(limited.digest_sum_1) as decimal(38, 0)) as digest_sum_1,
-        cast(sum(limited.digest_sum_2) as decimal(38, 0)) as digest_sum_2,
-        min(limited.first_event_at) as first_event_at,
-        max(limited.last_event_at) as last_event_at
-    from limited
+        pooled_usage.dimension_key,
+        cast({{ limited_sum('pooled_usage.quantity') }} as decimal(38, 9)) as quantity,
+        bool_or(
+            pooled_usage.is_beyond_limit
+            or not coalesce({{ is_within_limit('pooled_usage.quantity') }}, true)
+        ) as is_beyond_limit,
+        cast(sum(pooled_usage.event_count) as bigint) as event_count,
+        cast(sum(pooled_usage.unvalued_event_count) as bigint) as unvalued_event_count,
+        cast(sum(pooled_usage.negative_event_count) as bigint) as negative_event_count,
+        cast(sum(pooled_usage.digest_sum_1) as decimal(38, 0)) as digest_sum_1,
+        cast(sum(pooled_usage.digest_sum_2) as decimal(38, 0)) as digest_sum_2,
+        min(pooled_usage.first_event_at) as first_event_at,
+        max(pooled_usage.last_event_at) as last_event_at
+    from pooled_usage
     inner join pooled_runs
         on
-            limited.contract_id = pooled_runs.contract_id
-            and limited.charge_id = pooled_runs.charge_id
-            and limited.run_start_at = pooled_runs.run_start_at
+            pooled_usage.contract_id = pooled_runs.contract_id
+            and pooled_usage.charge_id = pooled_runs.charge_id
+            and pooled_usage.run_start_at = pooled_runs.run_start_at
     group by
-        limited.contract_id,
-        limited.charge_id,
-        limited.run_start_at,
+        pooled_usage.contract_id,
+        pooled_usage.charge_id,
+        pooled_usage.run_start_at,
         pooled_runs.contract_customer_id,
-        limited.dimension_key
-),
-
-used as (
-    select limited.* from limited
-    anti join pooled_runs
-        on
-            limited.contract_id = pooled_runs.contract_id
-            and limited.charge_id = pooled_runs.charge_id
-            and limited.run_start_at = pooled_runs.run_start_at
-    union all
-    select * from pooled
+        pooled_usage.dimension_key
 ),
 
 -- Only here a ladder may have several runs: a price changes, or a contract is renewed.
@@ -118,19 +128,33 @@ several_runs as (
             and cell_runs.cell_start_date = several_cells.cell_start_date
 ),
 
-used_ladders as (
+used_runs as (
     select distinct
         several_runs.contract_id,
         several_runs.charge_id,
         several_runs.cell_start_date,
-        used.customer_id,
-        used.dimension_key
+        several_runs.run_start_at,
+        case
+            when several_runs.is_pooled then several_runs.contract_customer_id
+            else usage_of_several.customer_id
+        end as customer_id,
+        usage_of_several.dimension_key
     from several_runs
-    inner join used
+    inner join usage_of_several
         on
-            several_runs.contract_id = used.contract_id
-            and several_runs.charge_id = used.charge_id
-            and several_runs.run_start_at = used.run_start_at
+            several_runs.contract_id = usage_of_several.contract_id
+            and several_runs.charge_id = usage_of_several.charge_id
+            and several_runs.run_start_at = usage_of_several.run_start_at
+),
+
+used_ladders as (
+    select distinct
+        contract_id,
+        charge_id,
+        cell_start_date,
+        customer_id,
+        dimension_key
+    from used_runs
 ),
 
 -- Every ladder that continues has its first run, and every other one each of its runs:
@@ -148,18 +172,20 @@ unused as (
             several_runs.contract_id = used_ladders.contract_id
             and several_runs.charge_id = used_ladders.charge_id
             and several_runs.cell_start_date = used_ladders.cell_start_date
-    anti join used
+    anti join used_runs
         on
-            several_runs.contract_id = used.contract_id
-            and several_runs.charge_id = used.charge_id
-            and several_runs.run_start_at = used.run_start_at
-            and used_ladders.customer_id = used.customer_id
-            and used_ladders.dimension_key = used.dimension_key
+            several_runs.contract_id = used_runs.contract_id
+            and several_runs.charge_id = used_runs.charge_id
+            and several_runs.run_start_at = used_runs.run_start_at
+            and used_ladders.customer_id = used_runs.customer_id
+            and used_ladders.dimension_key = used_runs.dimension_key
     where not several_runs.is_continued or several_runs.run_number = 1
 ),
 
 climbs as (
     select * from used
+    union all
+    select * from pooled
     union all
     select
         *,

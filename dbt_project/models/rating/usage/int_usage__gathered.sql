@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 {%- set usual = figures_of_every_row() %}
 {%- set rare = figures_of_some_rows() %}
 {%- set span_key = ['system_id', 'subject', 'counted_id', 'dimension_key', 'span_at'] %}
