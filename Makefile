@@ -13,7 +13,8 @@ PORT ?= 3000
 EVENTS ?= 2000000
 CONTRACTS ?= 100000
 SETS ?=
-WORKERS ?= 2
+# One more than the processors that the tests are measured on: some wait for browsers and servers.
+WORKERS ?= 3
 ARGS ?=
 
 # Nothing calls out of the machine.
