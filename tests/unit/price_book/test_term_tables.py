@@ -4,15 +4,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from compiled_reference import VERSION, compiled
 
-from orchestration.price_book.problems import ProblemList
-from orchestration.price_book.reference_folder import read_folder
-from orchestration.price_book.table_compiler import compile_tables
-from orchestration.price_book.validation import check_snapshot
-
-VERSION = "0123456789abcdef"
 NOTHING = {
     "percent": None,
     "quantity": None,
@@ -36,13 +30,6 @@ TWO_PLANS = """\
       - {id: starter_calls, product: api, meter: calls, model: per_unit, versions: [
           {effective_from: 2026-01-01, prices: {USD: {unit_price: 1}}}]}
 """
-
-
-def compiled(reference: Any) -> dict[str, pa.Table]:
-    problems = ProblemList()
-    data = check_snapshot(read_folder(reference.folder, problems), problems)
-    assert [] == problems.sorted()
-    return compile_tables(data, VERSION)
 
 
 def terms(reference: Any) -> dict[str, dict[str, Any]]:
