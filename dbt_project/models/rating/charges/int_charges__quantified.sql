@@ -283,7 +283,7 @@ final as (
         case
             when accumulated.ladder_run_number = 1 then accumulated.ladder_key
             else {{ content_number([
-                'accumulated.ladder_key',
+                content_number_text('accumulated.ladder_key'),
                 'accumulated.contract_id',
                 'accumulated.run_start_at',
             ]) }}

@@ -261,7 +261,7 @@ final as (
         case
             when numbered.line_count = 1 then numbered.ladder_run_id
             else {{ content_number([
-                'numbered.ladder_run_id',
+                content_number_text('numbered.ladder_run_id'),
                 'numbered.service_start_at',
                 'numbered.customer_id',
             ]) }}
