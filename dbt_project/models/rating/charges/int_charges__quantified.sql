@@ -2,7 +2,8 @@ with runs as (
     select * from {{ ref('int_charges__runs') }}
 ),
 
--- Runs are read again for each question to a few of them, so that none is kept in full.
+-- Runs and usage are read again for each question to a few of them, so that neither is
+-- kept in full.
 pooled_runs as (
     select * from {{ ref('int_charges__runs') }}
     where is_pooled

@@ -14,6 +14,7 @@
     'flat_amount',
 ] %}
 
+-- Tiers are read again for each kind of line, so that none are kept in full.
 with tiers as (
     select * from {{ ref('int_charge_tiers__priced') }}
     where {{ tier_is_told() }}
@@ -117,8 +118,7 @@ line_tiers as (
         stepped_tiers
         on line_amounts.ladder_run_id = stepped_tiers.ladder_run_id
     where
-        line_amounts.has_rests
-        and (not line_amounts.has_only_tier or line_amounts.is_partial)
+        (not line_amounts.has_only_tier or line_amounts.is_partial)
         and {{ tier_is_told() }}
 ),
 
