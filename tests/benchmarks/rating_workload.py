@@ -41,6 +41,7 @@ CHARGES: Final[dict[str, tuple[str, tuple[str, str, str]]]] = {
     "seats": ("stairstep", ("90", "240", "600")),
     "tokens": ("package", ("2.5", "2.25", "2")),
 }
+_WITH_ROWS: Final = ("int_usage__counted", "int_usage__series", "int_time_zone_days__listed")
 # The tables of metering that the rated plan leaves empty.
 _WITHOUT_ROWS: Final = (
     "int_distinct_values__counted",
@@ -140,7 +141,7 @@ def _write_metered(settings: Settings, contract_count: int) -> None:
     """Leave what metering leaves after a batch a day; within one, rows are in no order."""
     with duckdb.connect(settings.warehouse_file, config=_config(settings)) as connection:
         connection.execute("create schema if not exists intermediate")
-        for model in ("int_usage__counted", "int_time_zone_days__listed", *_WITHOUT_ROWS):
+        for model in (*_WITH_ROWS, *_WITHOUT_ROWS):
             declared = ", ".join(f"{name} {kind}" for name, kind in columns_of(model).items())
             connection.execute(f"create or replace table intermediate.{model} ({declared})")
         connection.execute(
@@ -151,6 +152,7 @@ def _write_metered(settings: Settings, contract_count: int) -> None:
                 "insert into intermediate.int_usage__counted by name "
                 + _COUNTED.format(day=day, contract_count=contract_count)
             )
+        connection.execute(f"insert into intermediate.int_usage__series by name {_SERIES}")
 
 
 def _config(settings: Settings) -> dict[str, Any]:
@@ -205,6 +207,7 @@ select
     case when is_metered then 'meter' else 'event_type' end as counted_kind,
     [{_METERS}, 'usage'][1 + meter_number] as counted_id,
     '{{{{}}}}' as dimension_key,
+    md5_number({_CONTRACT} || ' ' || counted_kind || ' ' || counted_id) as series_key,
     events as event_count,
     events as metered_event_count,
     0 as unvalued_event_count,
@@ -216,4 +219,10 @@ select
     cast(mix as decimal(38, 0)) * 4294967279 as digest_sum_2
 from placed
 order by mix
+"""
+# Every series has usage on the first day.
+_SERIES: Final = """
+select series_key, system_id, subject, counted_id as meter_id, dimension_key
+from intermediate.int_usage__counted
+where ingestion_batch_id = 1 and counted_kind = 'meter'
 """

@@ -91,7 +91,8 @@ def instant(*parts: int) -> datetime:
 _GATHERED = f"""
 create or replace table rating.int_usage__gathered as
 select
-    * exclude (quantity_sum),
+    * exclude (quantity_sum, slice_start_at),
+    slice_start_at as placed_at,
     case when abs(quantity_sum) < {10**20} then quantity_sum end as quantity_sum,
     coalesce(abs(quantity_sum) >= {10**20}, false) as is_beyond_limit
 from intermediate.int_usage__metered
@@ -335,6 +336,7 @@ class RatingWarehouse:
             connection.execute("create schema if not exists intermediate")
             for name, rows in (
                 ("int_usage__counted", []),
+                ("int_usage__series", []),
                 ("int_usage__metered", self._sliced(self.metered)),
                 ("int_usage__distinct_values", self._sliced(self.distinct_values)),
                 ("int_usage__kept_events", self._sliced(self.kept_events)),

@@ -35,7 +35,7 @@
     {{ content_number([
         'contract_lineage_id',
         'charge_id',
-        'line_kind',
+        line_kind('charge_model'),
         'cell_start_date',
         'cell_end_date',
         'dimension_key',

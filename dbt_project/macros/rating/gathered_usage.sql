@@ -8,15 +8,17 @@
 
 {% macro figures_of_every_row() -%}
     {{ return([
-        'event_count', 'quantity_sum', 'is_beyond_limit', 'digest_sum_1', 'digest_sum_2',
-        'first_event_at', 'last_event_at'
+        'event_count', 'quantity_sum', 'digest_sum_1', 'digest_sum_2', 'first_event_at',
+        'last_event_at'
     ]) }}
 {%- endmacro %}
 
 {#- Only some meters have them, or only some events: most rows have nothing in them. -#}
 {% macro figures_of_some_rows() -%}
-    {{ return(['unvalued_event_count', 'negative_event_count', 'quantity_max', 'quantity_min',
-        'latest']) }}
+    {{ return([
+        'is_beyond_limit', 'unvalued_event_count', 'negative_event_count', 'quantity_max',
+        'quantity_min', 'latest'
+    ]) }}
 {%- endmacro %}
 
 {% macro latest_order() -%}
@@ -44,6 +46,7 @@
         or quantity_max is not null
         or quantity_min is not null
         or latest_quantity is not null
+        or not {{ is_within_limit('quantity_sum') }}
     )
 {%- endmacro %}
 

@@ -25,6 +25,17 @@
     end
 {%- endmacro %}
 
+{#- The unit of the time that a charge pays for, as it is read: a sum of events is not shared. -#}
+{% macro share_unit(charge_model, is_additive, proration) -%}
+    case
+        when {{ is_additive }} then 'days'
+        when {{ proration }} = 'second' then 'seconds'
+        when {{ charge_model }} = 'flat' and {{ proration }} = 'fixed_30'
+            then 'days of 30 a month'
+        else 'days'
+    end
+{%- endmacro %}
+
 {#- Units of [from_at, to_at) in a cell and of the full cell, by a way to prorate: two columns. Its
     days are [from_date, to_date), those that count for it. -#}
 {% macro prorated_columns(proration, from_at, to_at, from_date, to_date, cell, name) -%}

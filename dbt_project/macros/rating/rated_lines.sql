@@ -18,6 +18,11 @@
     )
 {%- endmacro %}
 
+{#- What a line of a charge is for. -#}
+{% macro line_kind(charge_model) -%}
+    case when {{ charge_model }} = 'flat' then 'fee' else 'usage' end
+{%- endmacro %}
+
 {#- A line of a charge by its figures alone, before it is described: what it costs, of what. -#}
 {% macro allocated_line_columns() -%}
     {{ return([
@@ -28,11 +33,8 @@
         'charge_id',
         'charge_price_id',
         'currency_code',
-        'line_kind',
-        'meter_id',
         'is_additive',
         'dimension_key',
-        'billing_timing',
         'billing_period',
         'is_due',
         'cell_start_date',
@@ -43,7 +45,6 @@
         'billable_quantity',
         'included_quantity',
         'period_length',
-        'share_unit',
         'share_units',
         'share_of_units',
         'line_weight',

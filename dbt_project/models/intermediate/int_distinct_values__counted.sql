@@ -11,7 +11,7 @@
 -- depends_on: {{ ref('stg_price_book__meters') }}
 -- depends_on: {{ ref('int_partitions__affected') }}
 -- depends_on: {{ ref('int_subjects__segmented') }}
--- depends_on: {{ ref('int_usage__counted') }}
+-- depends_on: {{ ref('int_usage__series') }}
 -- depends_on: {{ ref('int_events__kept') }}
 {%- do refuse_partial_rebuild('stg_usage__events', progress_of('stg_usage__events')) %}
 {%- set meters = price_book_meters()

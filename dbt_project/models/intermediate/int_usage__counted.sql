@@ -181,7 +181,14 @@ final as (
         cast(counted.digest_sum_1 as decimal(38, 0)) as digest_sum_1,
         cast(counted.digest_sum_2 as decimal(38, 0)) as digest_sum_2,
         counted.quarter_hour_at,
-        cast(counted.quantity_min as decimal(38, 9)) as quantity_min
+        cast(counted.quantity_min as decimal(38, 9)) as quantity_min,
+        {{ content_number([
+            'slice_places.system_id',
+            'slice_places.subject',
+            'counted.counted_kind',
+            'counted.counted_id',
+            'counted.dimension_key',
+        ]) }} as series_key
     from counted
     left join slice_places on counted.slice_id = slice_places.slice_id
 )

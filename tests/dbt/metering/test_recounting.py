@@ -311,6 +311,18 @@ def test_a_conflict_recounts_every_source_of_the_system_on_that_day(warehouse, e
     assert {"calls": 1} == warehouse.usage()
 
 
+def test_what_is_recounted_leaves_no_deleted_rows_behind(warehouse, event, noon):
+    warehouse.add_meter("calls")
+    warehouse.load(event("a", noon), event("b", noon), event("c", noon, subject="other"))
+    warehouse.count()
+    warehouse.load(event("a", noon, nanos=7))
+    warehouse.count()
+    size = "select estimated_size from duckdb_tables() where table_name = 'int_usage__counted'"
+    assert warehouse.rows("select count(*) from intermediate.int_usage__counted") == (
+        warehouse.rows(size)
+    )
+
+
 def test_a_property_that_later_files_have_is_missing_in_the_older_ones(warehouse, event, noon):
     warehouse.add_meter("calls", dimensions=["region"])
     warehouse.add_customer("acme", "acme")

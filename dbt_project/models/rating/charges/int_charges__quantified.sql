@@ -1,47 +1,6 @@
-with runs as (
-    select * from {{ ref('int_charges__runs') }}
-),
-
--- Runs and usage are read again for each question to a few of them, so that neither is
--- kept in full.
-pooled_runs as (
-    select * from {{ ref('int_charges__runs') }}
-    where is_pooled
-),
-
-later_runs as (
-    select * from {{ ref('int_charges__runs') }}
-    where run_number > 1
-),
-
-cell_runs as (
-    select * from {{ ref('int_charges__runs') }}
-),
-
-assigned as (
-    select * from {{ ref('int_usage__assigned') }}
-    where charge_id is not null
-),
-
-pooled_usage as (
-    select * from {{ ref('int_usage__assigned') }}
-    where charge_id is not null
-),
-
-usage_of_several as (
-    select * from {{ ref('int_usage__assigned') }}
-    where charge_id is not null
-),
-
-cells as (
-    select * from {{ ref('int_contracts__cells') }}
-),
-
-conflicted as (
-    select * from {{ ref('int_charges__conflicted') }}
-),
-
-used as (
+{#- Usage by ladder. A pool of children climbs one ladder, in the name of the contract's
+    customer. -#}
+{%- set climbed -%}
     select
         assigned.contract_id,
         assigned.charge_id,
@@ -61,46 +20,95 @@ used as (
         assigned.digest_sum_2,
         assigned.first_event_at,
         assigned.last_event_at
-    from assigned
+    from {{ ref('int_usage__assigned') }} as assigned
     anti join pooled_runs
         on
             assigned.contract_id = pooled_runs.contract_id
             and assigned.charge_id = pooled_runs.charge_id
             and assigned.run_start_at = pooled_runs.run_start_at
-),
-
--- A pool of children climbs one ladder, in the name of the contract's customer.
-pooled as (
+    where assigned.charge_id is not null
+    union all
     select
-        pooled_usage.contract_id,
-        pooled_usage.charge_id,
-        pooled_usage.run_start_at,
+        assigned.contract_id,
+        assigned.charge_id,
+        assigned.run_start_at,
         pooled_runs.contract_customer_id as customer_id,
-        pooled_usage.dimension_key,
-        cast({{ limited_sum('pooled_usage.quantity') }} as decimal(38, 9)) as quantity,
+        assigned.dimension_key,
+        cast({{ limited_sum('assigned.quantity') }} as decimal(38, 9)) as quantity,
         bool_or(
-            pooled_usage.is_beyond_limit
-            or not coalesce({{ is_within_limit('pooled_usage.quantity') }}, true)
+            assigned.is_beyond_limit
+            or not coalesce({{ is_within_limit('assigned.quantity') }}, true)
         ) as is_beyond_limit,
-        cast(sum(pooled_usage.event_count) as bigint) as event_count,
-        cast(sum(pooled_usage.unvalued_event_count) as bigint) as unvalued_event_count,
-        cast(sum(pooled_usage.negative_event_count) as bigint) as negative_event_count,
-        cast(sum(pooled_usage.digest_sum_1) as decimal(38, 0)) as digest_sum_1,
-        cast(sum(pooled_usage.digest_sum_2) as decimal(38, 0)) as digest_sum_2,
-        min(pooled_usage.first_event_at) as first_event_at,
-        max(pooled_usage.last_event_at) as last_event_at
-    from pooled_usage
+        cast(sum(assigned.event_count) as bigint) as event_count,
+        cast(sum(assigned.unvalued_event_count) as bigint) as unvalued_event_count,
+        cast(sum(assigned.negative_event_count) as bigint) as negative_event_count,
+        cast(sum(assigned.digest_sum_1) as decimal(38, 0)) as digest_sum_1,
+        cast(sum(assigned.digest_sum_2) as decimal(38, 0)) as digest_sum_2,
+        min(assigned.first_event_at) as first_event_at,
+        max(assigned.last_event_at) as last_event_at
+    from {{ ref('int_usage__assigned') }} as assigned
     inner join pooled_runs
         on
-            pooled_usage.contract_id = pooled_runs.contract_id
-            and pooled_usage.charge_id = pooled_runs.charge_id
-            and pooled_usage.run_start_at = pooled_runs.run_start_at
+            assigned.contract_id = pooled_runs.contract_id
+            and assigned.charge_id = pooled_runs.charge_id
+            and assigned.run_start_at = pooled_runs.run_start_at
     group by
-        pooled_usage.contract_id,
-        pooled_usage.charge_id,
-        pooled_usage.run_start_at,
+        assigned.contract_id,
+        assigned.charge_id,
+        assigned.run_start_at,
         pooled_runs.contract_customer_id,
-        pooled_usage.dimension_key
+        assigned.dimension_key
+{%- endset -%}
+
+{#- A cell without usage has one ladder too, on which nothing is climbed. What has no value,
+    such as the largest of nothing, counts as nothing used. -#}
+{%- set quantities -%}
+        runs.*,
+        coalesce(climbs.customer_id, runs.contract_customer_id) as customer_id,
+        coalesce(climbs.dimension_key, {{ no_dimension_values() }}) as dimension_key,
+        cast(
+            case
+                when runs.charge_model = 'flat' then 1
+                else coalesce(climbs.quantity, {{ zero_quantity() }})
+            end as decimal(38, 9)
+        ) as quantity,
+        coalesce(climbs.is_beyond_limit, false) as is_beyond_limit,
+        coalesce(climbs.negative_event_count, 0) > 0 as has_negative_events,
+        coalesce(climbs.event_count, 0) as event_count,
+        coalesce(climbs.event_count - climbs.unvalued_event_count, 0)
+            as valued_event_count,
+        coalesce(climbs.digest_sum_1, 0) as digest_sum_1,
+        coalesce(climbs.digest_sum_2, 0) as digest_sum_2,
+        climbs.first_event_at,
+        climbs.last_event_at
+{%- endset -%}
+
+-- Runs and usage are read again for each question to a few of them, so that neither is
+-- kept in full.
+with runs as (
+    select * from {{ ref('int_charges__runs') }}
+),
+
+pooled_runs as (
+    select * from {{ ref('int_charges__runs') }}
+    where is_pooled
+),
+
+later_runs as (
+    select * from {{ ref('int_charges__runs') }}
+    where run_number > 1
+),
+
+cell_runs as (
+    select * from {{ ref('int_charges__runs') }}
+),
+
+cells as (
+    select * from {{ ref('int_contracts__cells') }}
+),
+
+conflicted as (
+    select * from {{ ref('int_charges__conflicted') }}
 ),
 
 -- Only here a ladder may have several runs: a price changes, or a contract is renewed.
@@ -129,33 +137,37 @@ several_runs as (
             and cell_runs.cell_start_date = several_cells.cell_start_date
 ),
 
-used_runs as (
-    select distinct
-        several_runs.contract_id,
-        several_runs.charge_id,
-        several_runs.cell_start_date,
-        several_runs.run_start_at,
-        case
-            when several_runs.is_pooled then several_runs.contract_customer_id
-            else usage_of_several.customer_id
-        end as customer_id,
-        usage_of_several.dimension_key
-    from several_runs
-    inner join usage_of_several
+climbed as (
+    {{ climbed }}
+),
+
+climbed_again as (
+    {{ climbed }}
+),
+
+climbed_in_several as (
+    select climbed_again.*
+    from climbed_again
+    semi join several_runs
         on
-            several_runs.contract_id = usage_of_several.contract_id
-            and several_runs.charge_id = usage_of_several.charge_id
-            and several_runs.run_start_at = usage_of_several.run_start_at
+            climbed_again.contract_id = several_runs.contract_id
+            and climbed_again.charge_id = several_runs.charge_id
+            and climbed_again.run_start_at = several_runs.run_start_at
 ),
 
 used_ladders as (
     select distinct
-        contract_id,
-        charge_id,
-        cell_start_date,
-        customer_id,
-        dimension_key
-    from used_runs
+        several_runs.contract_id,
+        several_runs.charge_id,
+        several_runs.cell_start_date,
+        climbed_in_several.customer_id,
+        climbed_in_several.dimension_key
+    from several_runs
+    inner join climbed_in_several
+        on
+            several_runs.contract_id = climbed_in_several.contract_id
+            and several_runs.charge_id = climbed_in_several.charge_id
+            and several_runs.run_start_at = climbed_in_several.run_start_at
 ),
 
 -- Every ladder that continues has its first run, and every other one each of its runs:
@@ -173,20 +185,18 @@ unused as (
             several_runs.contract_id = used_ladders.contract_id
             and several_runs.charge_id = used_ladders.charge_id
             and several_runs.cell_start_date = used_ladders.cell_start_date
-    anti join used_runs
+    anti join climbed_in_several
         on
-            several_runs.contract_id = used_runs.contract_id
-            and several_runs.charge_id = used_runs.charge_id
-            and several_runs.run_start_at = used_runs.run_start_at
-            and used_ladders.customer_id = used_runs.customer_id
-            and used_ladders.dimension_key = used_runs.dimension_key
+            several_runs.contract_id = climbed_in_several.contract_id
+            and several_runs.charge_id = climbed_in_several.charge_id
+            and several_runs.run_start_at = climbed_in_several.run_start_at
+            and used_ladders.customer_id = climbed_in_several.customer_id
+            and used_ladders.dimension_key = climbed_in_several.dimension_key
     where not several_runs.is_continued or several_runs.run_number = 1
 ),
 
-climbs as (
-    select * from used
-    union all
-    select * from pooled
+several_climbs as (
+    select * from climbed_in_several
     union all
     select
         *,
@@ -202,39 +212,30 @@ climbs as (
     from unused
 ),
 
--- A cell without usage has one ladder too, on which nothing is climbed.
-quantities as (
+only_quantities as (
     select
-        runs.*,
-        several_cells.contract_lineage_id is not null as may_have_several_runs,
-        coalesce(climbs.customer_id, runs.contract_customer_id) as customer_id,
-        coalesce(climbs.dimension_key, {{ no_dimension_values() }}) as dimension_key,
-        -- What has no value, such as the largest of nothing, counts as nothing used.
-        cast(
-            case
-                when runs.charge_model = 'flat' then 1
-                else coalesce(climbs.quantity, {{ zero_quantity() }})
-            end as decimal(38, 9)
-        ) as quantity,
-        coalesce(climbs.is_beyond_limit, false) as is_beyond_limit,
-        coalesce(climbs.negative_event_count, 0) > 0 as has_negative_events,
-        coalesce(climbs.event_count, 0) as event_count,
-        coalesce(climbs.event_count - climbs.unvalued_event_count, 0)
-            as valued_event_count,
-        coalesce(climbs.digest_sum_1, 0) as digest_sum_1,
-        coalesce(climbs.digest_sum_2, 0) as digest_sum_2,
-        climbs.first_event_at,
-        climbs.last_event_at
+        {{ quantities }}
     from runs
-    left join climbs
+    left join climbed as climbs
         on
             runs.contract_id = climbs.contract_id
             and runs.charge_id = climbs.charge_id
             and runs.run_start_at = climbs.run_start_at
-    left join several_cells
+    anti join several_cells
         on
             runs.contract_lineage_id = several_cells.contract_lineage_id
             and runs.cell_start_date = several_cells.cell_start_date
+),
+
+several_quantities as (
+    select
+        {{ quantities }}
+    from several_runs as runs
+    left join several_climbs as climbs
+        on
+            runs.contract_id = climbs.contract_id
+            and runs.charge_id = climbs.charge_id
+            and runs.run_start_at = climbs.run_start_at
     where
         climbs.contract_id is not null
         or not runs.is_continued
@@ -245,19 +246,19 @@ keyed as (
     select
         *,
         {{ ladder_key() }} as ladder_key
-    from quantities
+    from several_quantities
 ),
 
 accumulated as (
     select
         *,
+        {{ ladder_key() }} as ladder_key,
         1 as ladder_run_number,
         quantity as cumulative_quantity,
         quantity as ladder_quantity,
         is_beyond_limit
         or not {{ is_within_limit('quantity') }} as is_ladder_beyond_limit
-    from keyed
-    where not may_have_several_runs
+    from only_quantities
     union all
     select
         *,
@@ -269,7 +270,6 @@ accumulated as (
         bool_or(is_beyond_limit or not {{ is_within_limit('quantity') }}) over ladder
             as is_ladder_beyond_limit
     from keyed
-    where may_have_several_runs
     window
         ladder as (partition by ladder_key),
         ladder_so_far as (
@@ -297,13 +297,11 @@ final as (
         accumulated.charge_id,
         accumulated.charge_model,
         accumulated.charge_price_id,
-        accumulated.line_kind,
         accumulated.meter_id,
         accumulated.is_additive,
         accumulated.is_continued,
         accumulated.is_pooled,
         accumulated.is_negative_allowed,
-        accumulated.billing_timing,
         accumulated.billing_period,
         accumulated.is_due,
         accumulated.dimension_key,
@@ -313,7 +311,6 @@ final as (
         accumulated.segment_count,
         accumulated.time_units,
         accumulated.cell_units,
-        accumulated.share_unit,
         accumulated.share_units,
         accumulated.share_of_units,
         cast(accumulated.quantity as decimal(38, 9)) as quantity,

@@ -8,7 +8,6 @@
     'cell_end_date',
     'cell_start_at',
     'cell_end_at',
-    'time_unit',
     'cell_units',
     'meter_units',
     'reference_version',
@@ -116,8 +115,6 @@ described as (
         charges.proration,
         charges.ladder,
         charges.billing_timing,
-        case when charges.charge_model = 'flat' then 'fee' else 'usage' end
-            as line_kind,
         coalesce(
             {{ is_additive('meters.aggregation', 'meters.window_aggregation') }}, false
         ) as is_additive,
@@ -140,13 +137,11 @@ final as (
         charge_id,
         charge_model,
         charge_price_id,
-        line_kind,
         meter_id,
         is_additive,
         is_additive and ladder = 'continue' as is_continued,
         coalesce(children = 'pooled', false) and meter_id is not null as is_pooled,
         is_negative_allowed,
-        billing_timing,
         {{ billing_period('billing_timing', 'active_from_date', 'cell_end_date')
             | indent(8) }} as billing_period,
         {{ is_due(
@@ -178,12 +173,6 @@ final as (
                 else greatest(meter_units, 1)
             end as bigint
         ) as share_of_units,
-        case
-            when is_additive then 'days'
-            when charge_model = 'flat' then time_unit
-            when proration = 'second' then 'seconds'
-            else 'days'
-        end as share_unit,
         reference_version
     from described
 )

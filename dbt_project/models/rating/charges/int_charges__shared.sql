@@ -6,16 +6,16 @@ priced as (
     select * from {{ ref('int_charges__priced') }}
 ),
 
-used as (
+assigned as (
     select * from {{ ref('int_usage__assigned') }}
     where charge_id is not null
 ),
 
-segments as (
+all_segments as (
     select * from {{ ref('int_charges__segmented') }}
 ),
 
-timed as (
+all_timed as (
     select * from {{ ref('int_charges__timed') }}
 ),
 
@@ -35,11 +35,54 @@ drawn as (
     select * from {{ ref('int_allowances__drawn') }}
 ),
 
+pooled_runs as (
+    select * from {{ ref('int_charges__quantified') }}
+    where is_pooled
+),
+
 -- Every other ladder has one run, which is one line.
 several_line_ladders as (
     select distinct ladder_key
     from {{ ref('int_charges__quantified') }}
     where ladder_run_number > 1 or segment_count > 1 or is_pooled
+),
+
+several_line_charges as (
+    select distinct
+        quantified.contract_id,
+        quantified.charge_id
+    from {{ ref('int_charges__quantified') }} as quantified
+    semi join several_line_ladders
+        on quantified.ladder_key = several_line_ladders.ladder_key
+),
+
+-- Of usage and segments only theirs are read.
+used as (
+    select assigned.*
+    from assigned
+    semi join pooled_runs
+        on
+            assigned.contract_id = pooled_runs.contract_id
+            and assigned.charge_id = pooled_runs.charge_id
+            and assigned.run_start_at = pooled_runs.run_start_at
+),
+
+segments as (
+    select all_segments.*
+    from all_segments
+    semi join several_line_charges
+        on
+            all_segments.contract_id = several_line_charges.contract_id
+            and all_segments.charge_id = several_line_charges.charge_id
+),
+
+timed as (
+    select all_timed.*
+    from all_timed
+    semi join several_line_charges
+        on
+            all_timed.contract_id = several_line_charges.contract_id
+            and all_timed.charge_id = several_line_charges.charge_id
 ),
 
 counted_runs as (

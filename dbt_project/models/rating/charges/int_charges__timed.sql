@@ -229,11 +229,6 @@ final as (
         segment_start_date,
         segment_end_date,
         reference_version,
-        case
-            when proration = 'fixed_30' then 'days of 30 a month'
-            when proration = 'second' then 'seconds'
-            else 'days'
-        end as time_unit,
         cast(
             case
                 when is_given_back then 0

@@ -51,6 +51,10 @@ charges as (
     select * from {{ ref('stg_price_book__charges') }}
 ),
 
+run_charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
 meters as (
     select * from {{ ref('stg_price_book__meters') }}
 ),
@@ -86,6 +90,12 @@ described as (
         segments.reference_version,
         charges.charge_name,
         charges.charge_model,
+        run_charges.meter_id,
+        run_charges.billing_timing,
+        {{ line_kind('run_charges.charge_model') }} as line_kind,
+        {{ share_unit(
+            'run_charges.charge_model', 'rounded.is_additive', 'run_charges.proration'
+        ) | indent(8) }} as share_unit,
         products.product_id,
         products.erp_item,
         products.revenue_account,
@@ -105,7 +115,8 @@ described as (
             and rounded.charge_id = segments.charge_id
             and rounded.service_start_at = segments.service_start_at
     inner join charges on segments.list_charge_price_id = charges.charge_price_id
-    left join meters on rounded.meter_id = meters.meter_id
+    inner join run_charges on rounded.charge_price_id = run_charges.charge_price_id
+    left join meters on run_charges.meter_id = meters.meter_id
     left join products on charges.product_id = products.product_id
     left join prices
         on

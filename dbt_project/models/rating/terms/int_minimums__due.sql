@@ -15,6 +15,10 @@ charges as (
     select * from {{ ref('stg_price_book__charges') }}
 ),
 
+run_charges as (
+    select * from {{ ref('stg_price_book__charges') }}
+),
+
 products as (
     select * from {{ ref('stg_price_book__products') }}
 ),
@@ -71,6 +75,7 @@ limited_lines as (
     select
         lines.*,
         segments.minimum_units,
+        run_charges.billing_timing,
         charges.charge_name,
         charges.charge_model,
         products.product_id,
@@ -84,6 +89,7 @@ limited_lines as (
             and segments.charge_id = lines.charge_id
             and segments.service_start_at = lines.service_start_at
     inner join charges on segments.list_charge_price_id = charges.charge_price_id
+    inner join run_charges on lines.charge_price_id = run_charges.charge_price_id
     left join products on charges.product_id = products.product_id
     left join limits
         on

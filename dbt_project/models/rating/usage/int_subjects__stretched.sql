@@ -89,20 +89,9 @@ stretches as (
     from cuts
 ),
 
-numbered as (
-    select
-        *,
-        row_number() over (
-            order by system_id, subject, stretch_start_at
-        ) as stretch_number
-    from stretches
-    where stretch_end_at is not null
-),
-
 -- Usage finds its stretch by the month of its UTC date.
 final as (
     select
-        stretch_number,
         system_id,
         subject,
         stretch_start_at,
@@ -112,7 +101,8 @@ final as (
                 month_number('stretch_start_at'), month_number('stretch_end_at')
             )) }} as integer
         ) as usage_month
-    from numbered
+    from stretches
+    where stretch_end_at is not null
 )
 
 select * from final

@@ -2,10 +2,12 @@
 
 {%- set usual = figures_of_every_row() %}
 {%- set rare = figures_of_some_rows() %}
-{%- set span_key = ['system_id', 'subject', 'counted_id', 'dimension_key', 'span_at'] %}
-{%- set placed_key = 'placed.' ~ span_key | join(',\n        placed.') %}
 
-with stretches as (
+with series as (
+    select * from {{ ref('int_usage__series') }}
+),
+
+stretches as (
     select * from {{ ref('int_subjects__stretched') }}
 ),
 
@@ -24,15 +26,15 @@ spanned_again as (
 -- As if nothing changed within the span of any subject.
 usual_figures as (
     select
-        {{ span_key | join(',\n        ') }},
         {% for figure in usual -%}
         {{ gathered_figure(figure) | indent(8) }},
         {% endfor -%}
-        min(slice_start_at) as first_slice_at,
-        max(slice_start_at) as last_slice_at
+        series_key,
+        span_at
     from spanned
     group by
-        {{ span_key | join(',\n        ') }}
+        series_key,
+        span_at
 ),
 
 rare_figures as (
@@ -40,75 +42,83 @@ rare_figures as (
         {% for figure in rare -%}
         {{ gathered_figure(figure) | indent(8) }},
         {% endfor -%}
-        {{ span_key | join(',\n        ') }}
+        series_key,
+        span_at
     from spanned_rarely
     where {{ has_figures_of_some_rows() }}
     group by
-        {{ span_key | join(',\n        ') }}
+        series_key,
+        span_at
 ),
 
--- Where first and last slice lie in one stretch, so do all.
-placed as (
+named as (
     select
         usual_figures.*,
-        stretches.stretch_number
+        series.system_id,
+        series.subject,
+        series.meter_id,
+        series.dimension_key
     from usual_figures
+    left join series on usual_figures.series_key = series.series_key
+),
+
+-- Where first and last event lie in one stretch, so do all.
+placed as (
+    select
+        named.*,
+        stretches.stretch_start_at
+    from named
     left join stretches
         on
-            usual_figures.system_id = stretches.system_id
-            and usual_figures.subject = stretches.subject
-            and {{ month_number('usual_figures.first_slice_at') }}
-            = stretches.usage_month
-            and usual_figures.first_slice_at >= stretches.stretch_start_at
-            and usual_figures.last_slice_at < stretches.stretch_end_at
+            named.system_id = stretches.system_id
+            and named.subject = stretches.subject
+            and {{ month_number('named.first_event_at') }} = stretches.usage_month
+            and named.first_event_at >= stretches.stretch_start_at
+            and named.last_event_at < stretches.stretch_end_at
 ),
 
 whole as (
     select
-        placed.system_id,
-        placed.subject,
-        placed.counted_id,
-        placed.dimension_key,
         {% for figure in usual -%}
         placed.{{ figure }},
         {% endfor -%}
         {% for figure in rare -%}
         rare_figures.{{ figure }},
         {% endfor -%}
-        placed.first_slice_at
+        placed.system_id,
+        placed.subject,
+        placed.meter_id,
+        placed.dimension_key
     from placed
     left join rare_figures
         on
-            placed.system_id = rare_figures.system_id
-            and placed.subject = rare_figures.subject
-            and placed.counted_id = rare_figures.counted_id
-            and placed.dimension_key = rare_figures.dimension_key
+            placed.series_key = rare_figures.series_key
             and placed.span_at = rare_figures.span_at
-    where placed.stretch_number is not null
+    where placed.stretch_start_at is not null
 ),
 
 cut_spans as (
     select
-        {{ placed_key }}
+        placed.series_key,
+        placed.span_at,
+        placed.meter_id
     from placed
     semi join stretches
         on
             placed.system_id = stretches.system_id
             and placed.subject = stretches.subject
-    where placed.stretch_number is null
+    where placed.stretch_start_at is null
 ),
 
 cut_rows as (
     select
         spanned_again.*,
-        stretches.stretch_number
+        cut_spans.meter_id,
+        stretches.stretch_start_at
     from spanned_again
     inner join cut_spans
         on
-            spanned_again.system_id = cut_spans.system_id
-            and spanned_again.subject = cut_spans.subject
-            and spanned_again.counted_id = cut_spans.counted_id
-            and spanned_again.dimension_key = cut_spans.dimension_key
+            spanned_again.series_key = cut_spans.series_key
             and spanned_again.span_at = cut_spans.span_at
     inner join stretches
         on
@@ -122,16 +132,15 @@ cut_rows as (
 -- Of these, each row finds its own stretch.
 cut as (
     select
-        system_id,
-        subject,
-        counted_id,
-        dimension_key,
         {% for figure in usual + rare -%}
         {{ gathered_figure(figure) | indent(8) }},
         {% endfor -%}
-        min(slice_start_at) as first_slice_at
+        system_id,
+        subject,
+        meter_id,
+        dimension_key
     from cut_rows
-    group by system_id, subject, counted_id, dimension_key, stretch_number
+    group by system_id, subject, meter_id, dimension_key, stretch_start_at
 ),
 
 gathered as (
@@ -140,30 +149,30 @@ gathered as (
     select * from cut
 ),
 
--- All of a stretch is resolved and priced alike: its first slice stands for it.
+-- All of a stretch is resolved and priced alike, as its first event is.
 slices as (
     select
         *,
-        first_slice_at as slice_start_at,
-        cast(first_slice_at as date) as event_date
+        first_event_at as slice_start_at,
+        cast(first_event_at as date) as event_date
     from gathered
 ),
 
-{{ resolved_slices('slices', 'slices.counted_id') }},
+{{ resolved_slices('slices', 'slices.meter_id') }},
 
 final as (
     select
         contract_id,
         customer_id,
-        counted_id as meter_id,
+        meter_id,
         dimension_key,
-        slice_start_at,
+        slice_start_at as placed_at,
         local_date,
         event_count,
         cast(coalesce(unvalued_event_count, 0) as bigint) as unvalued_event_count,
         cast(coalesce(negative_event_count, 0) as bigint) as negative_event_count,
         quantity_sum,
-        is_beyond_limit,
+        coalesce(is_beyond_limit, false) as is_beyond_limit,
         quantity_max,
         quantity_min,
         latest.latest_quantity,

@@ -43,8 +43,8 @@ placed as (
             gathered.contract_id = run_months.contract_id
             and gathered.meter_id = run_months.meter_id
             and {{ month_number('gathered.local_date') }} = run_months.usage_month
-            and gathered.slice_start_at >= run_months.run_start_at
-            and gathered.slice_start_at < run_months.run_end_at
+            and gathered.placed_at >= run_months.run_start_at
+            and gathered.placed_at < run_months.run_end_at
 ),
 
 final as (
