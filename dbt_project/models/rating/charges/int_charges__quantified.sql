@@ -1,5 +1,5 @@
-{#- Usage by ladder. A pool of children climbs one ladder, in the name of the contract's
-    customer. -#}
+{#- Usage by ladder. A pool of children climbs one ladder, in the name of the
+    contract's customer. -#}
 {%- set climbed -%}
     select
         assigned.contract_id,
@@ -60,8 +60,8 @@
         assigned.dimension_key
 {%- endset -%}
 
-{#- A cell without usage has one ladder too, on which nothing is climbed. What has no value,
-    such as the largest of nothing, counts as nothing used. -#}
+{#- A cell without usage has one ladder too, on which nothing is climbed. What has no
+    value, such as the largest of nothing, counts as nothing used. -#}
 {%- set quantities -%}
         runs.*,
         coalesce(climbs.customer_id, runs.contract_customer_id) as customer_id,
