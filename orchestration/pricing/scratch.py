@@ -196,6 +196,7 @@ def _metered(meter: Meter, question: PriceQuestion) -> Record:
         "event_source": _OWN,
         "subject": _OWN,
         "slice_start_at": datetime.combine(question.on, time()),
+        "placed_at": noon,
         "local_date": question.on,
         "meter_id": meter.id,
         "dimension_key": json.dumps(values, separators=(",", ":"), ensure_ascii=False),
