@@ -199,7 +199,7 @@ def _print_nodes(turn: Turn) -> None:
 
 def _print_together(sizes: Sequence[Rated]) -> None:
     growth = []
-    if len(sizes) > 1:
+    if len(sizes) > 1 and sizes[0].middle.warehouse() > 0:
         fewer, more = sizes
         factor = more.middle.warehouse() / fewer.middle.warehouse()
         times = more.contract_count / fewer.contract_count

@@ -95,6 +95,18 @@
 {%- endmacro %}
 
 
+{% macro recounted_days() -%}
+    {#- A select of the older subject-days that the run counts again, each once. -#}
+    select distinct
+        ingestion_batch_id,
+        event_date,
+        system_id,
+        subject
+    from {{ ref('int_partitions__affected') }}
+    where cause <> 'new_events'
+{%- endmacro %}
+
+
 {% macro recounted_event_parts() -%}
     {#- Paths of the older raw files that hold the events to be counted again. -#}
     {%- set sql -%}

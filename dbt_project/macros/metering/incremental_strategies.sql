@@ -1,6 +1,7 @@
 {#-
     How incremental models are changed, each in one transaction with its progress (the post-hook).
-    Belongs here: which rows a run replaces. Does not belong here: what they are replaced by.
+    Belongs here: which rows a run replaces, and what becomes of their space. Does not belong here:
+    what they are replaced by.
 
     Replacing is by range and by key, never by comparing rows, so that a run that is repeated, or
     that takes up where another one broke off, leaves the same rows.
@@ -21,10 +22,7 @@
         )
         {%- endif %}
     {%- endset -%}
-    {%- if tallyhouse.rows_of('select 1 ' ~ revisited_rows ~ ' limit 1') %}
-    delete {{ revisited_rows }};
-    {{ tallyhouse.reclaim_deleted_rows() }}
-    {%- endif %}
+    {{ tallyhouse.delete_rows(revisited_rows) }}
     {{ tallyhouse.insert_all(arguments) }}
 {%- endmacro %}
 
@@ -33,22 +31,16 @@
     {#- Replaces the rows of the batches that this run takes in, and of the older subject-days that
         it counts again. -#}
     {%- set range = tallyhouse.progress_of('stg_usage__events') -%}
-    {%- set recounted_days -%}
-        select
-            ingestion_batch_id,
-            event_date,
-            system_id,
-            subject
-        from {{ ref('int_partitions__affected') }}
-        where cause <> 'new_events'
-    {%- endset -%}
-    delete from {{ arguments.target_relation }}
-    where ingestion_batch_id > {{ range.after_batch_id }};
-    {%- if range.after_batch_id | int > 0 and tallyhouse.rows_of(recounted_days ~ ' limit 1') %}
-    delete from {{ arguments.target_relation }}
-    where (ingestion_batch_id, event_date, system_id, subject) in ({{ recounted_days }});
-    {{ tallyhouse.reclaim_deleted_rows() }}
-    {%- endif %}
+    {%- set replaced_rows = ['ingestion_batch_id > ' ~ range.after_batch_id] -%}
+    {%- if range.after_batch_id | int > 0 -%}
+        {%- do replaced_rows.append(
+            '(ingestion_batch_id, event_date, system_id, subject) in ('
+            ~ tallyhouse.recounted_days() ~ ')'
+        ) -%}
+    {%- endif -%}
+    {%- for condition in replaced_rows %}
+    {{ tallyhouse.delete_rows('from ' ~ arguments.target_relation ~ ' where ' ~ condition) }}
+    {%- endfor %}
     {{ tallyhouse.insert_all(arguments) }}
 {%- endmacro %}
 
@@ -58,6 +50,15 @@
     insert into {{ arguments.target_relation }} ({{ columns }})
     select {{ columns }}
     from {{ arguments.temp_relation }}
+{%- endmacro %}
+
+
+{% macro delete_rows(rows) -%}
+    {#- Delete rows, given from `from` on, where there are any. -#}
+    {%- if tallyhouse.rows_of('select 1 ' ~ rows ~ ' limit 1') -%}
+    delete {{ rows }};
+    {{ tallyhouse.reclaim_deleted_rows() }}
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -1,6 +1,6 @@
 {#-
     What a rated line is made of. Belongs here: the list of columns that lines of charges and lines
-    of contract terms share, and that of what a line has of its run. Does not belong here: how any
+    of contract terms share, that of what a line has of its run, what kind of line it is. Does not belong here: how any
     of them is computed.
 -#}
 

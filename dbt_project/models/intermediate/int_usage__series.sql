@@ -14,13 +14,7 @@ with counted as (
 
 {% if is_incremental() -%}
 recounted_days as (
-    select distinct
-        ingestion_batch_id,
-        event_date,
-        system_id,
-        subject
-    from {{ ref('int_partitions__affected') }}
-    where cause <> 'new_events'
+    {{ recounted_days() | indent(4) }}
 ),
 
 -- Only what this run counted can be a series that is not known yet.

@@ -311,6 +311,19 @@ def test_a_conflict_recounts_every_source_of_the_system_on_that_day(warehouse, e
     assert {"calls": 1} == warehouse.usage()
 
 
+def test_a_series_that_only_recounting_finds_is_listed(warehouse, event, noon):
+    warehouse.add_meter("calls")
+    warehouse.add_customer("acme", "acme")
+    warehouse.load(event("a", noon, properties={"region": "eu"}))
+    warehouse.count()
+    assert not warehouse.unlisted_series()
+    warehouse.reference["meters"][0] |= {"dimensions": ["region"], "definition_digest": "other"}
+    warehouse.load(event("b", noon, properties={"region": "us"}))
+    warehouse.count()
+    assert not warehouse.unlisted_series()
+    assert {'{"region":"eu"}': 1, '{"region":"us"}': 1} == warehouse.usage(of="dimension_key")
+
+
 def test_what_is_recounted_leaves_no_deleted_rows_behind(warehouse, event, noon):
     warehouse.add_meter("calls")
     warehouse.load(event("a", noon), event("b", noon), event("c", noon, subject="other"))

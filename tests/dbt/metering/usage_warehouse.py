@@ -246,9 +246,19 @@ class UsageWarehouse:
             "int_events__kept",
             "int_events__set_aside",
         )
+        assert not self.unlisted_series()
         return [
             row for table in tables for row in self.rows(f"from intermediate.{table} order by all")
         ]
+
+    def unlisted_series(self) -> list[tuple[Any, ...]]:
+        """What was counted of a series that is not listed, or is listed with another name."""
+        names = "series_key, system_id, subject, dimension_key"
+        return self.rows(
+            f"select {names}, counted_id from intermediate.int_usage__counted "
+            "where counted_kind = 'meter' "
+            f"except select {names}, meter_id from intermediate.int_usage__series"
+        )
 
     def usage(self, figure: str = "event_count", of: str = "meter_id") -> dict[Any, Any]:
         """The sum of a metered figure by meter, or by other columns."""
