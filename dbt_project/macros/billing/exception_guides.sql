@@ -2,7 +2,7 @@
     What each exception code means for people: whose it is, and the next step that clears it.
 
     Belongs here: the list of codes. A code is stable and is never reused. Does not belong here:
-    finding exceptions, which is fct_exceptions'.
+    finding exceptions, which is fct_exceptions' and the models' that it reads.
 -#}
 
 {% macro exception_guides() -%}
