@@ -6,18 +6,13 @@ Each case is a contract of its own in one build.
 from decimal import Decimal
 
 import pytest
-from rating_model_cases import (
-    BY_DEFAULT,
-    BY_MODEL,
-    CARDS,
-    CASES,
-    EACH_EVENT,
-    MATCHED,
-    OCTOBER,
-    REFUSED,
-    Case,
-)
+from rating_cases import OCTOBER, Case
+from rating_money_cases import CARDS, EACH_EVENT, MONEY_CASES, REFUSED_MONEY
+from rating_unit_cases import BY_DEFAULT, BY_MODEL, MATCHED, REFUSED_UNITS, UNIT_CASES
 from rating_warehouse import BILLING, RatingWarehouse, instant
+
+CASES = UNIT_CASES | MONEY_CASES
+REFUSED = REFUSED_UNITS | REFUSED_MONEY
 
 
 def slug(name):

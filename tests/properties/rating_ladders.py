@@ -1,7 +1,7 @@
 """What one price asks for one quantity, or for one event, in exact fractions.
 
 Belongs here: the rules of each charge model, for the oracle of rated lines. Does not belong here:
-contracts, days and rounding to money (rating_oracle.py).
+contracts and days (rating_runs.py), rounding to money (rating_oracle.py).
 """
 
 import json

@@ -1,13 +1,14 @@
 """The rules of rating once more, in exact fractions: what every rated line and tier must cost.
 
-Belongs here: rating contract by contract and day by day, from the rules alone. It shares no code
-and no intermediate step with the SQL. Does not belong here: making inputs, or reading outputs.
+Belongs here: rating contract by contract, charge by charge, from the rules alone. Neither this nor
+what it imports shares code or an intermediate step with the SQL. Does not belong here: which price
+is in force when (rating_runs.py), quantities (rating_quantities.py), what one price asks for one of
+them (rating_ladders.py), sharing out (rating_shares.py); making inputs, or reading outputs.
 """
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -21,27 +22,15 @@ from rating_ladders import (
     ladder,
     less,
     looks_at_each_event,
-    order_of_event,
     rounded,
     with_each_event,
 )
+from rating_quantities import MeteredUsage
+from rating_runs import Schedule
+from rating_shares import Part, decimal_of, shared_out, tier_rows
 
 # Models in which a quantity below zero is the mirror of one above it.
 MIRRORED = ("per_unit", "percentage", "dynamic", "cost_plus")
-
-
-def shared_out(whole, parts):
-    """Whole units by largest remainder over parts that are fractions of a unit."""
-    floors = [part.numerator // part.denominator for part in parts]
-    by_rest = sorted(range(len(parts)), key=lambda number: (floors[number] - parts[number], number))
-    for number in by_rest[: whole - sum(floors)]:
-        floors[number] += 1
-    return floors
-
-
-def decimal_of(whole, decimals):
-    """A whole number of the smallest units as a decimal, with every digit."""
-    return Decimal((int(whole < 0), tuple(map(int, str(abs(whole)))), -decimals))
 
 
 class Line(NamedTuple):
@@ -50,22 +39,6 @@ class Line(NamedTuple):
     amount_unrounded: Decimal | None
     amount: Decimal | None
     tiers: dict
-
-
-@dataclass
-class Run:
-    """Segments of one price: lists of days. The rest is known once the cell is."""
-
-    is_first: bool
-    price: dict
-    segments: list
-    meter: dict | None = None
-    is_additive: bool = False
-    share: Fraction = Fraction(1)
-
-    @property
-    def days(self):
-        return [day for days in self.segments for day in days]
 
 
 class Ask(NamedTuple):
@@ -87,39 +60,6 @@ class Settlement(NamedTuple):
     line_units: list
 
 
-def tier_rows(parts, run_units, line, decimals, is_additive):
-    """Tier number → (quantity, flat amount, unrounded amount, amount), of tiers that are used."""
-    used = {
-        number: (rounded(quantity * 10**9), int(flat_amount * 10**12), amount * 10**12)
-        for number, (quantity, flat_amount, amount) in enumerate(parts, start=1)
-        if any((rounded(quantity * 10**9), flat_amount, amount))
-    }
-    tier_units = shared_out(run_units, [exact for *_, exact in used.values()])
-    units = shared_out(line.units, [line.weight * unit for unit in tier_units])
-    step = 10 ** (12 - decimals)
-    cents = shared_out(line.cents, [Fraction(unit, step) for unit in units])
-    held = line.weight if is_additive else 1
-    return {
-        number: (
-            decimal_of(quantity * held // 1, 9),
-            decimal_of(flat_amount * held // 1, 12),
-            decimal_of(unit, 12),
-            decimal_of(cent, decimals),
-        )
-        for (number, (quantity, flat_amount, _)), unit, cent in zip(
-            used.items(), units, cents, strict=True
-        )
-    }
-
-
-class Part(NamedTuple):
-    """What a segment has of its run: its share, its units of 10^-12, its minor units."""
-
-    weight: Fraction
-    units: int
-    cents: int | None = None
-
-
 class Oracle:
     """The rules of rating, applied contract by contract and day by day.
 
@@ -131,145 +71,30 @@ class Oracle:
     """
 
     def __init__(self, warehouse, cells):
-        self.reference = warehouse.reference
-        self.meters = {row["meter_id"]: row for row in self.reference["meters"]}
+        self.contracts = warehouse.reference["contracts"]
+        self.schedule = Schedule(warehouse.reference)
+        self.usage = MeteredUsage(warehouse)
         self.cells = cells
         self.asks = []
         self.settlements = []
         self.event_kinds = Counter()
         self.tiers = defaultdict(list)
-        for row in self.reference["charge_tiers"]:
+        for row in warehouse.reference["charge_tiers"]:
             self.tiers[row["charge_price_id"], row["currency_code"]].append(row)
-        self.listed = defaultdict(list)
-        self.overrides = defaultdict(list)
-        for row in self.reference["charges"]:
-            place = (
-                self.overrides[row["contract_id"]]
-                if row.get("contract_id")
-                else self.listed[row["plan_id"]]
-            )
-            place.append(row)
-        self.usage = defaultdict(list)
-        self.values = defaultdict(set)
-        for row in warehouse.metered:
-            self.usage[row["contract_id"], row["meter_id"]].append(row)
-        self.kept_events = defaultdict(list)
-        for row in sorted(warehouse.kept_events, key=order_of_event):
-            key = row["contract_id"], row["meter_id"], row["dimension_key"]
-            self.kept_events[key].append(row)
-        for row in warehouse.distinct_values:
-            key = (row["contract_id"], row["meter_id"], row["dimension_key"], row["local_date"])
-            self.values[key].add(row["distinct_value"])
 
     def lines(self):
         expected = {}
-        for contract in self.reference["contracts"]:
+        for contract in self.contracts:
             for start, end in self.cells[contract["contract_id"]]:
-                cell = self.segments(contract, start, end)
+                cell = self.schedule.segments(contract, start, end)
                 metered_days = defaultdict(set)
                 for segments in cell.values():
                     for days, price in segments:
                         metered_days[price.get("meter_id")].update(days)
                 for charge_id, segments in cell.items():
-                    runs = self.runs(segments, metered_days, (end - start).days)
+                    runs = self.schedule.runs(segments, metered_days, (end - start).days)
                     expected |= self.rated(contract, charge_id, start, runs)
         return expected
-
-    def prices_on(self, contract, day):
-        """Charge → (contract version, list price, price) in force on a local day."""
-        if day < contract["start_date"] or (contract["end_date"] and day >= contract["end_date"]):
-            return {}
-        [version] = [
-            row
-            for row in self.reference["contract_versions"]
-            if row["contract_id"] == contract["contract_id"] and in_force(row, day)
-        ]
-        found = {}
-        for row in self.listed[version["plan_id"]]:
-            if in_force(row, day):
-                own = [
-                    override
-                    for override in self.overrides[contract["contract_id"]]
-                    if override["charge_id"] == row["charge_id"] and in_force(override, day)
-                ]
-                found[row["charge_id"]] = (version["contract_version"], row, own[0] if own else row)
-        return found
-
-    def segments(self, contract, start, end):
-        """Charge → list of (days, price) of a cell."""
-        found = defaultdict(list)
-        before = {}
-        for offset in range((end - start).days):
-            day = start + timedelta(days=offset)
-            today = self.prices_on(contract, day)
-            for charge_id, (version, listed, price) in today.items():
-                identity = (version, listed["charge_price_id"], price["charge_price_id"])
-                if before.get(charge_id) == identity:
-                    found[charge_id][-1][0].append(day)
-                else:
-                    found[charge_id].append(([day], price))
-                before[charge_id] = identity
-            before = {charge_id: before[charge_id] for charge_id in today}
-        return found
-
-    def runs(self, segments, metered_days, cell_days):
-        """Consecutive segments of one price, with the run's share of what its price asks."""
-        runs = []
-        for number, (days, price) in enumerate(segments):
-            if (
-                runs
-                and runs[-1].price["charge_price_id"] == price["charge_price_id"]
-                and runs[-1].segments[-1][-1] + timedelta(days=1) == days[0]
-            ):
-                runs[-1].segments.append(days)
-            else:
-                runs.append(Run(number == 0, price, [days]))
-        for run in runs:
-            run.meter = self.meters.get(run.price.get("meter_id"), {"aggregation": "fee"})
-            run.is_additive = run.meter["aggregation"] in {"sum", "count"}
-            if run.meter["aggregation"] != "fee":
-                run.share = Fraction(len(run.days), len(metered_days[run.price["meter_id"]]))
-            elif run.price["proration"] == "none":
-                run.share = Fraction(1 if run.is_first else 0)
-            else:
-                run.share = Fraction(len(run.days), cell_days)
-        return runs
-
-    def quantities(self, contract, meter, days):
-        """Dimension → quantity of one segment."""
-        rows = [
-            row
-            for row in self.usage[contract["contract_id"], meter["meter_id"]]
-            if days[0] <= row["local_date"] <= days[-1]
-        ]
-        found = {}
-        for dimension in {row["dimension_key"] for row in rows}:
-            mine = [row for row in rows if row["dimension_key"] == dimension]
-            last = max(mine, key=lambda row: (row["latest_event_at"], row["latest_event_id"]))
-            seen = [
-                self.values[
-                    contract["contract_id"], meter["meter_id"], dimension, row["local_date"]
-                ]
-                for row in mine
-            ]
-            found[dimension] = {
-                "sum": sum(row["quantity_sum"] for row in mine),
-                "count": sum(row["event_count"] for row in mine),
-                "max": max(row["quantity_max"] for row in mine),
-                "latest": last["latest_quantity"],
-                "unique_count": len(set().union(*seen)),
-            }[meter["aggregation"]]
-        return found
-
-    def level_before(self, contract, meter, day):
-        """Dimension → the last reading of all days before a day."""
-        rows = [
-            row
-            for row in self.usage[contract["contract_id"], meter["meter_id"]]
-            if row["local_date"] < day
-        ]
-        rows.sort(key=lambda row: (row["latest_event_at"], row["latest_event_id"]))
-        return {row["dimension_key"]: row["latest_quantity"] for row in rows}
 
     def rated(self, contract, charge_id, cell_start, runs):
         price, meter = runs[0].price, runs[0].meter
@@ -277,9 +102,9 @@ class Oracle:
             return self.settled(contract, charge_id, cell_start, {"{}": [(run, 1) for run in runs]})
         measured = []
         for run in runs:
-            measured.append(self.quantities(contract, meter, run.days))
+            measured.append(self.usage.quantities(contract, meter, run.days))
             if meter["carry_in"] == "previous":
-                measured[-1] = self.level_before(contract, meter, run.days[0]) | measured[-1]
+                measured[-1] = self.usage.level_before(contract, meter, run.days[0]) | measured[-1]
         # A ladder is asked in its first run, a level in every run: used or not.
         asked = {
             dimension: [
@@ -347,7 +172,7 @@ class Oracle:
             weights = [int(run.is_first), *[0] * (len(run.segments) - 1)]
         if run.is_additive:
             used = [
-                self.quantities(contract, run.meter, days).get(dimension, 0)
+                self.usage.quantities(contract, run.meter, days).get(dimension, 0)
                 for days in run.segments
             ]
             weights = used if sum(used) else weights
@@ -387,7 +212,7 @@ class Oracle:
                     runs = [one for one, _ in quantities]
                     added = self.event_fees(contract, runs, run, tiers, dimension)
                 elif price["charge_model"] == "percentage":
-                    events = self.valued_events(contract, meter, run.days, dimension)
+                    events = self.usage.valued_events(contract, meter, run.days, dimension)
                     added = with_each_event(added, tiers, events)
                 found.append(added)
             else:
@@ -405,10 +230,9 @@ class Oracle:
     def event_fees(self, contract, runs, run, tiers, dimension):
         """Tiers of the events of one of the runs of a cell, over which what is free goes on."""
         days = {day for one in runs for day in one.days if day <= run.days[-1]}
-        key = contract["contract_id"], run.meter["meter_id"], dimension
         parts = [(Fraction(0), Fraction(0), Fraction(0)) for _ in tiers]
         number, before = 0, Fraction(0)
-        for row in self.kept_events[key]:
+        for row in self.usage.kept_events(contract, run.meter, dimension):
             if row["local_date"] not in days:
                 continue
             number, after = number + 1, before + Fraction(row["quantity"])
@@ -420,13 +244,6 @@ class Oracle:
                 self.event_kinds[event_kind(tiers[place], part, row["quantity"], run.price)] += 1
             before = after
         return parts
-
-    def valued_events(self, contract, meter, days, dimension):
-        return sum(
-            row["event_count"] - row["unvalued_event_count"]
-            for row in self.usage[contract["contract_id"], meter["meter_id"]]
-            if days[0] <= row["local_date"] <= days[-1] and row["dimension_key"] == dimension
-        )
 
     def cell(self, contract, day):
         [cell] = [
@@ -453,8 +270,3 @@ def event_kind(tier, part, quantity, price):
         return "free"
     exact = Fraction(quantity) * Fraction(price["convert_multiply"])
     return "rate" if paying * Fraction(price["convert_divide"]) == exact else "partly free"
-
-
-def in_force(row, day):
-    until = row.get("effective_to_date")
-    return row["effective_from_date"] <= day and (until is None or day < until)
