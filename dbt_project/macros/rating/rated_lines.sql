@@ -1,7 +1,7 @@
 {#-
     What a rated line is made of. Belongs here: the list of columns that lines of charges and lines
-    of contract terms share, that of what a line has of its run, what kind of line it is. Does not belong here: how any
-    of them is computed.
+    of contract terms share, that of what a line has of its run, what kind of line it is. Does not
+    belong here: how any of them is computed.
 -#}
 
 {#- A tier of a run that its lines have too: what was used in it, or costs something. -#}
