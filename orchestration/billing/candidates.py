@@ -4,7 +4,7 @@ Belongs here: the queries on dbt's marts, and the proof that what they gave adds
 here: making a revision of it (freeze.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,7 +22,7 @@ from orchestration.billing.source_days import overdue_days
 _DOCUMENTS: Final = f"""
     select {", ".join(f"documents.{name}" for name in CANDIDATE_DOCUMENT_SCHEMA.names)}
     from billing.fct_invoice_candidates as documents
-    where documents.billing_period = $billing_period
+    where documents.billing_period <= $billing_period
     order by documents.document_id
 """
 _LINES: Final = f"""
@@ -30,7 +30,7 @@ _LINES: Final = f"""
     from billing.fct_invoice_candidate_lines as lines
     inner join billing.fct_invoice_candidates as documents
         on lines.document_id = documents.document_id
-    where documents.billing_period = $billing_period
+    where documents.billing_period <= $billing_period
     order by lines.document_id, lines.line_number
 """
 _REFERENCE_VERSIONS: Final = """
@@ -117,7 +117,7 @@ _FIGURES_SHOWN: Final = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """What the warehouse proposes to bill in one period.
+    """What the warehouse proposes to bill in the run of one period.
 
     Attributes:
         documents: CANDIDATE_DOCUMENT_SCHEMA, by document id.
@@ -144,21 +144,26 @@ class Candidates:
             self.documents["legal_entity_id"], value_set=pa.array([legal_entity_id], pa.string())
         )
         documents = self.documents.filter(is_own)
-        is_inside = pc.is_in(
-            self.lines["document_id"], value_set=documents["document_id"].combine_chunks()
-        )
-        return documents, self.lines.filter(is_inside)
+        return documents, _lines_of(documents, self.lines)
 
 
 def read_candidates(
-    connection: duckdb.DuckDBPyConnection, *, billing_period: str, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    billing_period: str,
+    now: datetime,
+    is_closed: Callable[[str, str], bool],
 ) -> Candidates:
-    """Read the candidates of a billing period and what they rest on.
+    """Read the candidates of a billing period's run and what they rest on.
+
+    The run bills its own period and what is due of earlier ones that are closed: corrections, late
+    lines, documents that were held. An earlier period that still waits is left to its own run.
 
     Args:
         connection: the open warehouse.
         billing_period: YYYY-MM.
         now: the instant of the freeze, by which announced source-days are overdue.
+        is_closed: tells of a legal entity and an earlier billing period whether it is.
 
     Raises:
         CandidatesUnusableError: a mart is missing, a column has another type, nothing was rated or
@@ -167,8 +172,12 @@ def read_candidates(
     connection.execute("begin transaction")
     try:
         period = {"billing_period": billing_period}
-        documents = _arrow(connection, _DOCUMENTS, CANDIDATE_DOCUMENT_SCHEMA, period)
-        lines = _arrow(connection, _LINES, LINE_SCHEMA, period)
+        documents = _of_run(
+            _arrow(connection, _DOCUMENTS, CANDIDATE_DOCUMENT_SCHEMA, period),
+            billing_period=billing_period,
+            is_closed=is_closed,
+        )
+        lines = _lines_of(documents, _arrow(connection, _LINES, LINE_SCHEMA, period))
         versions = [row[0] for row in connection.execute(_REFERENCE_VERSIONS).fetchall()]
         progress = [row[0] for row in connection.execute(_PROGRESS).fetchall()]
         batches = tuple(int(row[0]) for row in connection.execute(_BATCHES).fetchall())
@@ -271,6 +280,24 @@ def conservation_checks(
             )
         )
     return checks
+
+
+def _of_run(
+    documents: pa.Table, *, billing_period: str, is_closed: Callable[[str, str], bool]
+) -> pa.Table:
+    entities: list[Any] = documents["legal_entity_id"].to_pylist()
+    periods: list[Any] = documents["billing_period"].to_pylist()
+    places = list(zip(entities, periods, strict=True))
+    is_billed = {
+        (entity, period): period == billing_period or is_closed(entity, period)
+        for entity, period in set(places)
+    }
+    return documents.filter(pa.array([is_billed[place] for place in places], pa.bool_()))
+
+
+def _lines_of(documents: pa.Table, lines: pa.Table) -> pa.Table:
+    wanted = documents["document_id"].combine_chunks()
+    return lines.filter(pc.is_in(lines["document_id"], value_set=wanted))
 
 
 def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Freezing: candidates of one billing period become a revision per legal entity that can be signed.
+"""Freezing: candidates of one period's run become a revision per legal entity that can be signed.
 
 Belongs here: pinning what a revision rests on, its content and digest, its number, its commit. Does
 not belong here: reading the warehouse (candidates.py), the decision about it (sign_off.py).
@@ -50,6 +50,7 @@ from orchestration.billing.revisions import (
     Pins,
     Revision,
     content_digest,
+    is_closed,
     latest_of,
     refuse_invalid_period,
     revision_folder,
@@ -95,10 +96,11 @@ def freeze(
     check_figures: Sequence[CheckFigure] = (),
     steps: Steps = no_steps,
 ) -> list[Revision]:
-    """Pin the candidates of a billing period, one revision per legal entity.
+    """Pin the candidates of a billing period's run, one revision per legal entity.
 
-    An entity without candidates gets no revision, unless an older one waits for a decision: then an
-    empty revision supersedes it, so that nobody signs what is no longer due.
+    The run bills its period, and what is due of earlier periods that are closed. An entity without
+    candidates gets no revision, unless an older one waits for a decision: then an empty revision
+    supersedes it, so that nobody signs what is no longer due.
 
     Args:
         settings: the installation.
@@ -152,7 +154,12 @@ def _read_warehouse(
 ) -> tuple[Candidates, dict[str, pa.Table], pa.Table]:
     """Candidates of a period, what they rest on by legal entity, and what no lines rest on."""
     with open_warehouse(settings, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
-        candidates = read_candidates(connection, billing_period=billing_period, now=now)
+        candidates = read_candidates(
+            connection,
+            billing_period=billing_period,
+            now=now,
+            is_closed=partial(is_closed, revisions_of(Register(settings.register).chain())),
+        )
         tables_folder = settings.reference_versions / candidates.reference_version / "tables"
         read = partial(
             read_provenance,
@@ -273,12 +280,10 @@ def _files(revision: Revision, content: _Content) -> list[NewFile]:
 
 
 def _posting_keys(revision: Revision, content: _Content) -> list[str]:
-    firsts = content.lines.group_by("document_id").aggregate([("settlement_key", "min")])
-    first_keys: dict[Any, Any] = dict(
-        zip(
-            firsts["document_id"].to_pylist(), firsts["settlement_key_min"].to_pylist(), strict=True
-        )
+    firsts = content.lines.group_by("document_id").aggregate(
+        [("settlement_key", "min"), ("original_document_id", "min")]
     )
+    first_by_document = {row["document_id"]: row for row in firsts.to_pylist()}
     return [
         posting_key(
             tenant_id=revision.pins.tenant_id,
@@ -288,9 +293,12 @@ def _posting_keys(revision: Revision, content: _Content) -> list[str]:
             billing_period=row["billing_period"],
             document_kind=row["document_kind"],
             revision_number=revision.revision_number,
-            first_settlement_key=first_keys[row["document_id"]],
+            first_settlement_key=first["settlement_key_min"],
+            original_document_id=first["original_document_id_min"],
+            run_period=revision.billing_period,
         )
         for row in content.documents.to_pylist()
+        for first in (first_by_document[row["document_id"]],)
     ]
 
 
@@ -313,7 +321,7 @@ def _content(
         provenance=provenance,
         pins=Pins(
             tenant_id=settings.tenant_id,
-            scope={"legal_entity_id": legal_entity_id, "contracts": "all"},
+            scope=_scope(legal_entity_id, documents, billing_period=billing_period),
             ingestion_batch_ids=candidates.ingestion_batch_ids,
             ingestion_sha256=ingestion_sha256,
             reference_version=candidates.reference_version,
@@ -321,6 +329,14 @@ def _content(
             code_version=code_version(),
         ),
     )
+
+
+def _scope(legal_entity_id: str, documents: pa.Table, *, billing_period: str) -> dict[str, Any]:
+    """What was rated completely; with the earlier periods that are billed along, if any."""
+    periods = {str(period) for period in documents["billing_period"].to_pylist()}
+    earlier = sorted(periods - {billing_period})
+    scope: dict[str, Any] = {"legal_entity_id": legal_entity_id, "contracts": "all"}
+    return scope | ({"earlier_periods": earlier} if earlier else {})
 
 
 def _entities(

@@ -25,13 +25,18 @@ def posting_key(
     document_kind: str,
     revision_number: int,
     first_settlement_key: str,
+    original_document_id: str | None,
+    run_period: str,
 ) -> str:
     """Eighteen characters, "U" and 17 of A-Z and 2-7, from who is billed what in which revision.
+
+    The document that is corrected counts where there is one, and the period of the run where it is
+    a later one than the document's own.
 
     85 bits of SHA-256 over length-prefixed parts: among ten million documents two share a key with
     a probability of about 1 in 10**12, and the register refuses the second one then.
     """
-    identity = length_prefixed(
+    parts = (
         {
             "tenant_id": tenant_id,
             "legal_entity_id": legal_entity_id,
@@ -42,6 +47,8 @@ def posting_key(
             "revision_number": str(revision_number),
             "first_settlement_key": first_settlement_key,
         }
+        | ({} if original_document_id is None else {"original_document_id": original_document_id})
+        | ({} if run_period == billing_period else {"run_period": run_period})
     )
-    encoded = base64.b32encode(hashlib.sha256(identity).digest()).decode("ascii")
+    encoded = base64.b32encode(hashlib.sha256(length_prefixed(parts)).digest()).decode("ascii")
     return f"U{encoded[:_DIGEST_CHARACTERS]}"

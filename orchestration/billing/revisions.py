@@ -55,6 +55,7 @@ LINE_SCHEMA: Final = joined(
         [
             column("document_id", pa.string(), is_nullable=False),
             column("line_number", pa.int32(), is_nullable=False),
+            column("original_document_id", pa.string()),
             column("settlement_key", pa.string(), is_nullable=False),
         ]
     ),
@@ -279,6 +280,21 @@ def latest_of(
         if (revision.legal_entity_id, revision.billing_period) == (legal_entity_id, billing_period)
     ]
     return max(beside, key=lambda revision: revision.revision_number, default=None)
+
+
+def is_closed(revisions: Mapping[str, Revision], legal_entity_id: str, billing_period: str) -> bool:
+    """Say whether nothing of a billing period waits for a decision of an entity any more.
+
+    So it is once its last revision is signed. An entity without one had nothing to sign: its
+    period is closed once another entity of the company has signed it.
+    """
+    latest = latest_of(revisions, legal_entity_id, billing_period)
+    if latest is not None:
+        return latest.state == "signed"
+    return any(
+        revision.billing_period == billing_period and revision.state == "signed"
+        for revision in revisions.values()
+    )
 
 
 def revision_folder(legal_entity_id: str, billing_period: str, revision_number: int) -> str:

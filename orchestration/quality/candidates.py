@@ -33,7 +33,9 @@ class NothingRatedError(BusinessError):
 
 
 def check_candidates(settings: Settings, *, billing_period: str) -> ExpectationReport:
-    """Judge the candidate documents and lines of a billing period, inside the warehouse.
+    """Judge the candidate documents and lines up to a billing period, inside the warehouse.
+
+    A run bills what is due of earlier periods along with its own.
 
     Args:
         settings: the data directory.
@@ -74,13 +76,13 @@ def check_candidates(settings: Settings, *, billing_period: str) -> ExpectationR
 def _show_candidates(
     connection: duckdb.DuckDBPyConnection, settings: Settings, billing_period: str
 ) -> None:
-    """Make views of a period's candidates, in a database that every cursor sees."""
+    """Make views of the candidates up to a period, in a database that every cursor sees."""
     try:
         connection.execute(f"attach '{settings.warehouse_file}' as warehouse (read_only)")
         connection.execute(
             "create view candidate_documents as "
             "select * from warehouse.billing.fct_invoice_candidates "
-            f"where billing_period = '{billing_period}'"
+            f"where billing_period <= '{billing_period}'"
         )
         connection.execute(
             "create view candidate_lines as "

@@ -74,13 +74,18 @@ def test_late_usage_is_due_as_a_correction(second):
     assert [("usage", Decimal(5), "correction")] == due(second, "late")
 
 
-def test_a_lower_price_makes_a_credit_memo_of_the_difference(second):
+def test_a_lower_price_makes_a_credit_memo_for_the_document_that_it_lowers(first, second):
     assert [("usage", Decimal(-4), "correction")] == due(second, "cheaper")
     [document] = second.rows(
         "select * from billing.fct_invoice_candidates "
         "where bill_to_customer_id = 'customer-cheaper' and billing_period = '2026-10'"
     )
     assert ("credit_memo", Decimal(-4)) == (document["document_kind"], document["amount"])
+    assert [document["original_document_id"]] == [
+        row["document_id"]
+        for row in first["fct_invoice_candidates"]
+        if row["bill_to_customer_id"] == "customer-cheaper"
+    ]
 
 
 def test_a_later_document_has_an_id_of_its_own(first, second):
@@ -131,8 +136,8 @@ def test_a_credit_made_by_hand_in_the_erp_counts_as_billed(second):
     assert [("usage", Decimal(4), "correction")] == due(second, "external")
 
 
-def test_a_released_document_is_due_again(second):
-    assert [("usage", Decimal(10), "correction")] == due(second, "released")
+def test_what_a_released_document_billed_is_due_as_if_it_had_never_been(second):
+    assert [("usage", Decimal(10), "new")] == due(second, "released")
 
 
 def test_a_contract_that_ended_before_the_cell_is_credited(second):

@@ -132,6 +132,16 @@ def _case(path, prefix, given, defaults):
     for field in ("name", "why", "lines"):
         if field not in given:
             raise CaseError(f"{where}: the field {field} is missing.")
+    fields = filled_fields(given, defaults)
+    fields["lines"] = [_line(where, line, fields) for line in given["lines"]]
+    fields["draws"] = [_draw(where, draw, fields) for draw in given.get("draws", ())]
+    for field in ("left", "breakage"):
+        fields[field] = {name: plain(each) for name, each in given.get(field, {}).items()}
+    return Case(prefix, given["name"], path, fields)
+
+
+def filled_fields(given, defaults):
+    """The fields of a case with what it leaves out: a meter, a charge, a contract, empty lists."""
     fields = dict(given)
     fields["meters"] = _filled(given, "meter", "meters", [METER, defaults.get("meter", {})], "m")
     fields["charges"] = _filled(
@@ -143,11 +153,7 @@ def _case(path, prefix, given, defaults):
     fields["customers"] = given.get("customers", {})
     for field in ("terms", "overrides", "grants", "events", "exceptions", "rejected"):
         fields[field] = given.get(field, [])
-    fields["lines"] = [_line(where, line, fields) for line in given["lines"]]
-    fields["draws"] = [_draw(where, draw, fields) for draw in given.get("draws", ())]
-    for field in ("left", "breakage"):
-        fields[field] = {name: plain(each) for name, each in given.get(field, {}).items()}
-    return Case(prefix, given["name"], path, fields)
+    return fields
 
 
 def _filled(given, one, several, defaults, usual_id):

@@ -96,15 +96,18 @@ def frozen_revisions(
 
 
 def revision_text(revision: Revision) -> dg.MetadataValue:
-    """Return what finance must see of a revision: id, state, documents, totals and digest."""
+    """Return what finance must see of a revision: id, state, months, documents, totals, digest."""
     totals = "\n".join(
         f"* {total.currency_code} {money_text(total.amount, total.currency_code)} "
         f"in {total.document_count} documents"
         for total in revision.totals
     )
+    earlier = ", ".join(revision.pins.scope.get("earlier_periods", ()))
+    along = f"\n\nBilled along: what is due of {earlier}." if earlier else ""
     return dg.MetadataValue.md(
         f"**{revision.revision_id}** is {revision.state}: {revision.document_count} documents, "
-        f"{revision.line_count} lines.\n\n{totals}\n\ncontent `{revision.content_sha256}`"
+        f"{revision.line_count} lines.{along}\n\n{totals}\n\n"
+        f"content `{revision.content_sha256}`"
     )
 
 

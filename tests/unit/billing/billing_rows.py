@@ -72,6 +72,7 @@ class Line:
     currency_code: str = "USD"
     billing_period: str = PERIOD
     document_id: str | None = None
+    original_document_id: str | None = None
     cause: str = "new"
     amount: str | None = None
     line_kind: str = "usage"
@@ -113,6 +114,7 @@ def line_row(line: Line, number: int) -> dict[str, Any]:
     return {
         "document_id": line.document,
         "line_number": number,
+        "original_document_id": line.original_document_id,
         "settlement_key": line.settlement_key,
         "contract_lineage_id": f"contract-{line.customer_id}",
         "charge_id": line.charge_id,

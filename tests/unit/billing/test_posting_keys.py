@@ -11,6 +11,8 @@ IDENTITY = {
     "document_kind": "invoice",
     "revision_number": 1,
     "first_settlement_key": "us|acme|tokens|2026-10-01",
+    "original_document_id": None,
+    "run_period": "2026-10",
 }
 
 
@@ -34,6 +36,8 @@ def test_a_posting_key_has_eighteen_characters_that_every_vendor_takes():
         {"document_kind": "credit_memo"},
         {"revision_number": 2},
         {"first_settlement_key": "us|acme|storage|2026-10-01"},
+        {"original_document_id": "INV-us-acme"},
+        {"run_period": "2026-11"},
     ],
 )
 def test_every_part_of_the_identity_changes_the_posting_key(change):

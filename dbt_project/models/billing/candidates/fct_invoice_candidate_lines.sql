@@ -12,6 +12,7 @@ charge_lines as (
     select
         charged.document_id,
         charged.document_kind,
+        charged.original_document_id,
         charged.settlement_key,
         {% for part in settlement_key_parts() -%}
         charged.{{ part }},
@@ -44,6 +45,7 @@ drawn_keys as (
         charged.document_id,
         charged.settlement_key,
         charged.document_kind,
+        charged.original_document_id,
         {% for part in settlement_key_parts() -%}
         min(charged.{{ part }}) as {{ part }},
         {% endfor -%}
@@ -62,7 +64,8 @@ drawn_keys as (
     group by
         charged.document_id,
         charged.settlement_key,
-        charged.document_kind
+        charged.document_kind,
+        charged.original_document_id
 ),
 
 -- What a grant pays of a key is a line after all charges, promotional ones first; it is
@@ -71,6 +74,7 @@ credit_lines as (
     select
         drawn_keys.document_id,
         drawn_keys.document_kind,
+        drawn_keys.original_document_id,
         drawn_keys.settlement_key,
         {% for part in settlement_key_parts() -%}
         {% if part in booked_anew -%}
@@ -141,6 +145,7 @@ final as (
             ) as integer
         ) as line_number,
         document_kind,
+        original_document_id,
         settlement_key,
         {{ settlement_key_parts() | join(',\n        ') }},
         billing_period,
@@ -157,6 +162,7 @@ final as (
         billed_amount_before,
         amount,
         cause,
+        case when cause = 'correction' then 'Correction' end as charge_class,
         event_count,
         digest_sum_1,
         digest_sum_2,

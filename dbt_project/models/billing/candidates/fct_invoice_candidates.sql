@@ -10,6 +10,7 @@ final as (
         currency_code,
         billing_period,
         document_kind,
+        original_document_id,
         count(*) as line_count,
         cast(sum(amount) as decimal(38, 4)) as amount
     from lines
@@ -19,7 +20,8 @@ final as (
         bill_to_customer_id,
         currency_code,
         billing_period,
-        document_kind
+        document_kind,
+        original_document_id
 )
 
 select * from final

@@ -1,23 +1,23 @@
+{%- set identity = [
+    'legal_entity_id',
+    'bill_to_customer_id',
+    'currency_code',
+    'billing_period',
+    'document_kind',
+    'signed_document_count',
+] -%}
+
 with settlements as (
     select * from {{ ref('int_settlements__compared') }}
     where outcome = 'candidate'
 ),
 
-charges as (
-    select * from {{ ref('stg_price_book__charges') }}
+rated_lines as (
+    select * from {{ ref('fct_rated_lines') }}
 ),
 
--- Packages that are counted on the total are what a customer buys, not what they hold.
-rated_lines as (
-    select
-        lines.*,
-        case
-            when lines.charge_model = 'package' and charges.package_counting = 'total'
-                then 'package'
-            else lines.unit_label
-        end as sold_unit
-    from {{ ref('fct_rated_lines') }} as lines
-    left join charges on lines.charge_price_id = charges.charge_price_id
+charges as (
+    select * from {{ ref('stg_price_book__charges') }}
 ),
 
 explanations as (
@@ -28,10 +28,32 @@ entries as (
     select * from {{ ref('stg_register__entries') }}
 ),
 
--- The first bill of a key has a line per rated line; a later difference is one line.
+billed_documents as (
+    select * from {{ ref('int_billed_documents__open') }}
+),
+
+corrections as (
+    select * from {{ ref('int_corrections__described') }}
+),
+
+-- Of which no document stands: never billed, or every document of it released.
+first_billed as (
+    select settlements.settlement_key
+    from settlements
+    anti join billed_documents
+        on settlements.settlement_key = billed_documents.settlement_key
+    where
+        settlements.is_rated
+        and settlements.billed_amount = 0
+        and settlements.conceded_amount = 0
+),
+
+-- The first bill of a key has a line per rated line; a later difference is one line for
+-- each document that it corrects.
 new_lines as (
     select
-        settlements.settlement_key,
+        rated_lines.settlement_key,
+        cast(null as varchar) as original_document_id,
         rated_lines.rated_line_id,
         rated_lines.charge_name,
         rated_lines.segment_start_date as service_start_date,
@@ -40,91 +62,47 @@ new_lines as (
         rated_lines.service_end_at,
         explanations.description,
         rated_lines.priced_quantity as quantity,
-        rated_lines.sold_unit as unit_label,
+        {{ sold_unit('rated_lines', 'charges') }} as unit_label,
         explanations.unit_price_display,
         rated_lines.amount,
         'new' as cause,
         rated_lines.event_count,
         rated_lines.digest_sum_1,
         rated_lines.digest_sum_2
-    from settlements
-    inner join rated_lines on settlements.settlement_key = rated_lines.settlement_key
-    inner join
-        explanations
-        on rated_lines.rated_line_id = explanations.rated_line_id
-    where not settlements.is_in_register and rated_lines.amount <> 0
-),
-
-rated_keys as (
-    select
-        settlement_key,
-        min_by(rated_line_id, service_start_at) as rated_line_id,
-        min(charge_name) as charge_name,
-        min(segment_start_date) as service_start_date,
-        max(segment_end_date) as service_end_date,
-        min(service_start_at) as service_start_at,
-        max(service_end_at) as service_end_at,
-        sum(priced_quantity) as priced_quantity,
-        min(sold_unit) as unit_label,
-        cast(sum(event_count) as bigint) as event_count,
-        sum(digest_sum_1) as digest_sum_1,
-        sum(digest_sum_2) as digest_sum_2
     from rated_lines
-    group by settlement_key
+    semi join first_billed on rated_lines.settlement_key = first_billed.settlement_key
+    inner join explanations on rated_lines.rated_line_id = explanations.rated_line_id
+    left join charges on rated_lines.charge_price_id = charges.charge_price_id
+    where rated_lines.amount <> 0
 ),
 
-last_entries as (
+corrected_lines as (
     select
-        settlement_key,
-        max_by(rated_line_id, register_sequence) as rated_line_id,
-        max_by(description, register_sequence) as description,
-        max_by(unit_label, register_sequence) as unit_label
-    from entries
-    where entry_kind in ('bill', 'correct')
-    group by settlement_key
-),
-
-corrections as (
-    select
-        settlements.settlement_key,
-        coalesce(rated_keys.rated_line_id, last_entries.rated_line_id) as rated_line_id,
-        coalesce(rated_keys.charge_name, settlements.charge_id) as charge_name,
-        coalesce(rated_keys.service_start_date, settlements.cell_start_date)
-            as service_start_date,
-        coalesce(rated_keys.service_end_date, settlements.cell_end_date)
-            as service_end_date,
-        coalesce(rated_keys.service_start_at, settlements.billed_service_start_at)
-            as service_start_at,
-        coalesce(rated_keys.service_end_at, settlements.billed_service_end_at)
-            as service_end_at,
-        substr(
-            'Correction: ' || coalesce(
-                explanations.description,
-                last_entries.description,
-                settlements.charge_id
-            ),
-            1,
-            250
-        ) as description,
-        cast(coalesce(rated_keys.priced_quantity, 0) as decimal(38, 9)) as quantity,
-        coalesce(rated_keys.unit_label, last_entries.unit_label) as unit_label,
+        corrections.settlement_key,
+        corrections.original_document_id,
+        corrections.rated_line_id,
+        corrections.charge_name,
+        corrections.service_start_date,
+        corrections.service_end_date,
+        corrections.service_start_at,
+        corrections.service_end_at,
+        corrections.description,
+        corrections.quantity,
+        corrections.unit_label,
         cast(null as varchar) as unit_price_display,
-        settlements.due_amount as amount,
+        corrections.amount,
         'correction' as cause,
-        coalesce(rated_keys.event_count, 0) as event_count,
-        coalesce(rated_keys.digest_sum_1, 0) as digest_sum_1,
-        coalesce(rated_keys.digest_sum_2, 0) as digest_sum_2
-    from settlements
-    left join rated_keys on settlements.settlement_key = rated_keys.settlement_key
-    left join explanations on rated_keys.rated_line_id = explanations.rated_line_id
-    left join last_entries on settlements.settlement_key = last_entries.settlement_key
-    where settlements.is_in_register
+        corrections.event_count,
+        corrections.digest_sum_1,
+        corrections.digest_sum_2
+    from corrections
+    anti join first_billed on corrections.settlement_key = first_billed.settlement_key
 ),
 
 lines as (
     select * from new_lines
     union all
-    select * from corrections
+    select * from corrected_lines
 ),
 
 -- Documents that were signed before for the same bill-to and month number the next one.
@@ -147,6 +125,7 @@ signed_documents as (
 addressed as (
     select
         settlements.*,
+        lines.original_document_id,
         lines.rated_line_id,
         lines.charge_name,
         lines.service_start_date,
@@ -168,7 +147,8 @@ addressed as (
                 settlements.legal_entity_id,
                 settlements.bill_to_customer_id,
                 settlements.currency_code,
-                settlements.billing_period
+                settlements.billing_period,
+                lines.original_document_id
         ) as document_amount
     from lines
     inner join settlements on lines.settlement_key = settlements.settlement_key
@@ -191,14 +171,10 @@ kinded as (
 identified as (
     select
         *,
-        {{ content_id([
-            'legal_entity_id',
-            'bill_to_customer_id',
-            'currency_code',
-            'billing_period',
-            'document_kind',
-            'signed_document_count',
-        ]) }} as document_id
+        case
+            when original_document_id is null then {{ content_id(identity) }}
+            else {{ content_id(identity + ['original_document_id']) }}
+        end as document_id
     from kinded
 ),
 
@@ -206,6 +182,7 @@ final as (
     select
         document_id,
         document_kind,
+        original_document_id,
         settlement_key,
         {{ settlement_key_parts() | join(',\n        ') }},
         billing_period,

@@ -171,7 +171,7 @@ joined as (
             else rated.{{ part }}
         end as {{ part }},
         {% endfor -%}
-        coalesce(rated.billing_period, billed.billing_period) as billing_period,
+        coalesce(billed.billing_period, rated.billing_period) as billing_period,
         rated.settlement_key is not null as is_rated,
         billed.settlement_key is not null as is_in_register,
         coalesce(rated.is_due, true) as is_due,

@@ -1,0 +1,231 @@
+"""All stories in one data directory, month after month: load, rate, freeze, sign, post, read back.
+
+Belongs here: the closes, and what each left behind, by story. Does not belong here: what a story
+expects.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from golden_cases import plain
+from golden_run import write_reference
+from golden_tenant import Tenant
+from ledger_stories import CLOSES, period_of
+
+from orchestration.billing.register import Register
+from orchestration.billing.sign_off import Signer
+from orchestration.period_close import Decision, decide, freeze_period
+from orchestration.pipeline import (
+    Installation,
+    build_models,
+    judge_candidates,
+    load_reference_data,
+    load_usage_files,
+    post_documents,
+    read_conservation,
+    read_statuses,
+    write_inputs,
+)
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
+
+SIGNER = Signer(name="golden", source="self_declared", run_id=None)
+SETTLED_SECONDS = 3600
+POLICY = {
+    "sign_off": {
+        "approvers": [{"name": SIGNER.name, "legal_entities": "all", "up_to_amount": "unlimited"}],
+        "accepts_self_declared": True,
+        "four_eyes": False,
+    }
+}
+MARTS = ("+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation", "+fct_outcomes")
+WITHOUT_DATA_TESTS = ("--select", *MARTS, "--exclude-resource-type", "test")
+HELD = """
+    select customer_id, exception_code
+    from billing.fct_exceptions
+    where object_kind = 'settlement_key'
+    order by customer_id, exception_code
+"""
+RATED = """
+    select customer_id, sum(coalesce(computed_amount, 0)) as amount
+    from rating.fct_rated_lines
+    where is_due
+    group by customer_id
+"""
+HELD_AMOUNTS = """
+    select customer_id, sum(coalesce(computed_amount, 0) - billed_amount + conceded_amount)
+    from billing.int_settlements__compared
+    where outcome = 'held'
+    group by customer_id
+"""
+
+
+class LostTenant(Tenant):
+    """A company whose contract files did not arrive; its customers and prices did."""
+
+    def table_rows(self):
+        of_contracts = {"contracts", "contract_versions", "overrides", "credit_grants"}
+        return {
+            table: [] if table in of_contracts else rows
+            for table, rows in super().table_rows().items()
+        }
+
+
+@dataclass
+class Closed:
+    """What one close left behind.
+
+    Attributes:
+        documents: by story, (text, texts of lines) of each document that was signed.
+        held: by story, codes of what holds its charges.
+        broken: names of checks that do not hold after posting. in_erp: posting keys in the ERP.
+    """
+
+    documents: dict = field(default_factory=lambda: defaultdict(list))
+    held: dict = field(default_factory=lambda: defaultdict(list))
+    broken: list = field(default_factory=list)
+    in_erp: list = field(default_factory=list)
+
+
+@dataclass
+class Ledger:
+    """The company after all closes.
+
+    Attributes:
+        closed: one for each close. entries: the register's, as mappings.
+        rated, held: by story, what everything due comes to, and what of it is held.
+        settings: of the data directory.
+    """
+
+    closed: list
+    entries: list
+    rated: dict
+    held: dict
+    settings: Settings
+
+
+def close_all(stories, data_dir):
+    """Close every month of all stories; returns the Ledger.
+
+    Raises:
+        TallyhouseError: a step was refused, or a model could not be built.
+    """
+    settings = Settings(
+        data_dir=data_dir, may_sign_self_declared=True, self_declared_signer=SIGNER.name
+    )
+    closed = [_close(settings, stories, number) for number in range(1, CLOSES + 1)]
+    rated, held = _sums(settings, RATED), _sums(settings, HELD_AMOUNTS)
+    return Ledger(closed, Register(settings.register).entries().to_pylist(), rated, held, settings)
+
+
+def _close(settings, stories, number):
+    now = datetime(2026, number + 1, 3, 6, tzinfo=UTC)
+    installation = Installation(settings, clock=lambda: now)
+    told = [story.closes[number - 1] for story in stories]
+    tenants = [(LostTenant if close.is_lost else Tenant)(close.case) for close in told]
+    _write_reference(settings.reference_dir, tenants)
+    load_reference_data(installation)
+    load_usage_files(installation, paths=[_write_usage(settings, tenants, number)])
+    _build(installation)
+    closed = Closed()
+    for customer_id, code in _rows(settings, HELD):
+        closed.held[_story_of(customer_id)].append(code)
+    _sign(installation, number)
+    post_documents(installation)
+    read_statuses(installation)
+    _build(installation)
+    closed.broken = [
+        each.check_name for each in read_conservation(installation) if not each.is_passed
+    ]
+    closed.in_erp = sorted(
+        document.posting_key for document in installation.open_erp().read_documents()
+    )
+    _tell_documents(settings, closed, number)
+    return closed
+
+
+def _build(installation):
+    write_inputs(installation)
+    build_models(installation, WITHOUT_DATA_TESTS)
+
+
+def _sign(installation, number):
+    period = period_of(number)
+    expectations = judge_candidates(installation, billing_period=period)
+    revisions = freeze_period(installation, billing_period=period, expectations=expectations)
+    for revision in revisions:
+        decide(
+            installation,
+            revision_id=revision.revision_id,
+            decision=Decision.SIGN,
+            signer=SIGNER,
+            note="",
+        )
+
+
+def _write_reference(folder, tenants):
+    shutil.rmtree(folder, ignore_errors=True)
+    write_reference(folder, tenants)
+    (folder / "policy.yml").write_text(json.dumps(POLICY), "utf-8")
+
+
+def _write_usage(settings, tenants, number):
+    """The events that arrive in a close."""
+    texts = [text for tenant in tenants for batch, text in tenant.events() if batch == number]
+    path = settings.landing_usage / f"close_{number}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*texts, ""]), "utf-8")
+    settled = time.time() - SETTLED_SECONDS
+    os.utime(path, (settled, settled))
+    return path
+
+
+def _tell_documents(settings, closed, number):
+    """The documents of a close as texts: period, kind, amount, and what it corrects."""
+    by_document = defaultdict(list)
+    for entry in Register(settings.register).entries().to_pylist():
+        if entry["document_id"] is not None:
+            by_document[entry["document_id"]].append(entry)
+    names = {name: _name(lines) for name, lines in by_document.items()}
+    for lines in by_document.values():
+        if _close_of(lines[0]) != number:
+            continue
+        corrected = lines[0]["original_document_id"]
+        text = f"{lines[0]['billing_period']} {names[lines[0]['document_id']]}"
+        if corrected is not None:
+            original = by_document[corrected]
+            text += f" corrects {_close_of(original[0])}: {names[corrected]}"
+        told = sorted(f"{plain(line['amount'])} {line['description']}" for line in lines)
+        closed.documents[_story_of(lines[0]["customer_id"])].append((text, told))
+
+
+def _name(lines):
+    amount = sum((line["amount"] for line in lines), Decimal(0))
+    return f"{lines[0]['document_kind']} {plain(amount)}"
+
+
+def _close_of(entry):
+    """The close that signed an entry: it is signed in the month after."""
+    return entry["signed_at"].month - 1
+
+
+def _sums(settings, query):
+    sums = defaultdict(Decimal)
+    for customer_id, amount in _rows(settings, query):
+        sums[_story_of(customer_id)] += amount
+    return sums
+
+
+def _rows(settings, query):
+    with open_warehouse(settings) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _story_of(customer_id):
+    return customer_id.split(".", 1)[0]

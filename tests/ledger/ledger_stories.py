@@ -1,0 +1,104 @@
+"""Stories of the settlement ledger as people write them: a company's months, and what changes.
+
+Belongs here: the format of tests/ledger/*.yml. Does not belong here: closing months
+(ledger_run.py), the reference folder and usage files that a story becomes (golden_tenant.py); any
+figure.
+
+`given` is a golden case (tests/golden/README.md) without what it expects; an event's `batch` is the
+close that it arrives in. Close 1 is that of January 2026. What a close says under `change` replaces
+fields of the case from then on, and at a close that is_lost its contract files do not arrive.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+from golden_cases import CASE_FIELDS, Case, CaseError, filled_fields
+
+FOLDER = Path(__file__).parent
+CLOSES = 4
+EXPECTED_FIELDS = {"name", "why", "lines", "draws", "left", "breakage", "exceptions", "rejected"}
+GIVEN_FIELDS = CASE_FIELDS - EXPECTED_FIELDS
+CLOSE_FIELDS = {"change", "is_lost", "why", "documents", "held"}
+
+
+@dataclass(frozen=True)
+class Close:
+    """What a story is like when a month is closed, and what must come of it.
+
+    Attributes:
+        case: the company then. is_lost: whether its contract files do not arrive.
+        documents: texts of the documents signed at this close. lines: by such a text, texts of the
+            document's lines, where the story says them. held: codes of what holds its charges.
+    """
+
+    case: Case
+    is_lost: bool
+    documents: list
+    lines: dict
+    held: list
+
+
+@dataclass(frozen=True)
+class Story:
+    """One story.
+
+    Attributes:
+        name: of its file. about: a sentence. closes: one for each month, from January on.
+    """
+
+    name: str
+    about: str
+    closes: list
+
+
+def period_of(number):
+    """The billing period of a close, from 1."""
+    return f"{date(2026, number, 1):%Y-%m}"
+
+
+def read_stories():
+    """Every story, in order of its file's name.
+
+    Raises:
+        CaseError: a file has a field that is not read, or more closes than are made.
+    """
+    return [_story(path) for path in sorted(FOLDER.glob("*.yml"))]
+
+
+def _story(path):
+    content = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 — texts only
+    _refuse_unknown(path, content, {"about", "given", "closes"})
+    _refuse_unknown(path, content["given"], GIVEN_FIELDS)
+    if len(content["closes"]) > CLOSES:
+        raise CaseError(f"{path.name}: {len(content['closes'])} closes, and {CLOSES} are made.")
+    given, closes = dict(content["given"]), []
+    for number in range(CLOSES):
+        told = content["closes"][number] if number < len(content["closes"]) else {}
+        _refuse_unknown(path, told, CLOSE_FIELDS)
+        _refuse_unknown(path, told.get("change", {}), GIVEN_FIELDS)
+        given |= told.get("change", {})
+        case = Case(path.stem, path.stem, path, filled_fields(given, {}))
+        documents = [_document(each) for each in told.get("documents", [])]
+        closes.append(
+            Close(
+                case=case,
+                is_lost=told.get("is_lost") == "true",
+                documents=sorted(text for text, _ in documents),
+                lines={text: sorted(lines) for text, lines in documents if lines},
+                held=sorted(told.get("held", [])),
+            )
+        )
+    return Story(path.stem, content["about"], closes)
+
+
+def _document(told):
+    if isinstance(told, str):
+        return told, []
+    return told["document"], told["lines"]
+
+
+def _refuse_unknown(path, told, known):
+    if unknown := sorted(set(told) - known):
+        raise CaseError(f"{path.name}: nothing reads {', '.join(unknown)}; known: {sorted(known)}.")
