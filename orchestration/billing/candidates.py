@@ -58,7 +58,8 @@ _CONSERVATION: Final = """
     order by invariant_number, check_name, scope_kind, scope_id
 """
 # Documents that are not their lines or not alone, then keys whose lines are not what is due, then
-# keys that credits pay more than they come to; a sum that does not fit raises.
+# keys that credits pay more than they come to, or that take credit away instead of giving it back;
+# a sum that does not fit raises.
 _UNBALANCED: Final = """
     with sums as (
         select document_id, sum(amount) as amount, count(*) as line_count
@@ -99,8 +100,9 @@ _UNBALANCED: Final = """
         select settlement_key as name
         from frozen_lines
         group by settlement_key
-        having bool_or(credit_grant_id is not null and amount > 0)
-            or (bool_or(credit_grant_id is not null) and sum(amount) < 0)
+        having bool_or(cause like '%_credit' and amount > 0)
+            or bool_or(cause like '%_restored' and amount < 0)
+            or (bool_or(cause like '%_credit') and sum(amount) < 0)
     )
 
     select name from (

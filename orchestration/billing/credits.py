@@ -8,7 +8,7 @@ Two revisions may draw on one grant; each was computed before the other was sign
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,49 +32,56 @@ def read_grants(settings: Settings, reference_version: str) -> pa.Table:
 
 
 def refuse_overdrawn(signed: pa.Table, new: pa.Table, grants: Callable[[], pa.Table]) -> None:
-    """Let only draws pass that all draws of their grants so far leave room for.
+    """Let only movements pass for which all movements of their grants so far leave room.
+
+    A grant is never drawn beyond what it holds, and never gets back more than was drawn.
 
     Args:
         signed: the register's entries.
         new: those about to be signed, with the same columns.
-        grants: gives what was granted; asked for only where something is drawn.
+        grants: gives what was granted; asked for only where credit moves.
 
     Raises:
         CreditOverdrawnError: names each grant with what it would come to.
     """
-    draws = _movements(new)
-    if not draws:
+    moving = _moved_by_grant(new)
+    if not moving:
         return
     granted = {
         row["credit_grant_id"]: (row["amount"], row["unit"] is not None)
         for row in grants().to_pylist()
     }
-    moved: dict[str, list[tuple[Decimal, Decimal]]] = {}
-    for grant_id, amount, quantity in [*_movements(signed), *draws]:
-        moved.setdefault(grant_id, []).append((amount, quantity))
+    before = _moved_by_grant(signed)
     overdrawn = []
-    for grant_id in sorted({grant_id for grant_id, *_ in draws}):
+    for grant_id in sorted(moving):
         amount, is_of_units = granted.get(grant_id, (_NOTHING, False))
-        drawn = -sum((each[1 if is_of_units else 0] for each in moved[grant_id]), _NOTHING)
-        if drawn > amount:
+        side = 1 if is_of_units else 0
+        drawn_now = -moving[grant_id][side]
+        drawn = drawn_now - before.get(grant_id, (_NOTHING, _NOTHING))[side]
+        if drawn < 0 or (drawn_now > 0 and drawn > amount):
             overdrawn.append((grant_id, f"{grant_id} ({drawn:f} of {amount:f})"))
     if overdrawn:
         raise CreditOverdrawnError(
-            f"Tried to sign draws on {len(overdrawn)} credit grants beyond what they hold: another "
-            "signature drew on them after these candidates were computed. "
-            "Nothing was written. Close the billing period again (`tallyhouse run`), which draws "
-            "on what is left, then sign the new revision. The grants are "
-            f"{listed([text for _, text in overdrawn])}.",
+            f"Tried to sign movements of {len(overdrawn)} credit grants beyond what they hold, or "
+            "beyond what was drawn of them: another "
+            "signature moved them after these candidates were computed. "
+            "Nothing was written. Close the billing period again (`tallyhouse run`), which counts "
+            "with what is left, then sign the new revision. The grants, with what would be drawn, "
+            f"are {listed([text for _, text in overdrawn])}.",
             credit_grant_ids=[grant_id for grant_id, _ in overdrawn],
         )
 
 
-def _movements(entries: pa.Table) -> list[tuple[str, Decimal, Decimal]]:
-    """Grant, amount and quantity of every entry that moves what a grant holds."""
+def _moved_by_grant(entries: pa.Table) -> dict[str, tuple[Decimal, Decimal]]:
+    """Amount and quantity by which entries move what each grant holds; draws are negative."""
     kinds = pa.array([kind for kind in CREDIT_KINDS if kind != "credit_grant"])
-    rows: list[dict[str, Any]] = (
+    sums = (
         entries.filter(pc.is_in(entries["entry_kind"], value_set=kinds))
         .select(["credit_grant_id", "amount", "quantity"])
-        .to_pylist()
+        .group_by("credit_grant_id")
+        .aggregate([("amount", "sum"), ("quantity", "sum")])
     )
-    return [(row["credit_grant_id"], row["amount"], row["quantity"] or _NOTHING) for row in rows]
+    return {
+        str(row["credit_grant_id"]): (row["amount_sum"], row["quantity_sum"] or _NOTHING)
+        for row in sums.to_pylist()
+    }

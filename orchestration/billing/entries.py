@@ -21,7 +21,7 @@ BILLED_KINDS: Final = ("bill", "correct", "release", "external", "concession")
 BUCKET_KINDS: Final = ("waive", "carry_close")
 CREDIT_KINDS: Final = ("credit_grant", "credit_draw", "credit_restore", "credit_expire")
 ENTRY_KINDS: Final = BILLED_KINDS + BUCKET_KINDS + CREDIT_KINDS
-DOCUMENT_KINDS: Final = ("bill", "correct", "credit_draw")
+DOCUMENT_KINDS: Final = ("bill", "correct", "credit_draw", "credit_restore")
 """Kinds whose entries are lines of a document."""
 
 AMOUNT: Final = pa.decimal128(38, 4)
@@ -155,8 +155,8 @@ def refuse_invalid_entries(entries: pa.Table) -> None:
     """Let only entries pass that keep the rules of their kind.
 
     A kind is known; every kind but credits names its settlement key, amount and currency; a credit
-    names its grant; a bill, a correction or a draw names its document, its line and its posting
-    key; entry numbers are distinct.
+    names its grant; a bill, a correction, a draw or what goes back to a grant names its document,
+    its line and its posting key; entry numbers are distinct.
 
     Raises:
         EntryInvalidError: some entry does not; the message names each rule and the entries.

@@ -53,6 +53,8 @@ LINE_COLUMNS: Final = (
     "cell_end_date",
     "cause",
 )
+OUTSIDE_THE_TAX_BASE: Final = ("purchased_credit", "purchased_restored")
+"""Causes of lines of credit that was bought: tax was a matter of the purchase."""
 
 
 class DocumentInvalidError(BusinessError):
@@ -108,7 +110,8 @@ def payloads_of(
     """Derive the payload of every signed document, by posting key, in order of signature.
 
     Args:
-        entries: Register.entries(). Only bills and corrections make documents.
+        entries: Register.entries(). Only bills, corrections and movements of credit make
+            documents.
         posting_keys: only these; None means all.
     """
     wanted = pc.is_in(entries["entry_kind"], value_set=pa.array(DOCUMENT_KINDS))
@@ -167,7 +170,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "service_start_date": row["service_start_date"] or row["cell_start_date"],
         "service_end_date": row["service_end_date"] or row["cell_end_date"],
     }
-    if row["cause"] == "purchased_credit":
+    if row["cause"] in OUTSIDE_THE_TAX_BASE:
         line["is_in_tax_base"] = False
     return line
 

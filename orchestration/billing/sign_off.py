@@ -68,6 +68,8 @@ _KIND_BY_CAUSE: Final = {
     "new": "bill",
     "promotional_credit": "credit_draw",
     "purchased_credit": "credit_draw",
+    "promotional_restored": "credit_restore",
+    "purchased_restored": "credit_restore",
 }
 
 

@@ -84,13 +84,12 @@ class Closed:
     Attributes:
         documents: by story, (text, texts of lines) of each document that was signed.
         held: by story, codes of what holds its charges.
-        broken: names of checks that do not hold after posting. in_erp: posting keys in the ERP.
+        broken: names of checks that did not hold before it was signed.
     """
 
     documents: dict = field(default_factory=lambda: defaultdict(list))
     held: dict = field(default_factory=lambda: defaultdict(list))
     broken: list = field(default_factory=list)
-    in_erp: list = field(default_factory=list)
 
 
 @dataclass
@@ -99,15 +98,16 @@ class Ledger:
 
     Attributes:
         closed: one for each close. entries: the register's, as mappings.
+        broken: names of checks that do not hold in the end. in_erp: posting keys in the ERP.
         rated, held: by story, what everything due comes to, and what of it is held.
-        settings: of the data directory.
     """
 
     closed: list
     entries: list
+    broken: list
+    in_erp: list
     rated: dict
     held: dict
-    settings: Settings
 
 
 def close_all(stories, data_dir):
@@ -120,39 +120,45 @@ def close_all(stories, data_dir):
         data_dir=data_dir, may_sign_self_declared=True, self_declared_signer=SIGNER.name
     )
     closed = [_close(settings, stories, number) for number in range(1, CLOSES + 1)]
-    rated, held = _sums(settings, RATED), _sums(settings, HELD_AMOUNTS)
-    return Ledger(closed, Register(settings.register).entries().to_pylist(), rated, held, settings)
+    installation = _installation(settings, CLOSES)
+    return Ledger(
+        closed=closed,
+        entries=Register(settings.register).entries().to_pylist(),
+        broken=_build(installation),
+        in_erp=sorted(each.posting_key for each in installation.open_erp().read_documents()),
+        rated=_sums(settings, RATED),
+        held=_sums(settings, HELD_AMOUNTS),
+    )
+
+
+def _installation(settings, number):
+    now = datetime(2026, number + 1, 3, 6, tzinfo=UTC)
+    return Installation(settings, clock=lambda: now)
 
 
 def _close(settings, stories, number):
-    now = datetime(2026, number + 1, 3, 6, tzinfo=UTC)
-    installation = Installation(settings, clock=lambda: now)
+    installation = _installation(settings, number)
     told = [story.closes[number - 1] for story in stories]
     tenants = [(LostTenant if close.is_lost else Tenant)(close.case) for close in told]
     _write_reference(settings.reference_dir, tenants)
     load_reference_data(installation)
     load_usage_files(installation, paths=[_write_usage(settings, tenants, number)])
-    _build(installation)
-    closed = Closed()
+    closed = Closed(broken=_build(installation))
     for customer_id, code in _rows(settings, HELD):
         closed.held[_story_of(customer_id)].append(code)
     _sign(installation, number)
     post_documents(installation)
     read_statuses(installation)
-    _build(installation)
-    closed.broken = [
-        each.check_name for each in read_conservation(installation) if not each.is_passed
-    ]
-    closed.in_erp = sorted(
-        document.posting_key for document in installation.open_erp().read_documents()
-    )
     _tell_documents(settings, closed, number)
     return closed
 
 
 def _build(installation):
+    """Build every mart; returns the names of checks that do not hold."""
     write_inputs(installation)
     build_models(installation, WITHOUT_DATA_TESTS)
+    figures = read_conservation(installation)
+    return [figure.check_name for figure in figures if not figure.is_passed]
 
 
 def _sign(installation, number):

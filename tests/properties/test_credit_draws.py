@@ -281,7 +281,7 @@ def test_documents_and_draws_come_to_what_is_due_document_by_document(second, fi
         from (
             select document_id, amount from billing.fct_invoice_candidates
             union all
-            select document_id, drawn_amount from billing.int_credits__drawn
+            select document_id, paid_amount from billing.int_credits__moved
             union all
             select document_id, -amount from billing.int_candidates__charged
         )

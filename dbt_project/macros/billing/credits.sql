@@ -21,6 +21,25 @@
     )
 {%- endmacro %}
 
+{#-
+    What of left_units has to go back so that a scope keeps no more than is owed there: keys give
+    back in the order of key_number.
+-#}
+{% macro beyond_owed(left_units, owed_units, scope) -%}
+    greatest(
+        least(
+            {{ left_units }},
+            cast(
+                sum({{ left_units }}) over (partition by {{ scope | join(', ') }})
+                as {{ whole_number() }}
+            )
+            - greatest({{ owed_units }}, cast(0 as {{ whole_number() }}))
+            - {{ sum_before(left_units, scope) }}
+        ),
+        cast(0 as {{ whole_number() }})
+    )
+{%- endmacro %}
+
 {#- The sum of a whole number over the keys of a scope that come before a key. -#}
 {% macro sum_before(number, scope) -%}
     coalesce(

@@ -39,7 +39,8 @@
         ('depends_on_held', 'finance',
          'Clear what holds the lines that this amount depends on, then run again.'),
         ('credit_to_restore', 'finance',
-         'Credit paid for what is no longer due: give nothing back in money, raise the grant by the difference. The charge stays held until credit can be restored.'),
+         'Credit paid for what is no longer due, and its grant is gone or changed: restore its row in '
+         ~ 'credit_grants.csv, so that the credit can go back.'),
         ('grant_missing', 'finance',
          'Signed documents drew on this grant: restore its row in credit_grants.csv.'),
         ('grant_in_another_currency', 'finance',

@@ -36,8 +36,8 @@ charged as (
     select * from {{ ref('int_candidates__charged') }}
 ),
 
-drawn as (
-    select * from {{ ref('int_credits__drawn') }}
+moved_credits as (
+    select * from {{ ref('int_credits__moved') }}
 ),
 
 credit_ledger as (
@@ -207,7 +207,7 @@ settled_amounts as (
     group by currency_code
 ),
 
--- What is due is on documents, or is paid by credits.
+-- What is due is on documents, or is paid by credits, less what goes back to them.
 paid_amounts as (
     select
         currency_code,
@@ -224,8 +224,8 @@ paid_amounts as (
     select
         currency_code,
         0 as due_amount,
-        drawn_amount as paid_amount
-    from drawn
+        paid_amount
+    from moved_credits
 ),
 
 due_amounts as (

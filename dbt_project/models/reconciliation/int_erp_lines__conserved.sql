@@ -24,7 +24,8 @@ posted_lines as (
     inner join postings on entries.posting_key = postings.posting_key
     inner join erp_documents on entries.posting_key = erp_documents.posting_key
     where
-        entries.entry_kind in ('bill', 'correct', 'credit_draw')
+        entries.entry_kind
+        in ('bill', 'correct', 'credit_draw', 'credit_restore')
         and postings.state = 'posted'
 ),
 

@@ -3,12 +3,15 @@
 from datetime import date
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from billing_rows import NOW, PERIOD, Line
+from billing_rows import NOW, PERIOD, VERSION, Line
 from billing_world import OLIVIA, policy
 from signing import refusal, refused
 
 from orchestration.billing.posting_payloads import payloads_of
+from orchestration.billing.refusals import CandidatesUnusableError
 
 
 def draw(amount, *, grant="prepaid", cause="purchased_credit", **changes):
@@ -74,6 +77,77 @@ def test_a_grant_may_be_drawn_to_its_last_cent_by_two_signatures(world):
         world.sign(revision.revision_id)
 
     assert 4 == world.register.entries().num_rows
+
+
+def give_back(amount, **changes):
+    """Credit of the first document goes back on the correction of that document."""
+    return Line(
+        amount=amount,
+        rated="40.00",
+        before="100.00",
+        cause="purchased_restored",
+        credit_grant_id="prepaid",
+        document_id="CM",
+        original_document_id="INV-us-acme",
+        **changes,
+    )
+
+
+CORRECTION = Line(
+    rated="40.00",
+    before="100.00",
+    cause="correction",
+    document_id="CM",
+    original_document_id="INV-us-acme",
+)
+
+
+@pytest.fixture
+def drawn(world):
+    """100.00 of usage, of which credit paid 60.00, is signed."""
+    [revision] = world.build(Line(), draw("-60.00")).freeze()
+    world.sign(revision.revision_id)
+    return world
+
+
+def test_what_goes_back_to_a_grant_is_an_entry_of_its_own_kind_outside_the_tax_base(drawn):
+    """ledger.md, State that runs across periods: less usage restores to the same grants."""
+    drawn.put_candidates(CORRECTION, give_back("20.00"))
+    [revision] = drawn.freeze()
+    drawn.sign(revision.revision_id)
+
+    entries = drawn.register.entries().to_pylist()[2:]
+    assert [("correct", Decimal(-60)), ("credit_restore", Decimal(20))] == [
+        (entry["entry_kind"], entry["amount"]) for entry in entries
+    ]
+    assert {Line().settlement_key: Decimal(40)} == drawn.register.billed()
+    payload = list(payloads_of(drawn.register.entries()).values())[1]
+    assert Decimal(-40) == payload.amount
+    assert [True, False] == [line.is_in_tax_base for line in payload.document().lines]
+
+
+def test_two_signatures_never_give_back_more_than_was_drawn(drawn):
+    drawn.put_candidates(CORRECTION, give_back("60.01"))
+    [revision] = drawn.freeze()
+    error = refusal(drawn, revision.revision_id)
+    assert "credit_overdrawn" == error.code
+    assert "prepaid (-0.0100 of 100.000000000)" in str(error)
+
+
+def test_a_grant_that_was_lowered_below_its_draws_still_gets_back(drawn):
+    drawn.put_candidates(CORRECTION, give_back("60.00"))
+    folder = drawn.settings.reference_versions / VERSION / "tables" / "credit_grants.parquet"
+    grants = [row | {"amount": Decimal(1)} for row in pq.read_table(folder).to_pylist()]
+    pq.write_table(pa.Table.from_pylist(grants, schema=pq.read_schema(folder)), folder)
+    [revision] = drawn.freeze()
+    drawn.sign(revision.revision_id)
+    assert 4 == drawn.register.entries().num_rows
+
+
+def test_a_line_that_takes_credit_away_instead_of_giving_it_back_is_not_frozen(drawn):
+    drawn.put_candidates(CORRECTION, give_back("-20.00"))
+    with pytest.raises(CandidatesUnusableError, match="do not add up"):
+        drawn.freeze()
 
 
 @pytest.mark.parametrize(("quantity", "code"), [("-50", None), ("-50.000000001", "refused")])

@@ -24,8 +24,8 @@ def documents(*rows):
 
 
 def lines(*rows):
-    """Rows of document id, settlement key, rated, billed before, amount; and a draw's grant."""
-    ids, keys, *amounts, grants = zip(*([*row, None][:6] for row in rows), strict=True)
+    """Rows of document id, settlement key, rated, billed before, amount; and whose credit moves."""
+    ids, keys, *amounts, causes = zip(*([*row, "new"][:6] for row in rows), strict=True)
     rated, before, due = (
         pa.array([None if each is None else Decimal(each) for each in column], AMOUNT)
         for column in amounts
@@ -37,7 +37,10 @@ def lines(*rows):
             "rated_amount": rated,
             "billed_amount_before": before,
             "amount": due,
-            "credit_grant_id": pa.array(grants, pa.string()),
+            "cause": pa.array(causes),
+            "credit_grant_id": pa.array(
+                [None if cause == "new" else "g" for cause in causes], pa.string()
+            ),
         }
     )
 
@@ -57,17 +60,29 @@ def test_what_adds_up_to_the_last_digit_passes():
 
 def test_a_draw_lowers_its_document_and_not_what_is_due_for_its_key():
     """Invariants 5 and 6."""
-    drawn = [("D1", "k", "7", "0", "7"), ("D1", "k", "7", "0", "-7", "g")]
+    drawn = [("D1", "k", "7", "0", "7"), ("D1", "k", "7", "0", "-7", "purchased_credit")]
     refuse_unbalanced(documents(("D1", "0", 2)), lines(*drawn))
 
 
 @pytest.mark.parametrize("amount", ["-7.01", "0.01"])
 def test_a_draw_that_pays_more_than_the_key_or_takes_credit_back_is_named(amount):
     """Invariant 6."""
-    drawn = [("D1", "k", "7", "0", "7"), ("D1", "k", "7", "0", amount, "g")]
+    drawn = [("D1", "k", "7", "0", "7"), ("D1", "k", "7", "0", amount, "purchased_credit")]
     total = str(7 + Decimal(amount))
     with pytest.raises(CandidatesUnusableError, match=": k do not add up"):
         refuse_unbalanced(documents(("D1", total, 2)), lines(*drawn))
+
+
+def test_credit_that_goes_back_raises_its_document_even_of_a_key_that_has_not_changed():
+    """A cap that moved leaves less to pay than credit paid."""
+    moved = [("D1", "cap", "-3", "0", "-3"), ("D1", "k", "7", "7", "3", "purchased_restored")]
+    refuse_unbalanced(documents(("D1", "0", 2)), lines(*moved))
+
+
+def test_credit_that_is_taken_where_it_should_go_back_is_named():
+    taken = [("D1", "k", "7", "9", "-2"), ("D1", "k", "7", "9", "-1", "purchased_restored")]
+    with pytest.raises(CandidatesUnusableError, match=": k do not add up"):
+        refuse_unbalanced(documents(("D1", "-3", 2)), lines(*taken))
 
 
 @pytest.mark.parametrize(

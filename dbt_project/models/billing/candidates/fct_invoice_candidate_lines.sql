@@ -8,10 +8,17 @@ drawn as (
     select * from {{ ref('int_credits__drawn') }}
 ),
 
+restored as (
+    select * from {{ ref('int_credits__restored') }}
+),
+
+settlements as (
+    select * from {{ ref('int_settlements__compared') }}
+),
+
 charge_lines as (
     select
         charged.document_id,
-        charged.document_kind,
         charged.original_document_id,
         charged.settlement_key,
         {% for part in settlement_key_parts() -%}
@@ -44,7 +51,6 @@ drawn_keys as (
     select
         charged.document_id,
         charged.settlement_key,
-        charged.document_kind,
         charged.original_document_id,
         {% for part in settlement_key_parts() -%}
         min(charged.{{ part }}) as {{ part }},
@@ -64,7 +70,6 @@ drawn_keys as (
     group by
         charged.document_id,
         charged.settlement_key,
-        charged.document_kind,
         charged.original_document_id
 ),
 
@@ -73,7 +78,6 @@ drawn_keys as (
 credit_lines as (
     select
         drawn_keys.document_id,
-        drawn_keys.document_kind,
         drawn_keys.original_document_id,
         drawn_keys.settlement_key,
         {% for part in settlement_key_parts() -%}
@@ -118,10 +122,54 @@ credit_lines as (
             and drawn.settlement_key = drawn_keys.settlement_key
 ),
 
+corrections as (
+    select distinct
+        document_id,
+        billing_period
+    from charged
+    where original_document_id is not null
+),
+
+-- What goes back to a grant is booked as it had been drawn, after everything else.
+restored_lines as (
+    select
+        restored.document_id,
+        restored.original_document_id,
+        restored.settlement_key,
+        {% for part in settlement_key_parts() -%}
+        restored.{{ part }},
+        {% endfor -%}
+        corrections.billing_period,
+        restored.rated_line_id,
+        restored.service_start_date,
+        restored.service_end_date,
+        restored.service_start_at,
+        restored.service_end_at,
+        substr('Returned: ' || restored.description, 1, 250) as description,
+        coalesce(restored.restored_quantity, cast(1 as decimal(38, 9))) as quantity,
+        restored.unit as unit_label,
+        cast(null as varchar) as unit_price_display,
+        settlements.rated_amount,
+        coalesce(settlements.billed_amount, 0) as billed_amount_before,
+        restored.restored_amount as amount,
+        restored.credit_kind || '_restored' as cause,
+        cast(0 as bigint) as event_count,
+        cast(0 as decimal(38, 0)) as digest_sum_1,
+        cast(0 as decimal(38, 0)) as digest_sum_2,
+        restored.credit_grant_id,
+        3 as line_rank,
+        restored.drawing_number
+    from restored
+    inner join corrections on restored.document_id = corrections.document_id
+    left join settlements on restored.settlement_key = settlements.settlement_key
+),
+
 lines as (
     select * from charge_lines
     union all
     select * from credit_lines
+    union all
+    select * from restored_lines
 ),
 
 final as (
@@ -144,7 +192,10 @@ final as (
                     credit_grant_id
             ) as integer
         ) as line_number,
-        document_kind,
+        case
+            when sum(amount) over (partition by document_id) < 0 then 'credit_memo'
+            else 'invoice'
+        end as document_kind,
         original_document_id,
         settlement_key,
         {{ settlement_key_parts() | join(',\n        ') }},

@@ -22,6 +22,14 @@ cells as (
     select * from {{ ref('int_contracts__cells') }}
 ),
 
+paid as (
+    select * from {{ ref('int_credits__paid') }}
+),
+
+grants as (
+    select * from {{ ref('int_credits__opened') }}
+),
+
 rated as (
     select
         settlement_key,
@@ -62,13 +70,12 @@ billed as (
     group by settlement_key
 ),
 
--- What credits paid of a key by signed documents; giving it back is not a credit memo.
-paid_by_credit as (
-    select settlement_key
-    from entries
-    where entry_kind in ('credit_draw', 'credit_restore')
-    group by settlement_key
-    having sum(amount) < 0
+-- Paid by credit whose grant is gone or changed, so that nothing can go back to it.
+paid_by_lost_credit as (
+    select distinct paid.settlement_key
+    from paid
+    left join grants on paid.credit_grant_id = grants.credit_grant_id
+    where coalesce(grants.is_changed, true)
 ),
 
 lineages as (
@@ -215,17 +222,21 @@ owed as (
                         joined.rated_amount + joined.conceded_amount as decimal(38, 4)
                     )
         end as owed_amount,
-        paid_by_credit.settlement_key is not null as is_paid_by_credit
+        paid_by_lost_credit.settlement_key is not null as is_paid_by_lost_credit
     from joined
-    left join paid_by_credit on joined.settlement_key = paid_by_credit.settlement_key
+    left join paid_by_lost_credit
+        on joined.settlement_key = paid_by_lost_credit.settlement_key
 ),
 
--- What credit paid is not given back in money.
+-- What credit paid goes back to its grant, and never back in money.
 compared as (
     select
         *,
         coalesce(
-            is_paid_by_credit and is_due and is_known and owed_amount < billed_amount,
+            is_paid_by_lost_credit
+            and is_due
+            and is_known
+            and owed_amount < billed_amount,
             false
         ) as is_to_restore
     from owed

@@ -2,14 +2,13 @@ with grants as (
     select * from {{ ref('int_credits__opened') }}
 ),
 
-drawn as (
-    select * from {{ ref('int_credits__drawn') }}
+moved as (
+    select * from {{ ref('int_credits__moved') }}
 ),
 
 candidates as (
     select distinct
         document_id,
-        settlement_key,
         billing_period
     from {{ ref('int_candidates__charged') }}
 ),
@@ -87,31 +86,32 @@ signed as (
 -- Of a candidate, nobody has signed it; it is drawn anew with every rating.
 proposed as (
     select
-        drawn.credit_grant_id,
-        'drawn' as movement_kind,
+        moved.credit_grant_id,
+        moved.movement_kind,
         'candidate' as movement_state,
-        drawn.document_id || '/' || drawn.settlement_key as movement_source_id,
+        moved.document_id || '/' || moved.settlement_key as movement_source_id,
         {{ last_day_of_month('candidates.billing_period') }} as moved_on,
-        drawn.document_id,
-        drawn.settlement_key,
+        moved.document_id,
+        moved.settlement_key,
         cast(
-            case
-                when drawn.unit is null then cast(drawn.drawn_amount as decimal(38, 9))
-                else drawn.drawn_quantity
-            end as decimal(38, 9)
+            abs(
+                case
+                    when moved.unit is null
+                        then cast(moved.paid_amount as decimal(38, 9))
+                    else moved.paid_quantity
+                end
+            ) as decimal(38, 9)
         ) as quantity,
-        drawn.drawn_amount as amount
-    from drawn
-    inner join candidates
-        on
-            drawn.document_id = candidates.document_id
-            and drawn.settlement_key = candidates.settlement_key
+        cast(abs(moved.paid_amount) as decimal(38, 4)) as amount
+    from moved
+    inner join candidates on moved.document_id = candidates.document_id
 ),
 
 proposed_sums as (
     select
         credit_grant_id,
-        sum(quantity) as quantity
+        sum(case movement_kind when 'drawn' then quantity else -quantity end)
+            as quantity
     from proposed
     group by credit_grant_id
 ),
