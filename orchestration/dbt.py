@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from filelock import FileLock
 
-from orchestration.failures import BusinessError
+from orchestration.dbt_failures import DbtFailedError, failure_message
 from orchestration.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT_DIR: Final = PROJECT_ROOT / "dbt_project"
@@ -28,16 +28,9 @@ BUILD_ARGUMENTS: Final = ("build", UNWRITTEN, "--exclude-resource-type", "unit_t
 """A production build: models, seeds and data tests. Unit tests prove code, not data."""
 
 _PROJECT_FOLDERS: Final = ("macros", "models", "seeds", "snapshots", "tests")
-_MESSAGE_LENGTH: Final = 300
 _MANIFESTS: Final[dict[str, Any]] = {}
 
 NodeProgress: TypeAlias = Callable[[str, int, int], None]
-
-
-class DbtFailedError(BusinessError):
-    """A dbt command failed: a model could not be built, or a data test is red."""
-
-    code = "dbt_failed"
 
 
 @dataclass(frozen=True)
@@ -256,18 +249,10 @@ def _failure_message(settings: Settings, arguments: Sequence[str], result: Any) 
     if result.exception is not None:
         return f"{command}: {result.exception}"
     failed = [
-        (f"{node.node.name} ({node.status}", str(node.message))
+        f"{node.node.name} ({node.status}): {node.message}"
         for node in getattr(result.result, "results", ())
         if str(node.status) in {"error", "fail", "runtime error"}
     ]
     in_full = dbt_target(settings) / "failed.txt"
-    in_full.write_text(
-        "\n\n".join(f"{node})\n{message}" for node, message in failed), encoding="utf-8"
-    )
-    shown = [
-        f"{node}: {' '.join(message.split())[:_MESSAGE_LENGTH]})" for node, message in failed[:10]
-    ]
-    return (
-        f"{command}: {len(failed)} nodes failed: {'; '.join(shown)}. Correct the data or the model "
-        f"that each names; what dbt said in full is in {in_full}."
-    )
+    in_full.write_text("\n\n".join(failed), encoding="utf-8")
+    return failure_message(command, failed, in_full=in_full)

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from rating_warehouse import BEFORE, RatingWarehouse, instant, write_rows
 
-from orchestration.dbt import DbtFailedError, run_dbt
+from orchestration.dbt import run_dbt
+from orchestration.dbt_failures import DbtFailedError
 
 MAKE_THE_VIEW = ("run", "--select", "fct_line_events")
 

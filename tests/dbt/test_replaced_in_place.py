@@ -4,7 +4,8 @@ import duckdb
 import pytest
 from rating_warehouse import RatingWarehouse
 
-from orchestration.dbt import DbtFailedError, run_dbt
+from orchestration.dbt import run_dbt
+from orchestration.dbt_failures import DbtFailedError
 from orchestration.price_book.table_schemas import input_file_name
 
 

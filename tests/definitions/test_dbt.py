@@ -8,7 +8,6 @@ import yaml
 
 from orchestration.dbt import (
     DBT_PROJECT_DIR,
-    DbtFailedError,
     dbt_environment,
     dbt_executable,
     dbt_target,
@@ -16,6 +15,7 @@ from orchestration.dbt import (
     prepare_manifest,
     run_dbt,
 )
+from orchestration.dbt_failures import DbtFailedError
 from orchestration.settings import Settings
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_dbt import (
     DagsterDbtTranslator,
     DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
     DbtCliResource,
     DbtProject,
     dbt_assets,
@@ -24,6 +25,7 @@ from orchestration.dbt import (
     dbt_environment,
     shared_code_digest,
 )
+from orchestration.dbt_failures import DbtFailedError, errors_in, failure_message
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import DATA_ENGINEERING, WAREHOUSE_WRITER
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation
@@ -88,13 +90,31 @@ def build_dbt_assets(manifest: Path) -> dg.AssetsDefinition:
             dbt_environment(settings),
         ):
             done, total = 0, len(context.selected_output_names)
-            for event in dbt.cli(list(BUILD_ARGUMENTS), context=context).stream():
+            build = dbt.cli(list(BUILD_ARGUMENTS), context=context, raise_on_error=False)
+            for event in build.stream():
                 if isinstance(event, dg.Output | dg.MaterializeResult):
                     done += 1
                     installation.report("build models", done, total)
                 yield event
+            _refuse_failed(build)
 
     return dbt_models
+
+
+def _refuse_failed(build: DbtCliInvocation) -> None:
+    """Say which models and data tests failed; the command that ran is in the log.
+
+    Raises:
+        DbtFailedError: some did.
+    """
+    error = build.get_error()
+    if error is not None:
+        said = getattr(error, "description", None) or str(error)
+        raise DbtFailedError(
+            failure_message(
+                "Built the models", errors_in(said), in_full=build.target_path / "dbt.log"
+            )
+        ) from error
 
 
 def build_dbt_resource(executable: Path) -> DbtCliResource:

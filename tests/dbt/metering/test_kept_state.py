@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.dbt import DbtFailedError
+from orchestration.dbt_failures import DbtFailedError
 
 
 def test_an_affected_list_is_read_for_its_sources_only_once(warehouse, event, noon):
