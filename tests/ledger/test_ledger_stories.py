@@ -1,23 +1,33 @@
-"""Each story of the settlement ledger, month after month: what is billed, corrected and held.
+"""Stories and random histories of the settlement ledger, month after month.
 
-Belongs here: the comparison. Does not belong here: stories (*.yml beside it).
+Belongs here: what a story says that is billed, corrected and held; what holds for every one of
+them. Does not belong here: stories (*.yml beside it), how histories are drawn (ledger_histories).
+LEDGER_SEED and LEDGER_HISTORIES draw other histories and more of them.
 """
 
+from collections import defaultdict
 from decimal import Decimal
 
 import pytest
+from ledger_histories import random_histories
 from ledger_run import close_all
 from ledger_stories import CLOSES, read_stories
 
 STORIES = read_stories()
+HISTORIES = random_histories()
+COUNTED = {"bill", "correct"}
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory):
-    """All stories in one company, every month closed once."""
-    return close_all(STORIES, tmp_path_factory.mktemp("ledger") / "data")
+    """All stories and histories in one company, every month closed once."""
+    return close_all(STORIES + HISTORIES, tmp_path_factory.mktemp("ledger") / "data")
+
+
+def entries_of(ledger, story):
+    return [entry for entry in ledger.entries if entry["customer_id"].startswith(f"{story.name}.")]
 
 
 @pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
@@ -30,15 +40,53 @@ def test_a_story_bills_corrects_and_holds_what_it_says(ledger, story):
         assert expected.held == found.held[story.name], f"close {number}"
 
 
-@pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
+@pytest.mark.parametrize("story", STORIES + HISTORIES, ids=lambda story: story.name)
 def test_documents_and_credit_draws_are_the_gross_rating_to_the_cent(ledger, story):
     """Invariant 6: what is held is all that is not billed."""
     documents, draws = Decimal(0), Decimal(0)
-    for entry in ledger.entries:
-        if entry["customer_id"].split(".")[0] == story.name:
-            documents += entry["amount"] if entry["document_id"] else 0
-            draws += -entry["amount"] if entry["credit_grant_id"] else 0
+    for entry in entries_of(ledger, story):
+        documents += entry["amount"] if entry["document_id"] else 0
+        draws += -entry["amount"] if entry["credit_grant_id"] else 0
     assert ledger.rated[story.name] == documents + draws + ledger.held[story.name]
+
+
+@pytest.mark.parametrize("story", STORIES + HISTORIES, ids=lambda story: story.name)
+def test_no_document_is_credited_below_zero_for_any_key(ledger, story):
+    """ledger.md, Corrections."""
+    billed, open_amounts = set(), defaultdict(Decimal)
+    for entry in entries_of(ledger, story):
+        if entry["entry_kind"] not in COUNTED:
+            continue
+        is_taken_back = entry["amount"] < 0 and entry["original_document_id"]
+        document = entry["original_document_id"] if is_taken_back else entry["document_id"]
+        open_amounts[document, entry["settlement_key"]] += entry["amount"]
+        if not is_taken_back and entry["amount"] > 0:
+            billed.add((document, entry["settlement_key"]))
+    assert [] == [place for place in billed if open_amounts[place] < 0]
+
+
+@pytest.mark.parametrize("story", STORIES + HISTORIES, ids=lambda story: story.name)
+def test_credit_is_never_given_back_in_money(ledger, story):
+    """What was paid in money for a document and its corrections never falls below zero."""
+    money, corrected = defaultdict(Decimal), {}
+    for entry in entries_of(ledger, story):
+        document = entry["document_id"]
+        if document:
+            original = entry["original_document_id"]
+            corrected[document] = corrected[original] if original else document
+            money[corrected[document]] += entry["amount"]
+    assert [] == [name for name, amount in money.items() if amount < 0]
+
+
+def test_histories_correct_and_credit_and_hold_often_enough_to_tell(ledger):
+    found = defaultdict(int)
+    for story in HISTORIES:
+        for entry in entries_of(ledger, story):
+            found[entry["entry_kind"]] += 1
+            found[entry["document_kind"]] += 1
+        found["held"] += sum(len(close.held[story.name]) for close in ledger.closed)
+    kinds = ("bill", "correct", "credit_draw", "credit_restore", "credit_memo", "held")
+    assert {} == {kind: found[kind] for kind in kinds if found[kind] < len(HISTORIES) / 8}
 
 
 def test_every_invariant_holds_before_each_signature_and_in_the_end(ledger):

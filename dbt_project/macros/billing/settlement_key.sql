@@ -23,6 +23,18 @@
     ]) }}
 {%- endmacro %}
 
+{#- The parts that say which bill of a contract's cell a key is on, whatever it is charged for. -#}
+{% macro bill_of_cell_parts() -%}
+    {{ return([
+        'contract_lineage_id',
+        'cell_start_date',
+        'cell_end_date',
+        'bill_to_customer_id',
+        'legal_entity_id',
+        'currency_code',
+    ]) }}
+{%- endmacro %}
+
 {% macro settlement_key() -%}
     {{ content_id(settlement_key_parts()) }}
 {%- endmacro %}

@@ -36,12 +36,20 @@ corrections as (
     select * from {{ ref('int_corrections__described') }}
 ),
 
--- Of which no document stands: never billed, or every document of it released.
+lowering as (
+    select * from corrections
+    where original_document_id is not null
+),
+
+-- Of which no document stands: never billed, or each one of it released; and which lowers
+-- none of another key.
 first_billed as (
     select settlements.settlement_key
     from settlements
     anti join billed_documents
         on settlements.settlement_key = billed_documents.settlement_key
+    anti join lowering
+        on settlements.settlement_key = lowering.settlement_key
     where
         settlements.is_rated
         and settlements.billed_amount = 0

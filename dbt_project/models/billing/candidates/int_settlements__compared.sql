@@ -1,3 +1,5 @@
+{%- set bill = bill_of_cell_parts() -%}
+
 with rated_lines as (
     select * from {{ ref('fct_rated_lines') }}
 ),
@@ -16,6 +18,10 @@ contract_versions as (
 
 charges as (
     select * from {{ ref('stg_price_book__charges') }}
+),
+
+terms as (
+    select * from {{ ref('stg_price_book__terms') }}
 ),
 
 cells as (
@@ -88,8 +94,11 @@ lineages as (
 ),
 
 charge_ids as (
-    select distinct charge_id
+    select charge_id
     from charges
+    union
+    select term_id as charge_id
+    from terms
 ),
 
 covered_cells as (
@@ -228,18 +237,35 @@ owed as (
         on joined.settlement_key = paid_by_lost_credit.settlement_key
 ),
 
--- What credit paid goes back to its grant, and never back in money.
+-- Bills of a cell that were lowered by what is not known now, such as a lost maximum.
+lost_lowering as (
+    select distinct
+        {{ bill | join(',\n        ') }}
+    from joined
+    where billed_amount < 0 and not is_known
+),
+
+-- What credit paid goes back to its grant, and never back in money; and nothing is taken
+-- back of a bill that may have been lowered already.
 compared as (
     select
-        *,
+        owed.*,
         coalesce(
-            is_paid_by_lost_credit
-            and is_due
-            and is_known
-            and owed_amount < billed_amount,
+            owed.is_due and owed.is_known and owed.owed_amount < owed.billed_amount,
             false
-        ) as is_to_restore
+        )
+        and owed.is_paid_by_lost_credit as is_to_restore,
+        coalesce(
+            owed.is_due and owed.is_known and owed.owed_amount < owed.billed_amount,
+            false
+        )
+        and lost_lowering.contract_lineage_id is not null as is_dependent
     from owed
+    left join lost_lowering
+        on
+            {% for part in bill -%}
+            {{ 'and ' if not loop.first }}owed.{{ part }} = lost_lowering.{{ part }}
+            {% endfor %}
 ),
 
 final as (
@@ -250,21 +276,24 @@ final as (
         is_rated,
         is_in_register,
         is_due,
-        case when is_to_restore then 'credit_to_restore' else exception_code end
-            as exception_code,
+        case
+            when is_to_restore then 'credit_to_restore'
+            when is_dependent then 'depends_on_held'
+            else exception_code
+        end as exception_code,
         cast(owed_amount as decimal(38, 4)) as rated_amount,
         cast(computed_amount as decimal(38, 4)) as computed_amount,
         cast(billed_amount as decimal(38, 4)) as billed_amount,
         cast(conceded_amount as decimal(38, 4)) as conceded_amount,
         cast(
             case
-                when is_due and is_known and not is_to_restore
+                when is_due and is_known and not is_to_restore and not is_dependent
                     then owed_amount - billed_amount
             end as decimal(38, 4)
         ) as due_amount,
         case
             when not is_due then 'not_due'
-            when not is_known or is_to_restore then 'held'
+            when not is_known or is_to_restore or is_dependent then 'held'
             when owed_amount <> billed_amount then 'candidate'
             when is_in_register then 'billed'
             else 'proven_zero'

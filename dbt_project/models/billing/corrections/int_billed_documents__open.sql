@@ -1,22 +1,5 @@
-with entries as (
-    select * from {{ ref('stg_register__entries') }}
-    where
-        settlement_key is not null
-        and entry_kind in ('bill', 'correct', 'release', 'external', 'concession')
-),
-
--- What lowers a document that it names belongs to that one, all else to its own.
-placed as (
-    select
-        settlement_key,
-        register_sequence,
-        entry_kind,
-        amount,
-        case
-            when amount < 0 then coalesce(original_document_id, document_id)
-            else document_id
-        end as document_id
-    from entries
+with placed as (
+    select * from {{ ref('int_billed_entries__placed') }}
 ),
 
 documents as (

@@ -1,5 +1,8 @@
 with charged as (
-    select * from {{ ref('int_candidates__charged') }}
+    select
+        *,
+        sum(amount) over (partition by document_id) as document_amount
+    from {{ ref('int_candidates__charged') }}
     where original_document_id is not null
 ),
 
@@ -8,10 +11,7 @@ paid as (
 ),
 
 entries as (
-    select * from {{ ref('stg_register__entries') }}
-    where
-        settlement_key is not null
-        and entry_kind in ('bill', 'correct', 'release', 'external', 'concession')
+    select * from {{ ref('int_billed_entries__placed') }}
 ),
 
 grants as (
@@ -19,20 +19,23 @@ grants as (
     where not is_changed
 ),
 
+-- Of an invoice nothing goes back: it is to be paid.
+lowering as (
+    select * from charged
+    where document_amount <= 0
+),
+
 corrections as (
     select distinct
         document_id,
         original_document_id
-    from charged
+    from lowering
 ),
 
 -- What a document comes to after this correction, over all that was signed about it.
 amounts as (
     select
-        case
-            when amount < 0 then coalesce(original_document_id, document_id)
-            else document_id
-        end as document_id,
+        document_id,
         settlement_key,
         contract_lineage_id,
         amount
@@ -43,7 +46,7 @@ amounts as (
         settlement_key,
         contract_lineage_id,
         amount
-    from charged
+    from lowering
 ),
 
 key_amounts as (
