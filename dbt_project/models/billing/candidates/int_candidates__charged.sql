@@ -41,8 +41,8 @@ lowering as (
     where original_document_id is not null
 ),
 
--- Of which no document stands: never billed, or each one of it released; and which lowers
--- none of another key.
+-- Of which no document stands: never billed, or each one released; and which lowers no
+-- other key.
 first_billed as (
     select settlements.settlement_key
     from settlements

@@ -245,7 +245,7 @@ lost_lowering as (
     where billed_amount < 0 and not is_known
 ),
 
--- What credit paid goes back to its grant, and never back in money; and nothing is taken
+-- What credit paid goes back to its grant, and never back in money. Nothing is taken
 -- back of a bill that may have been lowered already.
 compared as (
     select
@@ -265,7 +265,8 @@ compared as (
         on
             {% for part in bill -%}
             {{ 'and ' if not loop.first }}owed.{{ part }} = lost_lowering.{{ part }}
-            {% endfor %}
+            {% endfor -%}
+            and owed.is_due
 ),
 
 final as (
