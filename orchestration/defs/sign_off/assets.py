@@ -66,8 +66,9 @@ class SignOffConfig(dg.Config):
         )
     ],
     description=(
-        "One revision per legal entity: the candidates of the period pinned to ingestion batches, "
-        "reference version, checks and code. People look at and sign a revision."
+        "One revision per legal entity: the candidates of the period, and of closed earlier ones, "
+        "pinned to ingestion batches, reference version, checks and code. People look at and sign "
+        "a revision."
     ),
 )
 def frozen_revisions(
