@@ -34,6 +34,7 @@ _CONVERTED_AS: Final = {
     "half_up": "rounded half up",
     "half_even": "rounded half to even",
 }
+_SECONDS_OF_A_DAY: Final = 86_400
 _THRESHOLDS: Final = {
     "minimum": ("minimum", "of the charge in the cell"),
     "true_up": ("commitment", "of the contract"),
@@ -114,7 +115,12 @@ def term_steps(explanation: LineExplanation) -> Iterator[Step]:
         why = words(line["exception_code"] or "no price")
         yield "amount", "unknown", f"cannot be computed: {why}"
         return
-    yield "amount", money(Decimal(steps["amount"]), line), _term_amount(kind, line) + _held(line)
+    how = _term_amount(kind, line)
+    if Decimal(steps["shared_amount"] or 0):
+        yield "in all", money(Decimal(steps["shared_amount"]), line), how
+        yield "part", *_term_part(line, steps)
+        how = "that part of it, by largest remainder"
+    yield "amount", money(Decimal(steps["amount"]), line), how + _held(line)
 
 
 def money(amount: Decimal, line: Mapping[str, Any]) -> str:
@@ -253,6 +259,18 @@ def _term_amount(kind: str, line: Mapping[str, Any]) -> str:
     if kind == "cap":
         return "what lies above, taken off"
     return f"once, on {line['segment_start_date']}"
+
+
+def _term_part(line: Mapping[str, Any], steps: Mapping[str, Any]) -> tuple[str, str]:
+    """What one of several who bill a term's line has of it, and by what."""
+    part, whole = Decimal(steps["line_weight"]), Decimal(steps["run_weight"])
+    if steps["weighed_by"] == "money":
+        figure = f"{money(part, line)} of {money(whole, line)}"
+        return figure, "what is billed here of what it covers"
+    if part % _SECONDS_OF_A_DAY == whole % _SECONDS_OF_A_DAY == 0:
+        days, all_days = part / _SECONDS_OF_A_DAY, whole / _SECONDS_OF_A_DAY
+        return f"{plain(days)} of {plain(all_days)} days", "of its time, billed here"
+    return f"{plain(part)} of {plain(whole)} seconds", "of its time, billed here"
 
 
 def _held(line: Mapping[str, Any]) -> str:

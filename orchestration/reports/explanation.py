@@ -99,6 +99,7 @@ _AMOUNTS: Final = (
     "flat_amount",
     "gross_amount",
     "rated_amount",
+    "shared_amount",
     "taken",
     "threshold_amount",
     "unit_price",

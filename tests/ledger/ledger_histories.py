@@ -2,10 +2,9 @@
 
 Belongs here: what is drawn. Does not belong here: closing months (ledger_run.py); what must hold.
 
-A history has late usage, prices and maximum spends that change, contracts that move to another
-legal entity or plan with effect in a signed month, contract files that do not arrive, and credit
-that is drawn and goes back. A contract that moves to another legal entity has no maximum spend: its
-line is the last entity's alone, also for what the first one billed.
+A history has late usage, prices, commitments and maximum spends that change, contracts that move to
+another legal entity or plan with effect in a signed month, contract files that do not arrive, and
+credit that is drawn and goes back.
 """
 
 import os
@@ -62,6 +61,12 @@ def _terms(dice):
         maximum = {"kind": "maximum_spend", "amount": {"USD": str(dice.randrange(5, 40))}}
         terms.append({"id": "cap", "plan": "p", "charges": ["c"], **maximum})
     if dice.random() < 0.3:
+        promise = {"kind": "commitment", "amount": {"USD": str(dice.randrange(5, 40))}}
+        promise["per"] = dice.choice(["period", "period", "term"])
+        if dice.random() < 0.5:
+            promise["overage_factor"] = "1.5"
+        terms.append({"id": "promise", "plan": "p", "charges": ["c"], **promise})
+    if dice.random() < 0.3:
         allowance = {"kind": "allowance", "quantity": str(dice.randrange(1, 20))}
         rollover = {"rollover": {"periods": "1"}}
         terms.append({"id": "free", "plan": "p", "charges": ["c"], **allowance, **rollover})
@@ -99,12 +104,9 @@ def _change(dice, given, number):
     kind = dice.choice(["nothing", "price", "price", "entity", "plan", "terms"])
     if kind == "price":
         return {"charges": [_charge(dice, "c", "p"), *given["charges"][1:]]}
-    is_moved = any("entity" in version for version in given["contract"]["versions"])
-    if kind == "terms" and not is_moved:
+    if kind == "terms":
         return {"terms": _terms(dice)}
-    if kind == "entity" and any(term["id"] == "cap" for term in given["terms"]):
-        return {}
-    if kind in {"nothing", "terms"} or len(given["contract"]["versions"]) > 1:
+    if kind == "nothing" or len(given["contract"]["versions"]) > 1:
         return {}
     day = f"2026-{dice.randrange(1, number + 1):02d}-{dice.choice(['01', '11', '20'])}"
     if day == "2026-01-01":

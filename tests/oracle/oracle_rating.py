@@ -37,6 +37,7 @@ from oracle_money import (
 from oracle_prices import number
 from oracle_quantities import is_touched
 from oracle_runs import runs_of
+from oracle_shares import over_parties
 from oracle_time import cells_of, fee_share
 from oracle_usage import Ladder
 
@@ -327,19 +328,29 @@ def _settled_lines(contract, cell, runs, wholes, trials):
         for piece in whole.pieces
         if piece.is_line
     ]
-    raised = [piece for piece in pieces if piece.has_minimum]
     is_held = any(piece.is_held for piece in pieces)
     if minimum is not None and (topped or is_held):
-        last = max(raised, key=lambda each: each.start)
-        piece = Piece(min(each.start for each in raised), last.end, contract.customer)
-        piece.amount, piece.is_held = topped, is_held
+        raised = [piece for piece in pieces if piece.has_minimum]
+        piece = Piece(None, None, contract.customer, amount=topped, is_held=is_held)
         piece.units = whole_number(minimum * PICO, "half_away")
         piece.units -= sum(each.units for each in raised)
-        piece.version, piece.parties = last.version, last.parties
         piece.quantity = Fraction(1)
         whole = Whole((), [piece])
-        lines.append(_line(contract, cell, charge["id"], "minimum", whole=whole, piece=piece))
+        line = _line(contract, cell, charge["id"], "minimum", whole=whole, piece=piece)
+        lines.extend(over_parties(line, contract, _raised_time(runs, trials)))
     return lines
+
+
+def _raised_time(runs, trials):
+    """Return the stretches for which a minimum is due; all that have one where each is tried."""
+    limited = [
+        stretch
+        for run in runs
+        if "minimum" in (run.price or {})
+        for stretch, _version in run.pieces
+    ]
+    untried = [each for each in limited if not any(one.holds(each.start) for one in trials)]
+    return untried or limited
 
 
 def _line(contract, cell, charge_id, kind, *, whole, piece):

@@ -16,6 +16,7 @@ from fractions import Fraction
 from oracle_book import FAR, instant
 from oracle_money import Discount, minor_decimals, rounded
 from oracle_prices import number
+from oracle_shares import over_parties
 from oracle_time import (
     DAY,
     Stretch,
@@ -51,15 +52,15 @@ class Held:
     Attributes:
         term: as in the price book. charges: ids that it covers, in drawing order.
         stretches: in which it is in force, in order, without overlap.
-        buckets: units of an allowance that are left. spent: over earlier cells of a commitment.
+        buckets: units of an allowance that are left.
+        covered: lines that a commitment looks at, over its cells or in the one at hand.
     """
 
     term: dict
     charges: tuple
     stretches: list
     buckets: list = field(default_factory=list)
-    spent: Fraction = Fraction(0)
-    is_spent_known: bool = True
+    covered: list = field(default_factory=list)
 
     @property
     def kind(self):
@@ -224,7 +225,9 @@ class Terms:
     def lines(self, cell, rated, make):
         """Return the lines that terms add to a cell: one_off, true_up, overage and cap.
 
-        They exist wherever the term covers the cell, of zero where nothing is due.
+        They exist wherever the term covers the cell, of zero where nothing is due, for each of the
+        parties in its time. True-up is shared by time, overage and what a maximum takes off by
+        what they are of, and a one-off is due from who holds the contract as its day begins.
 
         Args:
             cell: a billing cycle.
@@ -248,36 +251,34 @@ class Terms:
                 spent = sum((each.amount for each in covered), Fraction(0))
                 limit = self._rounded(self._amount(held) * self._share(cell, held))
                 made = self._line(make, held, "cap", cell, -max(Fraction(0), spent - limit))
-                is_known = all(each.code is None for each in covered)
-                caps.append(made if is_known else replace(made, code="depends_on_held"))
+                made = _known_as(made, covered)
+                caps += over_parties(made, self.contract, held.within(cell), billed=covered)
         return [*found, *(line for _held, line in added), *caps]
 
     def _commitment(self, held, cell, rated, make):
-        """Return the true-up line and, with a factor, the overage line of a commitment.
+        """Return the true-up lines and, with a factor, the overage lines of a commitment.
 
         One of a whole term looks at all its cells, and both are due with the last.
         """
-        covered = _covered(held, rated)
-        held.spent += sum((each.amount for each in covered), Fraction(0))
-        held.is_spent_known = held.is_spent_known and all(each.code is None for each in covered)
-        spent, is_known = held.spent, held.is_spent_known
         is_term = held.term["per"] == "term"
         is_last = not is_term or held.stretches[-1].end <= cell.end
+        held.covered = [*(held.covered if is_term else ()), *_covered(held, rated)]
+        spent = sum((each.amount for each in held.covered), Fraction(0))
         committed = self._amount(held)
         if not is_term:
             committed *= self._share(cell, held)
-            held.spent, held.is_spent_known = Fraction(0), True
         committed = self._rounded(committed)
-        amounts = {"true_up": max(Fraction(0), committed - spent) if is_last else Fraction(0)}
+        stretches = held.stretches if is_term and is_last else held.within(cell)
+        missing = max(Fraction(0), committed - spent) if is_last else Fraction(0)
+        true_up = self._line(make, held, "true_up", cell, missing)
+        lines = over_parties(_known_as(true_up, held.covered), self.contract, stretches)
         if is_last and "overage_factor" in held.term:
             factor = number(held.term["overage_factor"]) - 1
-            amounts["overage"] = self._rounded(max(Fraction(0), spent - committed) * factor)
-        start = held.stretches[0].start if is_term and is_last else None
-        lines = [
-            self._line(make, held, kind, cell, amount, start=start)
-            for kind, amount in amounts.items()
-        ]
-        return lines if is_known else [replace(each, code="depends_on_held") for each in lines]
+            above = self._rounded(max(Fraction(0), spent - committed) * factor)
+            overage = self._line(make, held, "overage", cell, above)
+            overage = _known_as(overage, held.covered)
+            lines += over_parties(overage, self.contract, stretches, billed=held.covered)
+        return lines
 
     def _amount(self, held):
         return _in_currency(held.term["amount"], self.contract.currency)
@@ -285,9 +286,9 @@ class Terms:
     def _rounded(self, amount):
         return rounded(amount, minor_decimals(self.contract.currency))
 
-    def _line(self, make, held, kind, cell, amount, *, start=None):
+    def _line(self, make, held, kind, cell, amount):
         within = held.within(cell)
-        last = [each for each in self.contract.versions if each.start < within[-1].end][-1]
+        first = [each for each in self.contract.versions if each.start <= within[0].start][-1]
         return make(
             contract=self.contract.id,
             charge=held.term["id"],
@@ -295,14 +296,14 @@ class Terms:
             cell=cell.start_day,
             child=self.contract.customer,
             dimensions=(),
-            start=start or within[0].start,
+            start=within[0].start,
             end=within[-1].end,
             quantity=Fraction(1),
             unrounded=amount,
             amount=amount,
             tiers={},
-            version=last.number,
-            parties=last.parties(),
+            version=first.number,
+            parties=first.parties(),
         )
 
 
@@ -319,6 +320,12 @@ def _draw(buckets, ladder):
 def _covered(held, lines):
     """Return the lines of a term's charges."""
     return [each for each in lines if each.charge in held.charges]
+
+
+def _known_as(line, covered):
+    """Hold a line that looks at one whose amount is not known."""
+    is_known = all(each.code is None for each in covered)
+    return line if is_known else replace(line, code="depends_on_held")
 
 
 def _charges_of(plan):

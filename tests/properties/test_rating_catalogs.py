@@ -171,6 +171,8 @@ def reached_by(world, row):
         found.add(tenant.contract["children"])
     if row["segment_start_date"] > row["cell_start_date"] and row["quantity"]:
         found.add("after a cut")
+    if row["shared_amount"]:
+        found.add(f"part of {row['line_kind']}")
     if row["discount_amount"]:
         found.add("discount")
     if row["above_maximum_amount"]:
@@ -190,6 +192,7 @@ def test_the_tenants_reach_what_costs_money(rated):
     wanted |= {f"over windows: {each}" for each in SWITCHES["window_aggregations"]}
     wanted |= {*OWN_LINES, *CADENCES, *CURRENCIES, "override", "list", "discount", "maximum"}
     wanted |= {"separate", "pooled", "after a cut"}
+    wanted |= {f"part of {each}" for each in ("minimum", "true_up", "overage", "cap")}
     wanted |= {"conflicting_events", "negative_quantity", "unpriced_dimension", "depends_on_held"}
     assert [] == sorted(each for each in wanted if reached[each] < ENOUGH)
 

@@ -96,9 +96,11 @@
         from {{ after }}_grouped
     ),
 
-    {{ in_proportion(
+    {{ in_shares(
         after ~ '_limited',
         [['group_taken_units', 'left_units', 'whole_units', 'taken']],
+        'step_group',
+        'line_number',
         after ~ '_shared'
     ) }},
 
@@ -106,12 +108,7 @@
         select
             rated_line_id,
             is_group_held as is_held,
-            left_units - taken_units - {{ one_more_step(
-                'step_group',
-                ['taken_rest'],
-                'line_number',
-                'group_taken_units - sum(taken_units) over (partition by step_group)'
-            ) }} as left_units
+            left_units - taken_share as left_units
         from {{ after }}_shared
     )
 {%- endmacro %}

@@ -329,3 +329,29 @@
         + case when 2 * rest_7_of_{{ name }} >= {{ name }}_whole then 1 else 0 end
     )
 {%- endmacro %}
+
+{#-
+    The CTEs that share totals out by weight, so that their parts sum to them: <name>_share, by
+    largest remainder, for each [total, weight, whole, name]. `result` is the last CTE. Rows of one
+    total have the same value of the column `group`; of equal remainders the lower `number` is
+    served first. A total below zero is best shared by its size.
+-#}
+{% macro in_shares(relation, shares, group, number, result) -%}
+    {{ in_proportion(relation, shares, result ~ '_divided') }},
+
+    {{ result }} as (
+        select
+            *,
+            {% for total, _, _, name in shares -%}
+            {{ name }}_units
+            + {{ one_more_step(
+                group,
+                [name ~ '_rest'],
+                number,
+                total ~ ' - sum(' ~ name ~ '_units) over (partition by ' ~ group ~ ')'
+            ) }} as {{ name }}_share
+            {{- ',' if not loop.last }}
+            {% endfor %}
+        from {{ result }}_divided
+    )
+{%- endmacro %}

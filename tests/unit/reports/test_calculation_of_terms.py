@@ -41,10 +41,15 @@ TERM = {
     "threshold_amount": "100",
     "covered_amount": "20",
     "overage_factor": None,
+    "shared_amount": None,
+    "weighed_by": None,
+    "line_weight": None,
+    "run_weight": None,
     "amount_unrounded": "80",
     "amount": "80",
     "exception_code": None,
 }
+PART_OF_TIME = {"shared_amount": "80", "weighed_by": "time", "amount": "26.67"}
 COVERED = "covered USD 20.00 what the lines that it looks at come to"
 
 
@@ -82,6 +87,51 @@ COVERED = "covered USD 20.00 what the lines that it looks at come to"
                 COVERED,
                 "maximum USD 100.00 of the contract",
                 "amount USD -80.00 what lies above, taken off",
+            ],
+        ),
+        (
+            {
+                "line_kind": "cap",
+                "shared_amount": "-80",
+                "weighed_by": "money",
+                "line_weight": "1050.5",
+                "run_weight": "4000",
+                "amount": "-21.01",
+            },
+            [
+                COVERED,
+                "maximum USD 100.00 of the contract",
+                "in all USD -80.00 what lies above, taken off",
+                "part USD 1,050.50 of USD 4,000.00 what is billed here of what it covers",
+                "amount USD -21.01 that part of it, by largest remainder",
+            ],
+        ),
+        (
+            PART_OF_TIME | {"line_weight": "864000", "run_weight": "2592000"},
+            [
+                COVERED,
+                "commitment USD 100.00 of the contract",
+                "in all USD 80.00 what is missing",
+                "part 10 of 30 days of its time, billed here",
+                "amount USD 26.67 that part of it, by largest remainder",
+            ],
+        ),
+        (
+            PART_OF_TIME | {"line_weight": "864000", "run_weight": "2592000.5"},
+            [
+                COVERED,
+                "commitment USD 100.00 of the contract",
+                "in all USD 80.00 what is missing",
+                "part 864,000 of 2,592,000.5 seconds of its time, billed here",
+                "amount USD 26.67 that part of it, by largest remainder",
+            ],
+        ),
+        (
+            {"shared_amount": "0", "weighed_by": "money", "line_kind": "cap", "amount": "0"},
+            [
+                COVERED,
+                "maximum USD 100.00 of the contract",
+                "amount USD 0.00 what lies above, taken off",
             ],
         ),
         ({"line_kind": "one_off"}, ["amount USD 80.00 once, on 2026-10-01"]),

@@ -1,4 +1,4 @@
-{#- What leads to the amount of a charge, and to that of a contract term. -#}
+{#- What leads to the amount of a charge, to that of a contract term, and to either. -#}
 {%- set charge_steps = {
     'percentile': 'decimal(38, 9)',
     'window_unit': 'varchar',
@@ -10,17 +10,16 @@
     'share_units': 'bigint',
     'share_of_units': 'bigint',
     'share_unit': 'varchar',
-    'weighed_by': 'varchar',
-    'line_weight': 'decimal(38, 0)',
-    'run_weight': 'decimal(38, 0)',
     'discount_steps': 'varchar',
     'rounding_mode': 'varchar',
 } -%}
 {%- set term_steps = {
     'threshold_amount': 'decimal(38, 4)',
     'covered_amount': 'decimal(38, 4)',
+    'shared_amount': 'decimal(38, 4)',
     'overage_factor': 'decimal(38, 12)',
 } -%}
+{%- set share_steps = ['weighed_by', 'line_weight', 'run_weight'] -%}
 {%- set no_charge_steps = [] -%}
 {%- for step, data_type in charge_steps.items() -%}
 {%- do no_charge_steps.append('cast(null as ' ~ data_type ~ ') as ' ~ step) -%}
@@ -134,12 +133,14 @@ charge_lines as (
 lines as (
     select
         {{ charge_columns | join(',\n        ') }},
+        {{ share_steps | join(',\n        ') }},
         {{ charge_steps | join(',\n        ') }},
         {{ no_term_steps | join(',\n        ') }}
     from charge_lines
     union all
     select
         {{ rated_line_columns() | join(',\n        ') }},
+        {{ share_steps | join(',\n        ') }},
         {{ no_charge_steps | join(',\n        ') }},
         {{ term_steps | join(',\n        ') }}
     from term_lines
@@ -149,6 +150,7 @@ lines as (
 final as (
     select
         {{ rated_line_columns() | join(',\n        ') }},
+        {{ share_steps | join(',\n        ') }},
         {{ charge_steps | join(',\n        ') }},
         {{ term_steps | join(',\n        ') }},
         case when exception_code is null then computed_amount end as amount,

@@ -4,12 +4,8 @@ with minimums as (
     select * from {{ ref('int_minimums__due') }}
 ),
 
-charged_terms as (
-    select * from {{ ref('int_terms__charged') }}
-),
-
-contract_spans as (
-    select * from {{ ref('int_contracts__spans') }}
+terms as (
+    select * from {{ ref('int_terms__shared') }}
 ),
 
 products as (
@@ -20,77 +16,54 @@ currencies as (
     select * from {{ ref('currencies') }}
 ),
 
--- Who holds the contract when a term's time in a cell ends is billed for it.
-partied as (
-    select
-        charged_terms.*,
-        contract_spans.contract_version,
-        contract_spans.customer_id,
-        contract_spans.bill_to_customer_id,
-        contract_spans.legal_entity_id,
-        contract_spans.tax_profile,
-        contract_spans.plan_id,
-        row_number() over (
-            partition by
-                charged_terms.contract_id,
-                charged_terms.term_id,
-                charged_terms.cell_start_date,
-                charged_terms.line_kind
-            order by contract_spans.span_start_at desc
-        ) as number_from_last
-    from charged_terms
-    inner join contract_spans
-        on
-            charged_terms.contract_id = contract_spans.contract_id
-            and charged_terms.service_start_at < contract_spans.span_end_at
-            and charged_terms.service_end_at > contract_spans.span_start_at
-),
-
 of_terms as (
     select
-        partied.contract_id,
-        partied.contract_lineage_id,
-        partied.contract_version,
-        partied.customer_id,
-        partied.bill_to_customer_id,
-        partied.legal_entity_id,
-        partied.plan_id,
-        partied.term_id as charge_id,
-        partied.term_name as charge_name,
-        partied.term_kind as charge_model,
-        partied.term_id as charge_price_id,
+        terms.contract_id,
+        terms.contract_lineage_id,
+        terms.contract_version,
+        terms.customer_id,
+        terms.bill_to_customer_id,
+        terms.legal_entity_id,
+        terms.plan_id,
+        terms.term_id as charge_id,
+        terms.term_name as charge_name,
+        terms.term_kind as charge_model,
+        terms.term_id as charge_price_id,
         false as is_override,
-        partied.product_id,
+        terms.product_id,
         products.erp_item,
         products.revenue_account,
-        partied.tax_profile,
-        partied.line_kind,
-        partied.billing_timing,
+        terms.tax_profile,
+        terms.line_kind,
+        terms.billing_timing,
         {{ billing_period(
-            'partied.billing_timing',
-            local_date('partied.service_start_at', 'partied.time_zone'),
-            'partied.cell_end_date'
+            'terms.billing_timing',
+            local_date('terms.service_start_at', 'terms.time_zone'),
+            'terms.cell_end_date'
         ) | indent(8) }} as billing_period,
-        partied.is_due,
-        partied.cell_start_date,
-        partied.cell_end_date,
-        {{ local_date('partied.service_start_at', 'partied.time_zone')
+        terms.is_due,
+        terms.cell_start_date,
+        terms.cell_end_date,
+        {{ local_date('terms.service_start_at', 'terms.time_zone')
             | indent(8) }} as segment_start_date,
-        {{ last_local_date('partied.service_end_at', 'partied.time_zone')
+        {{ last_local_date('terms.service_end_at', 'terms.time_zone')
             | indent(8) }} + 1 as segment_end_date,
-        partied.service_start_at,
-        partied.service_end_at,
-        partied.threshold_amount,
-        partied.covered_amount,
-        partied.overage_factor,
-        cast(partied.computed_amount as decimal(38, 12)) as amount_unrounded,
-        partied.computed_amount,
-        partied.currency_code,
-        partied.exception_code,
-        partied.reference_version
-    from partied
-    left join products on partied.product_id = products.product_id
-    where partied.number_from_last = 1
+        terms.service_start_at,
+        terms.service_end_at,
+        terms.threshold_amount,
+        terms.covered_amount,
+        terms.shared_amount,
+        terms.weighed_by,
+        terms.line_weight,
+        terms.run_weight,
+        terms.overage_factor,
+        cast(terms.computed_amount as decimal(38, 12)) as amount_unrounded,
+        terms.computed_amount,
+        terms.currency_code,
+        terms.exception_code,
+        terms.reference_version
+    from terms
+    left join products on terms.product_id = products.product_id
 ),
 
 of_minimums as (
@@ -123,6 +96,10 @@ of_minimums as (
         service_end_at,
         cast(threshold_amount as decimal(38, 4)) as threshold_amount,
         covered_amount,
+        shared_amount,
+        weighed_by,
+        line_weight,
+        run_weight,
         cast(null as decimal(38, 12)) as overage_factor,
         amount_unrounded,
         computed_amount,
@@ -208,6 +185,10 @@ final as (
         minor_unit,
         threshold_amount,
         covered_amount,
+        shared_amount,
+        weighed_by,
+        line_weight,
+        run_weight,
         overage_factor
     from identified
 )

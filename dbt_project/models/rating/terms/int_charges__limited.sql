@@ -10,13 +10,8 @@ charges as (
     select * from {{ ref('stg_price_book__charges') }}
 ),
 
-trials as (
-    select * from {{ ref('int_terms__in_force') }}
-    where term_kind = 'trial'
-),
-
-term_charges as (
-    select * from {{ ref('stg_price_book__term_charges') }}
+tried_segments as (
+    select * from {{ ref('int_charges__tried') }}
 ),
 
 limited_segments as (
@@ -38,21 +33,6 @@ limited_segments as (
             segments.charge_price_id = limits.charge_price_id
             and segments.currency_code = limits.currency_code
     inner join charges on segments.charge_price_id = charges.charge_price_id
-),
-
-tried_segments as (
-    select distinct
-        segments.contract_id,
-        segments.charge_id,
-        segments.service_start_at
-    from limited_segments as segments
-    inner join term_charges on segments.charge_id = term_charges.charge_id
-    inner join trials
-        on
-            term_charges.term_id = trials.term_id
-            and segments.contract_id = trials.contract_id
-            and segments.service_start_at >= trials.in_force_from_at
-            and segments.service_start_at < trials.in_force_to_at
 ),
 
 -- The time of a cell in which a price with a limit is in force; a trial has no minimum.

@@ -1,3 +1,15 @@
+{%- set of_last = [
+    'contract_lineage_id',
+    'contract_version',
+    'contract_customer_id',
+    'currency_code',
+    'plan_id',
+    'charge_price_id',
+    'is_override',
+    'cell_end_date',
+    'reference_version',
+] %}
+
 with lines as (
     select * from {{ ref('int_charges__rounded') }}
 ),
@@ -9,6 +21,10 @@ limits as (
 
 segments as (
     select * from {{ ref('int_charges__segmented') }}
+),
+
+tried_segments as (
+    select * from {{ ref('int_charges__tried') }}
 ),
 
 charges as (
@@ -46,19 +62,16 @@ cell_segments as (
             and cell_minimums.cell_start_date = segments.cell_start_date
 ),
 
--- The last segment in a cell says who is billed for what is missing.
-last_segments as (
+limited_segments as (
     select
         segments.*,
-        row_number() over (
+        tried_segments.contract_id is not null as is_tried,
+        bool_and(tried_segments.contract_id is not null) over (
             partition by
                 segments.contract_id,
                 segments.charge_id,
                 segments.cell_start_date
-            order by segments.service_start_at desc
-        ) as number_from_last,
-        min(segments.service_start_at) over limited_segments as limited_from_at,
-        min(segments.segment_start_date) over limited_segments as limited_from_date
+        ) as is_all_tried
     from cell_segments as segments
     inner join limits
         on
@@ -66,9 +79,40 @@ last_segments as (
             and segments.charge_id = limits.charge_id
             and segments.charge_price_id = limits.charge_price_id
             and segments.cell_start_date = limits.cell_start_date
-    window limited_segments as (
-        partition by segments.contract_id, segments.charge_id, segments.cell_start_date
-    )
+    left join tried_segments
+        on
+            segments.contract_id = tried_segments.contract_id
+            and segments.charge_id = tried_segments.charge_id
+            and segments.service_start_at = tried_segments.service_start_at
+),
+
+-- The time for which a minimum is due, by who bills it.
+parts as (
+    select
+        contract_id,
+        charge_id,
+        cell_start_date,
+        bill_to_customer_id,
+        legal_entity_id,
+        tax_profile,
+        {% for column in of_last -%}
+        max_by({{ column }}, service_start_at) as {{ column }},
+        {% endfor -%}
+        min(service_start_at) as service_start_at,
+        max(service_end_at) as service_end_at,
+        min(segment_start_date) as segment_start_date,
+        max(segment_end_date) as segment_end_date,
+        sum({{ microseconds_between('service_start_at', 'service_end_at') }})
+            as part_time
+    from limited_segments
+    where is_all_tried or not is_tried
+    group by
+        contract_id,
+        charge_id,
+        cell_start_date,
+        bill_to_customer_id,
+        legal_entity_id,
+        tax_profile
 ),
 
 limited_lines as (
@@ -160,57 +204,110 @@ due as (
     from missing
 ),
 
-final as (
+-- Amounts in minor units, and in 10^-12 before they were rounded.
+parted as (
     select
-        due.contract_id,
-        last_segments.contract_lineage_id,
-        last_segments.contract_version,
-        last_segments.contract_customer_id as customer_id,
-        last_segments.bill_to_customer_id,
-        last_segments.legal_entity_id,
-        last_segments.currency_code,
-        last_segments.tax_profile,
-        last_segments.plan_id,
-        due.charge_id,
+        parts.*,
         due.charge_name,
         due.charge_model,
-        last_segments.charge_price_id,
-        last_segments.is_override,
         due.product_id,
         due.erp_item,
         due.revenue_account,
-        'minimum' as line_kind,
         due.billing_timing,
         due.billing_period,
         due.is_due,
-        last_segments.cell_start_date,
-        last_segments.cell_end_date,
-        last_segments.limited_from_date as segment_start_date,
-        last_segments.segment_end_date,
-        last_segments.limited_from_at as service_start_at,
-        last_segments.service_end_at,
         due.minor_unit,
+        due.minor_step,
         due.rounding_mode,
-        case when due.exception_code is not null then 'depends_on_held' end
-            as exception_code,
-        {{ from_scaled_integer('due.minimum_units', 12) }} as threshold_amount,
-        {{ from_scaled_integer(
-            whole_quotient('due.rounded_line_units', '100000000'), 4
-        ) }}
-            as covered_amount,
-        {{ from_scaled_integer('due.minimum_units - due.line_units', 12) }}
-            as amount_unrounded,
-        {{ from_scaled_integer(whole_quotient('due.missing_units', '100000000'), 4) }}
-            as computed_amount,
-        last_segments.reference_version
+        due.exception_code,
+        due.minimum_units,
+        due.rounded_line_units,
+        due.minimum_units - due.line_units as exact_total,
+        {{ whole_quotient('due.missing_units', 'due.minor_step') }} as minor_total,
+        cast(sum(parts.part_time) over charge_cell as {{ whole_number() }})
+            as whole_time,
+        count(*) over charge_cell as part_count,
+        row_number() over (
+            partition by parts.contract_id, parts.charge_id, parts.cell_start_date
+            order by parts.service_start_at
+        ) as part_number
     from due
-    inner join last_segments
+    inner join parts
         on
-            due.contract_id = last_segments.contract_id
-            and due.charge_id = last_segments.charge_id
-            and due.cell_start_date = last_segments.cell_start_date
-            and last_segments.number_from_last = 1
+            due.contract_id = parts.contract_id
+            and due.charge_id = parts.charge_id
+            and due.cell_start_date = parts.cell_start_date
     where due.exception_code is not null or due.missing_units > 0
+    window charge_cell as (
+        partition by parts.contract_id, parts.charge_id, parts.cell_start_date
+    )
+),
+
+{{ in_shares(
+    'parted',
+    [
+        ['exact_total', 'part_time', 'whole_time', 'exact'],
+        ['minor_total', 'part_time', 'whole_time', 'minor'],
+    ],
+    'contract_id, charge_id, cell_start_date',
+    'part_number',
+    'shared'
+) }},
+
+final as (
+    select
+        contract_id,
+        contract_lineage_id,
+        contract_version,
+        contract_customer_id as customer_id,
+        bill_to_customer_id,
+        legal_entity_id,
+        currency_code,
+        tax_profile,
+        plan_id,
+        charge_id,
+        charge_name,
+        charge_model,
+        charge_price_id,
+        is_override,
+        product_id,
+        erp_item,
+        revenue_account,
+        'minimum' as line_kind,
+        billing_timing,
+        billing_period,
+        is_due,
+        cell_start_date,
+        cell_end_date,
+        segment_start_date,
+        segment_end_date,
+        service_start_at,
+        service_end_at,
+        minor_unit,
+        rounding_mode,
+        case when exception_code is not null then 'depends_on_held' end
+            as exception_code,
+        {{ from_scaled_integer('minimum_units', 12) }} as threshold_amount,
+        {{ from_scaled_integer(
+            whole_quotient('rounded_line_units', '100000000'), 4
+        ) }} as covered_amount,
+        case
+            when part_count > 1
+                then {{ from_scaled_integer(
+                    'minor_total * ' ~ power_of_ten('4 - minor_unit'), 4
+                ) | indent(16) }}
+        end as shared_amount,
+        case when part_count > 1 then 'time' end as weighed_by,
+        cast(case when part_count > 1 then part_time end as decimal(38, 0))
+            as line_weight,
+        cast(case when part_count > 1 then whole_time end as decimal(38, 0))
+            as run_weight,
+        {{ from_scaled_integer('exact_share', 12) }} as amount_unrounded,
+        {{ from_scaled_integer(
+            'minor_share * ' ~ power_of_ten('4 - minor_unit'), 4
+        ) }} as computed_amount,
+        reference_version
+    from shared
 )
 
 select * from final
