@@ -199,22 +199,35 @@ def test_what_a_term_takes_off_a_cut_line_is_said_on_it(rated):
     ]
 
 
-def test_a_minimum_says_what_its_lines_came_to(rated):
-    [steps] = steps_of(rated, "line_kind = 'minimum'")
+def parts_of(rated, kind, *names):
+    """What the parts of a line of a minimum or term say, in order of time."""
+    found = steps_of(rated, f"line_kind = '{kind}'")
+    return [tuple(steps[name] for name in names) for steps in found]
 
-    assert ("10", "4", "6") == tuple(
-        steps[name] for name in ("threshold_amount", "covered_amount", "amount")
+
+LOOKED_AT = ("term_name", "threshold_amount", "covered_amount", "shared_amount")
+SHARED = ("weighed_by", "line_weight", "run_weight", "amount")
+
+
+def test_a_minimum_says_what_its_lines_came_to(rated):
+    assert [("Charge", "10", "4", "6")] * 2 == parts_of(rated, "minimum", *LOOKED_AT)
+    # 15 and 16 of 31 days of 6.00
+    assert [("time", "1296000", "2678400", "2.9"), ("time", "1382400", "2678400", "3.1")] == (
+        parts_of(rated, "minimum", *SHARED)
     )
 
 
 def test_a_maximum_of_the_contract_looks_at_what_commitments_add(rated):
     # 20 of the charge and 80 up to the commitment, of which 60 may be billed
-    found = {steps["line_kind"]: steps for steps in steps_of(rated, "meter_id is null")}
+    assert [("Promise", "100", "20", "80")] * 2 == parts_of(rated, "true_up", *LOOKED_AT)
+    assert [("Ceiling", "60", "100", "-40")] * 2 == parts_of(rated, "cap", *LOOKED_AT)
 
-    assert [("Promise", "100", "20", "80"), ("Ceiling", "60", "100", "-40")] == [
-        tuple(
-            found[kind][name]
-            for name in ("term_name", "threshold_amount", "covered_amount", "amount")
-        )
-        for kind in ("true_up", "cap")
-    ]
+
+def test_a_part_says_by_what_it_is_one(rated):
+    # 80 × 15 ÷ 31, 80 × 16 ÷ 31; then 40 by 8 and 12 of the charge and these
+    assert [("time", "1296000", "2678400", "38.71"), ("time", "1382400", "2678400", "41.29")] == (
+        parts_of(rated, "true_up", *SHARED)
+    )
+    assert [("money", "46.71", "100", "-18.68"), ("money", "53.29", "100", "-21.32")] == (
+        parts_of(rated, "cap", *SHARED)
+    )

@@ -4,7 +4,8 @@ Belongs here: what is drawn. Does not belong here: closing months (ledger_run.py
 
 A history has late usage, prices, commitments and maximum spends that change, contracts that move to
 another legal entity or plan with effect in a signed month, contract files that do not arrive, and
-credit that is drawn and goes back.
+credit that is drawn and goes back. None has a commitment under a maximum spend: where both change
+what was signed, a document may be credited below zero (decision 35, Left).
 """
 
 import os
@@ -60,7 +61,7 @@ def _terms(dice):
     if dice.random() < 0.4:
         maximum = {"kind": "maximum_spend", "amount": {"USD": str(dice.randrange(5, 40))}}
         terms.append({"id": "cap", "plan": "p", "charges": ["c"], **maximum})
-    if dice.random() < 0.3:
+    elif dice.random() < 0.4:
         promise = {"kind": "commitment", "amount": {"USD": str(dice.randrange(5, 40))}}
         promise["per"] = dice.choice(["period", "period", "term"])
         if dice.random() < 0.5:
