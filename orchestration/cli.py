@@ -37,6 +37,7 @@ from orchestration.period_close import Decision, entities_to_decide, refuse_noth
 from orchestration.pipeline import Installation
 from orchestration.reports.calculation import print_explanation
 from orchestration.reports.prices import prices_json, print_prices
+from orchestration.reports.reproductions import print_reproductions, reproductions_json
 from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.settings import Settings
 
@@ -279,6 +280,35 @@ def _dimensions(text: str) -> dict[str, str]:
             f"{text!r} is no list of name=value pairs.", param_hint="--dimensions"
         )
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+@app.command()
+def reproduce(
+    period: Period,
+    data_dir: DataDir = None,
+    revision: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of the revision; without it the last signed one."),
+    ] = None,
+    entity: Annotated[
+        list[str] | None, typer.Option(help="Legal entity; without it every one.")
+    ] = None,
+    *,
+    is_json: Json = False,
+) -> None:
+    """Rebuild revisions from their raw files, reference version and register; compare digests."""
+    answer = Answer(is_json=is_json)
+    with errors_answered(answer), inspector(Settings.load(data_dir)) as runner:
+        found = runner.ask(
+            "reproduce_revisions",
+            "rebuilt_revisions",
+            period=period,
+            entities=entity or [],
+            **({} if revision is None else {"revision": revision}),
+        )
+    answer.give({"reproductions": reproductions_json(found)})
+    print_reproductions(answer.console, found)
+    answer.end(ExitCode.DONE if all(each.is_same for each in found) else ExitCode.CHECKS_RED)
 
 
 @app.command()

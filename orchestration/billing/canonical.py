@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ import pyarrow as pa
 from orchestration.failures import InputError
 
 _BATCH_ROWS = 16_384
+_PIECE_BYTES = 1 << 20
 
 
 class NotCanonicalError(InputError):
@@ -102,6 +104,18 @@ def canonical_digest(content: Any) -> str:
 def bytes_digest(content: bytes) -> str:
     """SHA-256, 64 hex digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def file_digest(path: Path) -> str | None:
+    """SHA-256 of a file, read in pieces, as 64 hexadecimal digits; None where there is none."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as content:
+            while piece := content.read(_PIECE_BYTES):
+                digest.update(piece)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()
 
 
 def table_digest(table: pa.Table) -> str:

@@ -16,6 +16,7 @@ from orchestration.billing.canonical import bytes_digest
 from orchestration.billing.entries import ENTRY_SCHEMA, PLACE_SCHEMA, joined
 from orchestration.billing.manifests import ListedFile, Manifest
 from orchestration.billing.refusals import RegisterDamagedError, RegisterNewerError
+from orchestration.billing.revisions import Revision
 
 _RESTORE: Final = (
     "Nothing is signed until it is restored from a copy; `tallyhouse doctor` lists every file that "
@@ -112,6 +113,19 @@ def read_entries(folder: Path, chain: Sequence[Manifest]) -> pa.Table:
         RegisterDamagedError: a committed file is missing or changed.
     """
     return read_rows(folder, chain, role="entries", schema=ENTRY_SCHEMA)
+
+
+def read_revision(
+    folder: Path, chain: Sequence[Manifest], revision: Revision, *, role: str, schema: pa.Schema
+) -> pa.Table:
+    """Rows of one role of one frozen revision, with the columns that it was frozen with.
+
+    Raises:
+        RegisterDamagedError: the committed file is missing or changed.
+        RegisterNewerError: a later version of Tallyhouse wrote it.
+    """
+    [listed_file] = chain[revision.register_sequence - 1].files_of(role)
+    return read_committed(folder, listed_file, schema)
 
 
 def _newer(path: Path, found: str) -> RegisterNewerError:

@@ -4,7 +4,6 @@ Belongs here: proofs over files and digests. Does not belong here: checks of fig
 run makes; repair.
 """
 
-import hashlib
 import os
 import platform
 import sys
@@ -12,18 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
 
+from orchestration.billing.canonical import file_digest
 from orchestration.billing.register import Register
 from orchestration.failures import BusinessError, TallyhouseError
 from orchestration.operations_db import open_operations, tables
 from orchestration.settings import Settings
 
 _PACKAGES: Final = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
-_CHUNK: Final = 1 << 20
 _SHOWN: Final = 20
 
 
@@ -144,7 +142,7 @@ def _raw_files(settings: Settings) -> Iterator[Finding]:
     finally:
         engine.dispose()
     with ThreadPoolExecutor(settings.duckdb_threads) as pool:
-        found = list(pool.map(lambda row: _digest_of(settings.data_dir / row.path), listed))
+        found = list(pool.map(lambda row: file_digest(settings.data_dir / row.path), listed))
     damaged = 0
     for row, digest in zip(listed, found, strict=True):
         if digest != row.content_sha256:
@@ -157,17 +155,6 @@ def _raw_files(settings: Settings) -> Iterator[Finding]:
             )
     if damaged == 0:
         yield Finding("raw files", is_sound=True, detail=f"{len(listed)} files as committed")
-
-
-def _digest_of(path: Path) -> str | None:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as content:
-            while chunk := content.read(_CHUNK):
-                digest.update(chunk)
-    except FileNotFoundError:
-        return None
-    return digest.hexdigest()
 
 
 def _versions(_settings: Settings) -> Iterator[Finding]:

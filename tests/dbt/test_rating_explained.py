@@ -224,7 +224,7 @@ def test_a_maximum_of_the_contract_looks_at_what_commitments_add(rated):
 
 
 def test_a_part_says_by_what_it_is_one(rated):
-    # 80 × 15 ÷ 31, 80 × 16 ÷ 31; then 40 by 8 and 12 of the charge and these
+    # 80 by 15 and 16 of 31 days; then 40 by 8 and 12 of the charge and these
     assert [("time", "1296000", "2678400", "38.71"), ("time", "1382400", "2678400", "41.29")] == (
         parts_of(rated, "true_up", *SHARED)
     )

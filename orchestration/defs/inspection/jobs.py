@@ -4,8 +4,8 @@ Belongs here: a job per question, and the one that prepares a data directory. Do
 how an answer is found or laid out (orchestration/reports), the command line's own answer (cli.py).
 
 A job gives its answer as the output of its first step, which the command line takes from there. It
-needs no warehouse, so it can be loaded without the rest of the graph; pricing a quantity runs dbt
-in a data directory of its own.
+needs no warehouse, so it can be loaded without the rest of the graph; pricing a quantity and
+reproducing a revision run dbt in data directories of their own.
 """
 
 from collections.abc import Callable
@@ -31,9 +31,11 @@ from orchestration.pricing import (
 from orchestration.reports.calculation import print_explanation
 from orchestration.reports.explanation import LineExplanation, explain_line
 from orchestration.reports.prices import print_prices
+from orchestration.reports.reproductions import print_reproductions
 from orchestration.reports.status import InstallationStatus, installation_status
 from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.reports.verification import Finding, refuse_unsound, verify_installation
+from orchestration.reproduction import Reproduction, refuse_differing, reproduce
 
 DEFAULT_EVENT_LIMIT: Final = 5
 _WIDTH: Final = 160
@@ -61,6 +63,16 @@ class PriceAsked(dg.Config):
     currency: str | None = Field(default=None, description="Needed where there are several.")
     on: str | None = Field(default=None, description="Day whose prices count; else today.")
     dimensions: dict[str, str] = Field(default={}, description="Values of dimensions by name.")
+
+
+class RevisionsAsked(dg.Config):
+    """Which revisions are rebuilt."""
+
+    period: str = Field(description="Billing period of their run, YYYY-MM.")
+    revision: int | None = Field(
+        default=None, ge=1, description="Number of the revision; else the last signed one."
+    )
+    entities: list[str] = Field(default=[], description="Legal entities; none means every one.")
 
 
 @dg.op(
@@ -148,6 +160,33 @@ def _question(config: PriceAsked) -> PriceQuestion:
 
 @dg.op(
     out=_ANSWER,
+    description="Rebuild revisions from raw files, reference version and register, beside today's.",
+)
+def rebuilt_revisions(
+    context: dg.OpExecutionContext,
+    config: RevisionsAsked,
+    installation: dg.ResourceParam[Installation],
+) -> dg.Output[list[Reproduction]]:
+    """Answer with each revision and whether its rebuild has its digest."""
+    with failures_sorted(retry_number=context.retry_number):
+        reproductions = reproduce(
+            installation,
+            billing_period=config.period,
+            legal_entity_ids=config.entities,
+            revision_number=config.revision,
+        )
+    return _shown(reproductions, print_reproductions)
+
+
+@dg.op(description="Fail where a revision is not what it was.")
+def no_other_digest(context: dg.OpExecutionContext, reproductions: list[Reproduction]) -> None:
+    """Make the run red for a rebuild with another digest."""
+    with failures_sorted(retry_number=context.retry_number):
+        refuse_differing(reproductions)
+
+
+@dg.op(
+    out=_ANSWER,
     description="Verify the register's chain, digests of raw files, folders and versions.",
 )
 def installation_findings(
@@ -211,6 +250,14 @@ def price_quantity() -> None:
 
 
 @dg.job(
+    description="Rebuild signed revisions from their inputs; red where a digest is another one.",
+)
+def reproduce_revisions() -> None:
+    """Rebuild, then judge."""
+    no_other_digest(rebuilt_revisions())
+
+
+@dg.job(
     description="Verify register, raw files, folders and versions; red where one is not sound.",
 )
 def verify_data_directory() -> None:
@@ -232,6 +279,7 @@ INSPECTIONS: Final = (
     show_status,
     explain_rated_line,
     price_quantity,
+    reproduce_revisions,
     verify_data_directory,
 )
 

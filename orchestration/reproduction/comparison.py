@@ -1,0 +1,117 @@
+"""What two builds of one revision have in common: parts by digest, lines by amount.
+
+Belongs here: naming what differs. Does not belong here: building (reproduce.py); causes of a
+difference between two revisions.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+import pyarrow as pa
+
+from orchestration.billing.canonical import table_digest
+from orchestration.billing.provenance import PROVENANCE_SCHEMA
+from orchestration.billing.register import Register
+from orchestration.billing.revisions import (
+    DOCUMENT_SCHEMA,
+    LINE_SCHEMA,
+    Revision,
+    content_digest,
+)
+from orchestration.billing.signed_rows import completed, read_revision
+
+_SCHEMAS: Final = {
+    "documents": DOCUMENT_SCHEMA,
+    "lines": LINE_SCHEMA,
+    "provenance": PROVENANCE_SCHEMA,
+}
+
+_LINE: Final = ("settlement_key", "credit_grant_id", "original_document_id")
+_TOLD: Final = ("customer_id", "charge_id", "currency_code")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineDifference:
+    """A settlement key on a document, with its amount then and as it is rebuilt; 0 without a line.
+
+    Attributes:
+        amount, rebuilt_amount: in currency_code.
+    """
+
+    settlement_key: str
+    customer_id: str
+    charge_id: str
+    currency_code: str
+    amount: Decimal
+    rebuilt_amount: Decimal
+
+
+def read_parts(register: Register, revision: Revision) -> Mapping[str, pa.Table]:
+    """Read a revision's documents, lines and provenance as they were digested.
+
+    Raises:
+        RegisterDamagedError, RegisterNewerError: a committed file is not what it was, or too new.
+    """
+    chain = register.chain()
+    return {
+        role: read_revision(register.folder, chain, revision, role=role, schema=schema)
+        for role, schema in _SCHEMAS.items()
+    }
+
+
+def differing_parts(
+    revision: Revision,
+    rebuilt: Revision,
+    *,
+    parts: Mapping[str, pa.Table],
+    rebuilt_parts: Mapping[str, pa.Table],
+) -> tuple[str, ...]:
+    """Name what of a revision is not the same in its rebuild; nothing where its digest is.
+
+    Two things may be others, and are left out: the version of the code, which the rest proves, and
+    columns that came after the revision.
+    """
+    digests = {
+        role: table_digest(rebuilt_parts[role].select(_digested(parts[role]))) for role in _SCHEMAS
+    }
+    as_then = replace(
+        rebuilt,
+        pins=replace(rebuilt.pins, code_version=revision.pins.code_version),
+        documents_sha256=digests["documents"],
+        lines_sha256=digests["lines"],
+        provenance_sha256=digests["provenance"],
+    )
+    if content_digest(as_then) == revision.content_sha256:
+        return ()
+    compared = (
+        ("inputs", revision.pins, as_then.pins),
+        ("documents", revision.documents_sha256, as_then.documents_sha256),
+        ("lines", revision.lines_sha256, as_then.lines_sha256),
+        ("provenance", revision.provenance_sha256, as_then.provenance_sha256),
+    )
+    return tuple(name for name, then, now in compared if then != now)
+
+
+def _digested(part: pa.Table) -> list[str]:
+    """Columns that a digest is over: posting keys follow from it."""
+    return [name for name in part.column_names if name != "posting_key"]
+
+
+def line_differences(then: pa.Table, now: pa.Table) -> list[LineDifference]:
+    """Compare the lines of two revisions by settlement key, grant and corrected document."""
+    amounts: dict[tuple[str, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    told: dict[tuple[str, ...], dict[str, str]] = {}
+    for place, lines in enumerate((then, now)):
+        columns = completed(lines, LINE_SCHEMA).select([*_LINE, *_TOLD, "amount"])
+        for row in columns.to_pylist():
+            key = tuple(row[name] or "" for name in _LINE)
+            amounts[key][place] += row["amount"]
+            told[key] = {name: row[name] for name in _TOLD}
+    return [
+        LineDifference(settlement_key=key[0], amount=amount, rebuilt_amount=rebuilt, **told[key])
+        for key, (amount, rebuilt) in sorted(amounts.items())
+        if amount != rebuilt
+    ]

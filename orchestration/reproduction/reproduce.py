@@ -1,0 +1,206 @@
+"""Rebuilding frozen revisions in a scratch data directory, and comparing them with what was signed.
+
+Belongs here: which revisions are asked for, which of them one build serves, the build, the verdict.
+Does not belong here: what goes into the directory (scratch.py); what differs (comparison.py).
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final, TypeAlias
+
+from filelock import FileLock
+
+from orchestration.billing.code_version import code_version
+from orchestration.billing.freeze import freeze
+from orchestration.billing.manifests import Manifest
+from orchestration.billing.refusals import RevisionUnknownError, listed
+from orchestration.billing.register import Register
+from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
+from orchestration.failures import RefusedError
+from orchestration.pipeline import RATING, Installation, build_models, write_inputs
+from orchestration.reproduction.comparison import (
+    LineDifference,
+    differing_parts,
+    line_differences,
+    read_parts,
+)
+from orchestration.reproduction.scratch import make_scratch
+
+_MODELS: Final = (*RATING, "--exclude-resource-type", "test")
+"""Here the digest is judged; what data tests look at was judged before it was signed."""
+_DECISIONS: Final = ("sign", "record")
+_Inputs: TypeAlias = tuple[tuple[int, ...], str, int]
+
+
+class ReproductionDiffersError(RefusedError):
+    """A revision that is rebuilt from its inputs is not what it was."""
+
+    code = "reproduction_differs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """A revision and its rebuild.
+
+    Attributes:
+        revision: as it was frozen.
+        code_version: what it was rebuilt with; the revision names what it was frozen with.
+        differing: which of inputs, documents, lines and provenance are others; empty where the
+            digest is the same.
+        lines: settlement keys with another amount.
+    """
+
+    revision: Revision
+    code_version: str
+    differing: tuple[str, ...]
+    lines: Sequence[LineDifference]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the rebuild has the digest of the revision."""
+        return not self.differing
+
+
+def reproduce(
+    installation: Installation,
+    *,
+    billing_period: str,
+    legal_entity_ids: Sequence[str] = (),
+    revision_number: int | None = None,
+) -> list[Reproduction]:
+    """Rebuild revisions of a billing period from raw files, reference version and register.
+
+    The rebuild is made in warehouse/reproduced and taken away again; nothing of the installation is
+    touched. Later batches, reference versions and signatures are not there for it.
+
+    Args:
+        installation: whose revisions.
+        billing_period: YYYY-MM, the period of their run.
+        legal_entity_ids: only these; none means every entity.
+        revision_number: which one; without it each entity's last signed revision.
+
+    Returns:
+        One reproduction for each, by entity.
+
+    Raises:
+        RevisionUnknownError: there is no such revision.
+        InputsGoneError: what it was computed from is missing or changed.
+        DbtFailedError: a model or a data test failed.
+    """
+    settings = installation.settings
+    refuse_invalid_period(billing_period)
+    chain = Register(settings.register).chain()
+    wanted = _wanted(revisions_of(chain), billing_period, legal_entity_ids, revision_number)
+    folder = settings.warehouse / "reproduced"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    found: list[Reproduction] = []
+    with FileLock(folder.with_suffix(".lock")), installation.operations() as engine:
+        try:
+            for together in _with_same_inputs(wanted, chain):
+                scratch = make_scratch(
+                    settings,
+                    engine,
+                    folder,
+                    pins=together[0].pins,
+                    register_sequence=min(each.register_head.sequence for each in together),
+                )
+                rebuilding = replace(installation, settings=scratch)
+                found.extend(_rebuilt(rebuilding, installation, together))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return sorted(found, key=lambda each: each.revision.legal_entity_id)
+
+
+def refuse_differing(reproductions: Sequence[Reproduction]) -> None:
+    """Let nobody go on who relies on the signed figures.
+
+    Raises:
+        ReproductionDiffersError: names each revision that is not what it was.
+    """
+    differing = [each for each in reproductions if not each.is_same]
+    if differing:
+        found = "; ".join(
+            f"{each.revision.revision_id} has other {', '.join(each.differing)}"
+            for each in differing
+        )
+        versions = sorted({each.revision.pins.code_version for each in differing})
+        raise ReproductionDiffersError(
+            f"Rebuilt {len(reproductions)} revisions with code {differing[0].code_version}: "
+            f"{found}. Rebuild them with the code that froze them, {listed(versions)}."
+        )
+
+
+def _wanted(
+    revisions: Mapping[str, Revision],
+    billing_period: str,
+    legal_entity_ids: Sequence[str],
+    revision_number: int | None,
+) -> list[Revision]:
+    of_period = [
+        revision
+        for revision in revisions.values()
+        if revision.billing_period == billing_period
+        and (not legal_entity_ids or revision.legal_entity_id in legal_entity_ids)
+        and (
+            revision.state == "signed"
+            if revision_number is None
+            else revision.revision_number == revision_number
+        )
+    ]
+    latest = {revision.legal_entity_id: revision for revision in of_period}
+    missing = sorted(set(legal_entity_ids) - set(latest))
+    if not latest or missing:
+        which = "signed revision" if revision_number is None else f"revision {revision_number}"
+        whose = f" of {listed(missing)}" if missing else ""
+        there = [each for each in revisions if f":{billing_period}:" in each]
+        raise RevisionUnknownError(
+            f"Looked for the {which}{whose} of {billing_period}: there is none. "
+            + (f"There are {listed(there)}." if there else "Nothing of that period was frozen.")
+        )
+    return list(latest.values())
+
+
+def _with_same_inputs(
+    revisions: Sequence[Revision], chain: Sequence[Manifest]
+) -> Iterator[list[Revision]]:
+    """Group revisions that one build serves: no signature lies between their freezes."""
+
+    def inputs(revision: Revision) -> _Inputs:
+        signed = [
+            manifest.sequence
+            for manifest in chain[: revision.register_head.sequence]
+            if manifest.kind in _DECISIONS
+        ]
+        pins = revision.pins
+        return pins.ingestion_batch_ids, pins.reference_version, max(signed, default=0)
+
+    for _, together in groupby(sorted(revisions, key=inputs), key=inputs):
+        yield list(together)
+
+
+def _rebuilt(
+    scratch: Installation, installation: Installation, revisions: Sequence[Revision]
+) -> Iterator[Reproduction]:
+    write_inputs(scratch)
+    build_models(scratch, _MODELS)
+    with scratch.operations() as engine:
+        rebuilt = freeze(
+            scratch.settings,
+            engine,
+            billing_period=revisions[0].billing_period,
+            now=max(revision.frozen_at for revision in revisions),
+            legal_entity_ids=[revision.legal_entity_id for revision in revisions],
+        )
+    again = {revision.legal_entity_id: revision for revision in rebuilt}
+    for revision in revisions:
+        mine = again[revision.legal_entity_id]
+        then = read_parts(Register(installation.settings.register), revision)
+        now = read_parts(Register(scratch.settings.register), mine)
+        yield Reproduction(
+            revision=revision,
+            code_version=code_version(),
+            differing=differing_parts(revision, mine, parts=then, rebuilt_parts=now),
+            lines=line_differences(then["lines"], now["lines"]),
+        )

@@ -1,0 +1,150 @@
+"""A data directory that holds what a revision was computed from, and nothing that came later.
+
+Belongs here: which raw files, reference version and register entries those are, the proof that they
+are as they were committed, putting them in place. Does not belong here: building and freezing in it
+(reproduce.py).
+
+Nothing is copied that is large: raw files and the reference version are linked, since both are
+write-once; register files are hard links. Taking the directory away leaves them as they are.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from orchestration.billing.canonical import file_digest
+from orchestration.billing.manifests import Manifest, manifest_path
+from orchestration.billing.refusals import listed
+from orchestration.billing.register import Register
+from orchestration.billing.revisions import Pins
+from orchestration.failures import RefusedError
+from orchestration.operations_db import open_operations, tables, write_transaction
+from orchestration.settings import Settings
+
+_OF_BATCHES: Final = (tables.ingestion_batches, tables.ingestion_files, tables.raw_parts)
+
+
+class InputsGoneError(RefusedError):
+    """Something that a revision was computed from is missing, or is not what it was."""
+
+    code = "inputs_gone"
+
+
+def make_scratch(
+    settings: Settings, engine: Engine, folder: Path, *, pins: Pins, register_sequence: int
+) -> Settings:
+    """Make a data directory of what was pinned; what was in the folder before is taken away.
+
+    Args:
+        settings: the installation that the revision belongs to.
+        engine: its operations database.
+        folder: where; made, and empty but for this.
+        pins: of the revision.
+        register_sequence: the last commit that it knew.
+
+    Raises:
+        InputsGoneError: a batch, a raw file or the reference version is gone or changed.
+        RegisterDamagedError: a committed file of the register is missing or changed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch = settings.model_copy(
+        update={"data_dir": folder, "operations_database_url": None, "reference_directory": None}
+    )
+    folder.mkdir(parents=True)
+    _link_raw(settings, engine, scratch, pins)
+    _link_reference(settings, scratch, pins)
+    _link_register(settings, scratch, Register(settings.register).chain()[:register_sequence])
+    copied = open_operations(scratch)
+    try:
+        _copy_rows(engine, copied, pins)
+    finally:
+        copied.dispose()
+    return scratch
+
+
+def _link_raw(settings: Settings, engine: Engine, scratch: Settings, pins: Pins) -> None:
+    parts, batches = tables.raw_parts, tables.ingestion_batches
+    wanted = set(pins.ingestion_batch_ids)
+    with engine.connect() as connection:
+        known: set[int] = set(connection.scalars(sa.select(batches.c.ingestion_batch_id)))
+        rows = connection.execute(
+            sa.select(parts.c.path, parts.c.content_sha256, parts.c.ingestion_batch_id)
+        ).all()
+    lost = sorted(str(batch) for batch in wanted - known)
+    if lost:
+        raise InputsGoneError(
+            f"Gathered ingestion batches for a revision: {listed(lost)} of them are not in the "
+            "operations database. Restore it from a backup that has them."
+        )
+    changed = sorted(
+        row.path
+        for row in rows
+        if row.ingestion_batch_id in wanted
+        and file_digest(settings.data_dir / row.path) != row.content_sha256
+    )
+    if changed:
+        raise InputsGoneError(
+            f"Gathered raw files for a revision: {listed(changed, at_most=3)} is missing or not "
+            "what was committed. Restore it from a backup; `tallyhouse doctor` names its digest."
+        )
+    scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
+
+
+def _link_reference(settings: Settings, scratch: Settings, pins: Pins) -> None:
+    version = settings.reference_versions / pins.reference_version
+    if not (version / "version.json").is_file():
+        raise InputsGoneError(
+            f"Gathered reference version {pins.reference_version}: {version} is gone. Restore it "
+            "from a backup, or load the reference folder that it came from."
+        )
+    if file_digest(version / "source" / "policy.yml") != pins.policy_sha256:
+        raise InputsGoneError(
+            f"Gathered reference version {pins.reference_version}: its policy.yml is not the one "
+            "that the revision was frozen with. Restore the version from a backup."
+        )
+    scratch.reference_versions.mkdir(parents=True)
+    linked = scratch.reference_versions / pins.reference_version
+    linked.symlink_to(version.resolve(), target_is_directory=True)
+
+
+def _link_register(settings: Settings, scratch: Settings, chain: Sequence[Manifest]) -> None:
+    names = [manifest_path(manifest.sequence) for manifest in chain]
+    names += [each.path for manifest in chain for each in manifest.files]
+    scratch.register.mkdir()
+    for name in names:
+        target = scratch.register / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(settings.register / name, target)
+        except OSError:  # another file system
+            shutil.copyfile(settings.register / name, target)
+
+
+def _copy_rows(engine: Engine, copied: Engine, pins: Pins) -> None:
+    """Copy the rows of the pinned batches and of the one reference version."""
+    with engine.connect() as connection, write_transaction(copied) as scratch:
+        for table in _OF_BATCHES:
+            batch = table.c.ingestion_batch_id
+            rows = connection.execute(sa.select(table).where(batch.is_not(None))).mappings()
+            wanted = [dict(row) for row in rows if row[batch.name] in pins.ingestion_batch_ids]
+            if wanted:
+                scratch.execute(table.insert(), wanted)
+        versions = tables.reference_versions
+        row = (
+            connection.execute(
+                sa.select(versions).where(versions.c.reference_version == pins.reference_version)
+            )
+            .mappings()
+            .first()
+        )
+        if row is None:
+            raise InputsGoneError(
+                f"Gathered reference version {pins.reference_version}: the operations database "
+                "does not know it. Load the reference folder that it came from once more."
+            )
+        scratch.execute(versions.insert(), dict(row))
