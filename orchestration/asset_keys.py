@@ -34,6 +34,7 @@ CONSERVATION: Final = dg.AssetKey(["reconciliation", "fct_conservation"])
 _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {
     "operations": OPERATIONS_INPUTS,
     "register": REGISTER_INPUTS,
+    "rerating": REGISTER_INPUTS,
     "reference": REFERENCE_INPUTS,
     "price_book": REFERENCE_INPUTS,
 }

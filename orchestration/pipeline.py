@@ -41,6 +41,7 @@ from orchestration.quality.conservation import conservation_figures
 from orchestration.quality.raw_events import check_raw_events
 from orchestration.quality.reports import ExpectationReport
 from orchestration.reports.publication import publish
+from orchestration.rerating.inputs import rerating_target, write_rerating_inputs
 from orchestration.settings import Settings
 from orchestration.signals.pushing import PushSummary
 from orchestration.signals.pushing import push_signals as push_period
@@ -178,6 +179,8 @@ def write_inputs(installation: Installation) -> ReferenceVersion:
         write_reference_inputs(settings, reference)
         write_operations_inputs(settings, engine)
         write_register_inputs(settings)
+        target = rerating_target(settings, engine, reference.reference_version)
+        write_rerating_inputs(settings, target)
     return reference
 
 

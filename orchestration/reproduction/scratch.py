@@ -61,7 +61,8 @@ def make_scratch(
     _link_register(settings, scratch, Register(settings.register).chain()[:register_sequence])
     copied = open_operations(scratch)
     try:
-        _copy_rows(engine, copied, pins)
+        copy_batches(engine, copied, pins.ingestion_batch_ids)
+        _copy_version(engine, copied, pins)
     finally:
         copied.dispose()
     return scratch
@@ -125,16 +126,20 @@ def _link_register(settings: Settings, scratch: Settings, chain: Sequence[Manife
             shutil.copyfile(settings.register / name, target)
 
 
-def _copy_rows(engine: Engine, copied: Engine, pins: Pins) -> None:
-    """Copy the rows of the pinned batches and of the one reference version."""
+def copy_batches(engine: Engine, copied: Engine, batch_ids: Sequence[int]) -> None:
+    """Copy ingestion batches with their files from one operations database into another."""
     with engine.connect() as connection, write_transaction(copied) as scratch:
         for table in _OF_BATCHES:
             batch = table.c.ingestion_batch_id
             rows = connection.execute(sa.select(table).where(batch.is_not(None))).mappings()
-            wanted = [dict(row) for row in rows if row[batch.name] in pins.ingestion_batch_ids]
+            wanted = [dict(row) for row in rows if row[batch.name] in batch_ids]
             if wanted:
                 scratch.execute(table.insert(), wanted)
-        versions = tables.reference_versions
+
+
+def _copy_version(engine: Engine, copied: Engine, pins: Pins) -> None:
+    versions = tables.reference_versions
+    with engine.connect() as connection, write_transaction(copied) as scratch:
         row = (
             connection.execute(
                 sa.select(versions).where(versions.c.reference_version == pins.reference_version)

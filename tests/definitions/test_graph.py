@@ -11,7 +11,7 @@ from orchestration.defs.transform.conservation import CHECK_OF_INVARIANT
 VERBS = (
     *("replay", "ingest", "watch", "rate", "reconcile"),
     *("close", "freeze", "sign", "post", "read", "push"),
-    *("prepare", "validate", "show", "explain", "price", "verify"),
+    *("prepare", "validate", "show", "explain", "price", "verify", "compare", "reproduce"),
 )
 WRITES_THE_WAREHOUSE = (
     "warehouse_inputs",

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from orchestration.data_directory import make_folders
 from orchestration.defs.operations.failures import failures_sorted
+from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
 from orchestration.price_book import Problem, ReferenceInvalidError, validate_reference
 from orchestration.pricing import (
@@ -29,6 +30,7 @@ from orchestration.pricing import (
     find_prices,
 )
 from orchestration.reports.calculation import print_explanation
+from orchestration.reports.differences import print_differences
 from orchestration.reports.explanation import LineExplanation, explain_line
 from orchestration.reports.prices import print_prices
 from orchestration.reports.reproductions import print_reproductions
@@ -36,6 +38,7 @@ from orchestration.reports.status import InstallationStatus, installation_status
 from orchestration.reports.tables import print_problems, print_status, print_verification
 from orchestration.reports.verification import Finding, refuse_unsound, verify_installation
 from orchestration.reproduction import Reproduction, refuse_differing, reproduce
+from orchestration.rerating.difference import Rerating, find_differences
 
 DEFAULT_EVENT_LIMIT: Final = 5
 _WIDTH: Final = 160
@@ -63,6 +66,12 @@ class PriceAsked(dg.Config):
     currency: str | None = Field(default=None, description="Needed where there are several.")
     on: str | None = Field(default=None, description="Day whose prices count; else today.")
     dimensions: dict[str, str] = Field(default={}, description="Values of dimensions by name.")
+
+
+class MonthAsked(dg.Config):
+    """Which signed month is compared with what it is rated at now."""
+
+    period: str = Field(description="Billing period, YYYY-MM.")
 
 
 class RevisionsAsked(dg.Config):
@@ -160,6 +169,22 @@ def _question(config: PriceAsked) -> PriceQuestion:
 
 @dg.op(
     out=_ANSWER,
+    description="Rate a signed month as it was, then after each change since, beside today's.",
+    pool=WAREHOUSE_WRITER,
+)
+def month_differences(
+    context: dg.OpExecutionContext,
+    config: MonthAsked,
+    installation: dg.ResourceParam[Installation],
+) -> dg.Output[Rerating]:
+    """Answer with every difference by its cause; fct_rerating_diff holds it, too."""
+    with failures_sorted(retry_number=context.retry_number):
+        rerating = find_differences(installation, billing_period=config.period)
+    return _shown(rerating, print_differences)
+
+
+@dg.op(
+    out=_ANSWER,
     description="Rebuild revisions from raw files, reference version and register, beside today's.",
 )
 def rebuilt_revisions(
@@ -250,6 +275,14 @@ def price_quantity() -> None:
 
 
 @dg.job(
+    description="Explain why a signed month comes to something else now, by cause.",
+)
+def compare_signed_month() -> None:
+    """Gather the differences."""
+    month_differences()
+
+
+@dg.job(
     description="Rebuild signed revisions from their inputs; red where a digest is another one.",
 )
 def reproduce_revisions() -> None:
@@ -279,6 +312,7 @@ INSPECTIONS: Final = (
     show_status,
     explain_rated_line,
     price_quantity,
+    compare_signed_month,
     reproduce_revisions,
     verify_data_directory,
 )

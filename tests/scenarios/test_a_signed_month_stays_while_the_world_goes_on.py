@@ -1,12 +1,15 @@
-"""A signed month is rebuilt from its inputs after usage, prices and contracts went on.
+"""After a month is signed, usage, prices and contracts go on: what differs is told by its cause.
 
-Everything that came later is there when it is rebuilt: late usage for the month, a price that was
-put right, a contract that was amended, and the next month, signed with what they correct.
+Late usage for the month, a price that was put right and a contract that was amended are told apart
+before anybody signs what they correct. Then the next month is signed with it, and both months are
+rebuilt to the digests that were signed.
 """
 
+import csv
 import hashlib
 import json
-from decimal import Decimal
+from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,11 +23,21 @@ from orchestration.data_directory import initialise
 pytestmark = pytest.mark.slow
 
 MONTH, NEXT_MONTH = "2026-09", "2026-10"
-ENTITIES = ["de_gmbh", "jp_kk", "us_inc"]
 WITHOUT_DATA_TESTS = ("--exclude-resource-type", "test")
 WRITE_ONCE = ("raw", "reference", "register")
 PRICE, PRICE_PUT_RIGHT = 'USD: {unit_price: "4.00"}', 'USD: {unit_price: "4.40"}'
+NEW_PRICE = Decimal("4.40")
 AMENDED = "con_004,2,2026-09-16,starter,contracts@brightloop.example\n"
+DUE = f"""
+    select settlement_key, due_amount from billing.int_settlements__compared
+    where outcome = 'candidate' and billing_period = '{MONTH}'
+"""
+QUANTITIES = f"""
+    select settlement_key, quantity from rating.fct_rated_lines
+    where
+        charge_id = 'starter_input_tokens' and currency_code = 'USD'
+        and billing_period = '{MONTH}'
+"""
 LATE = {
     "specversion": "1.0",
     "id": "late-1",
@@ -37,13 +50,17 @@ LATE = {
 }
 
 
-def reproduce(house, *arguments):
+def tallyhouse(house, *arguments):
     answer = CliRunner().invoke(
         app,
-        ["reproduce", *arguments, "--data-dir", str(house.settings.data_dir), "--json"],
+        [*arguments, "--data-dir", str(house.settings.data_dir), "--json"],
         catch_exceptions=False,
     )
     return answer.exit_code, json.loads(answer.stdout)
+
+
+def reproduce(house, *arguments):
+    return tallyhouse(house, "reproduce", *arguments)
 
 
 def what_came_later(house):
@@ -57,17 +74,83 @@ def what_came_later(house):
 
 
 @pytest.fixture(scope="module")
-def house(house_of_the_signed_month):
-    """The signed month, and all that came later, signed with the next one."""
+def story(house_of_the_signed_month):
+    """What was told of the month before the next one was signed, and what was due of it."""
     house = house_of_the_signed_month
     initialise(house.settings)
     what_came_later(house)
     house.load_reference()
     house.load()
+    told = {"house": house, "unsigned": tallyhouse(house, "diff", "--period", NEXT_MONTH)}
+    told["code"], told["answer"] = tallyhouse(house, "diff", "--period", MONTH)
+    told["due"] = {row["settlement_key"]: row["due_amount"] for row in house.mappings(DUE)}
+    told["quantities"] = house.mappings(QUANTITIES)
     house.build(*WITHOUT_DATA_TESTS)
     for revision in house.freeze(NEXT_MONTH):
         house.sign(revision)
-    return house
+    return told
+
+
+@pytest.fixture(scope="module")
+def house(story):
+    """The signed month, and all that came later, signed with the next one."""
+    return story["house"]
+
+
+def of_cause(story, cause):
+    return [row for row in story["answer"]["rows"] if row["cause"] == cause]
+
+
+def test_nothing_is_told_of_a_month_that_nobody_signed(story):
+    code, answer = story["unsigned"]
+    assert (ExitCode.REFUSED, "period_not_signed") == (code, answer["error"]["code"])
+
+
+def test_the_causes_of_each_key_add_up_to_what_is_due_of_it(story):
+    """Invariant 6."""
+    sums = defaultdict(Decimal)
+    for row in story["answer"]["rows"]:
+        sums[row["settlement_key"]] += Decimal(row["difference_amount"])
+    assert ExitCode.DONE == story["code"]
+    assert {"late_usage", "contract", "price"} == {row["cause"] for row in story["answer"]["rows"]}
+    assert story["due"] == {key: amount for key, amount in sums.items() if amount}
+
+
+def test_late_usage_is_told_at_the_prices_that_were_signed(story):
+    # 4 million at 4.00, and 0.75 million at 16.00, before the price was put right
+    assert [("starter_input_tokens", "16.00"), ("starter_output_tokens", "12.00")] == [
+        (row["charge_id"], row["difference_amount"]) for row in of_cause(story, "late_usage")
+    ]
+
+
+def test_an_amendment_moves_the_charges_of_its_contract_alone(story):
+    found = of_cause(story, "contract")
+    assert {"cus_004"} == {row["customer_id"] for row in found}
+    assert {"starter", "growth"} == {row["charge_id"].partition("_")[0] for row in found}
+
+
+def test_a_price_is_told_last_on_all_that_is_used_by_then(story):
+    found = {row["settlement_key"]: row["after_amount"] for row in of_cause(story, "price")}
+    expected = defaultdict(Decimal)
+    for row in story["quantities"]:
+        amount = row["quantity"] * NEW_PRICE / 1_000_000
+        expected[row["settlement_key"]] += amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert len(found) > 5
+    assert found == {key: format(expected[key], "f") for key in found}
+
+
+def test_the_file_for_finance_has_every_row(story):
+    path = story["house"].settings.data_dir / story["answer"]["file"]
+    with path.open(encoding="utf-8", newline="") as content:
+        rows = list(csv.DictReader(content))
+    assert [Decimal(row["difference_amount"]) for row in story["answer"]["rows"]] == [
+        Decimal(row["difference_amount"]) for row in rows
+    ]
+
+
+def test_what_was_told_is_gone_from_the_mart_once_it_is_signed(house):
+    house.build(*WITHOUT_DATA_TESTS, "--select", "fct_rerating_diff")
+    assert [(0,)] == house.rows("select count(*) from reconciliation.fct_rerating_diff")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,171 @@
+"""What a signed month comes to after each change since, built in a scratch data directory.
+
+Belongs here: which changes there are, in their fixed order; one incremental build after each; the
+amounts of every settlement key. Does not belong here: reference tables of a step (mixing.py); the
+differences between states (the model fct_rerating_diff).
+
+The order is that of the batches, then identities, contracts, prices. A batch that a replay made is
+repaired rejects, any other one late usage.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from orchestration.billing.revisions import Pins, Revision
+from orchestration.operations_db import replace_parquet, tables, write_operations_inputs
+from orchestration.pipeline import Installation, build_models, write_inputs
+from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
+from orchestration.reproduction.scratch import copy_batches, make_scratch
+from orchestration.rerating.inputs import STATE_SCHEMA, STEP_SCHEMA
+from orchestration.rerating.mixing import REFERENCE_STEPS, Tables, is_same, mixed_tables
+from orchestration.warehouse import open_warehouse
+
+AS_SIGNED: Final = "as_signed"
+REPAIRED_REJECTS, LATE_USAGE = "repaired_rejects", "late_usage"
+_RATED: Final = ("--select", "+fct_rated_lines", "--exclude-resource-type", "test")
+_AMOUNTS: Final = """
+    select
+        billing_period,
+        legal_entity_id,
+        cast($step_number as integer) as step_number,
+        settlement_key,
+        not bool_or(rating_status = 'unknown') as is_known,
+        cast(sum(amount) as decimal(38, 4)) as rated_amount
+    from rating.fct_rated_lines
+    where billing_period = $billing_period and list_contains($legal_entity_ids, legal_entity_id)
+    group by billing_period, legal_entity_id, settlement_key
+"""
+
+
+@dataclass(frozen=True)
+class States:
+    """Steps of STEP_SCHEMA and the amounts after each of STATE_SCHEMA."""
+
+    steps: pa.Table
+    amounts: pa.Table
+
+
+def states_since(
+    installation: Installation,
+    engine: Engine,
+    base: Revision,
+    *,
+    billing_period: str,
+    legal_entity_ids: Sequence[str],
+    now: Path,
+    folder: Path,
+) -> States:
+    """Rate a month as it was signed, then after each change since.
+
+    Args:
+        installation: whose month.
+        engine: its operations database.
+        base: the revision that was signed last for the month.
+        billing_period: YYYY-MM.
+        legal_entity_ids: whose lines; base speaks for them.
+        now: the folder of today's reference version.
+        folder: where the scratch data directory is made.
+
+    Raises:
+        InputsGoneError: what the revision was computed from is missing or changed.
+        DbtFailedError: a model could not be built.
+    """
+    settings = make_scratch(
+        installation.settings,
+        engine,
+        folder,
+        pins=base.pins,
+        register_sequence=base.register_head.sequence,
+    )
+    scratch = replace(installation, settings=settings)
+    then = installation.settings.reference_versions / base.pins.reference_version
+    causes, amounts = [], []
+    for number, cause in enumerate(_steps(scratch, engine, base.pins, then=then, now=now)):
+        build_models(scratch, _RATED)
+        causes.append((number, cause))
+        amounts.append(_amounts(scratch, number, billing_period, legal_entity_ids))
+    steps = [
+        {
+            "billing_period": billing_period,
+            "legal_entity_id": legal_entity_id,
+            "step_number": number,
+            "cause": cause,
+        }
+        for legal_entity_id in legal_entity_ids
+        for number, cause in causes
+    ]
+    return States(pa.Table.from_pylist(steps, schema=STEP_SCHEMA), pa.concat_tables(amounts))
+
+
+def _steps(
+    scratch: Installation, engine: Engine, pins: Pins, *, then: Path, now: Path
+) -> Iterator[str]:
+    """Make one change after the other in the scratch directory; yield its cause, to be built."""
+    write_inputs(scratch)
+    yield AS_SIGNED
+    with scratch.operations() as copied:
+        for kind, batches in groupby(_later_batches(engine, pins), key=lambda batch: batch.kind):
+            copy_batches(engine, copied, [batch.number for batch in batches])
+            write_operations_inputs(scratch.settings, copied)
+            yield REPAIRED_REJECTS if kind == "replay" else LATE_USAGE
+    signed, today = _tables(then), _tables(now)
+    before: Tables = signed
+    for step in REFERENCE_STEPS:
+        mixed = mixed_tables(signed, today, step)
+        if not is_same(before, mixed):
+            _put_tables(scratch, mixed)
+            yield step
+        before = mixed
+
+
+@dataclass(frozen=True)
+class _Batch:
+    number: int
+    kind: str
+
+
+def _later_batches(engine: Engine, pins: Pins) -> list[_Batch]:
+    batches = tables.ingestion_batches
+    query = sa.select(batches.c.ingestion_batch_id, batches.c.batch_kind).order_by(
+        batches.c.ingestion_batch_id
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return [
+        _Batch(row.ingestion_batch_id, row.batch_kind)
+        for row in rows
+        if row.ingestion_batch_id not in pins.ingestion_batch_ids
+    ]
+
+
+def _tables(version: Path) -> Tables:
+    return {name: pq.read_table(version / "tables" / f"{name}.parquet") for name in TABLE_SCHEMAS}
+
+
+def _put_tables(scratch: Installation, mixed: Tables) -> None:
+    for name, table in mixed.items():
+        target = scratch.settings.warehouse_inputs / input_file_name(name)
+        replace_parquet(target, table.schema, [table])
+
+
+def _amounts(
+    scratch: Installation, number: int, billing_period: str, legal_entity_ids: Sequence[str]
+) -> pa.Table:
+    with open_warehouse(scratch.settings) as connection:
+        found: Any = connection.execute(
+            _AMOUNTS,
+            {
+                "step_number": number,
+                "billing_period": billing_period,
+                "legal_entity_ids": list(legal_entity_ids),
+            },
+        ).to_arrow_table()
+    return pa.table(found).cast(STATE_SCHEMA)

@@ -1,0 +1,62 @@
+"""States of a re-rating are read for as long as they are about what is rated, and no longer."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.rerating.inputs import (
+    STATE_SCHEMA,
+    STEP_SCHEMA,
+    put_rerating,
+    write_rerating_inputs,
+)
+from orchestration.settings import Settings
+
+STEP = {
+    "billing_period": "2026-09",
+    "legal_entity_id": "us",
+    "step_number": 0,
+    "cause": "as_signed",
+}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    settings.warehouse_inputs.mkdir(parents=True)
+    return settings
+
+
+def row_counts(settings):
+    return [
+        pq.read_table(settings.warehouse_inputs / f"rerating_{name}.parquet").num_rows
+        for name in ("steps", "states")
+    ]
+
+
+def put(settings, target):
+    steps = pa.Table.from_pylist([STEP], schema=STEP_SCHEMA)
+    put_rerating(settings, target, steps=steps, states=STATE_SCHEMA.empty_table())
+
+
+def test_there_are_empty_files_before_anything_was_asked(settings):
+    write_rerating_inputs(settings, "today")
+    assert [0, 0] == row_counts(settings)
+
+
+def test_states_stay_while_nothing_new_is_there(settings):
+    put(settings, "today")
+    write_rerating_inputs(settings, "today")
+    assert [1, 0] == row_counts(settings)
+
+
+def test_states_go_once_they_lead_to_something_else(settings):
+    put(settings, "yesterday")
+    write_rerating_inputs(settings, "today")
+    assert [0, 0] == row_counts(settings)
+
+
+def test_a_file_that_cannot_be_read_is_written_anew(settings):
+    (settings.warehouse_inputs / "rerating_steps.parquet").write_bytes(b"cut off")
+    write_rerating_inputs(settings, "today")
+    assert [0, 0] == row_counts(settings)
