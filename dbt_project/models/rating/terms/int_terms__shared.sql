@@ -1,4 +1,7 @@
 {%- set line_columns = term_line_columns() -%}
+{%- set part_columns = line_columns + [
+    'parties_since_at', 'contract_version', 'from_at', 'to_at', 'total_units'
+] -%}
 {%- set on_lines = [] -%}
 {%- for column in line_columns -%}
 {%- do on_lines.append('lines.' ~ column ~ ' = parts.' ~ column) -%}
@@ -61,12 +64,7 @@ numbered as (
 -- A one-off is due from who holds the contract as its day begins.
 commitment_parts as (
     select
-        {{ line_columns | join(', ') }},
-        parties_since_at,
-        contract_version,
-        from_at,
-        to_at,
-        total_units,
+        {{ part_columns | join(', ') }},
         case
             when line_kind = 'overage' then greatest(billed_units, 0)
             else time_units
@@ -112,24 +110,14 @@ lowered_commitments as (
 
 lowered as (
     select
-        {{ line_columns | join(', ') }},
-        parties_since_at,
-        contract_version,
-        from_at,
-        to_at,
-        total_units,
+        {{ part_columns | join(', ') }},
         true as is_of_lines,
         billed_units
     from lines_in_parts
     where line_kind = 'cap'
     union all
     select
-        {{ line_columns | join(', ') }},
-        parties_since_at,
-        contract_version,
-        from_at,
-        to_at,
-        total_units,
+        {{ part_columns | join(', ') }},
         false as is_of_lines,
         part_units as billed_units
     from lowered_commitments
