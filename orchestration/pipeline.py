@@ -25,6 +25,7 @@ from orchestration.billing.checks import CheckFigure
 from orchestration.billing.posting import PostingSummary, plan_postings, post_pending, read_back
 from orchestration.billing.posting_masters import load_masters
 from orchestration.billing.register import write_register_inputs
+from orchestration.billing.rerating_inputs import rerating_target, write_rerating_inputs
 from orchestration.billing.source_days import OverdueDay, overdue_days
 from orchestration.dbt import BUILD_ARGUMENTS, DbtOutcome, run_dbt
 from orchestration.ingest import IngestionResult, load_usage, replay_rejects
@@ -41,7 +42,6 @@ from orchestration.quality.conservation import conservation_figures
 from orchestration.quality.raw_events import check_raw_events
 from orchestration.quality.reports import ExpectationReport
 from orchestration.reports.publication import publish
-from orchestration.rerating.inputs import rerating_target, write_rerating_inputs
 from orchestration.settings import Settings
 from orchestration.signals.pushing import PushSummary
 from orchestration.signals.pushing import push_signals as push_period

@@ -19,10 +19,10 @@ from filelock import FileLock
 
 from orchestration.billing.refusals import listed
 from orchestration.billing.register import Register
+from orchestration.billing.rerating_inputs import put_rerating, rerating_target
 from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
 from orchestration.failures import RefusedError
 from orchestration.pipeline import Installation, build_models, write_inputs
-from orchestration.rerating.inputs import put_rerating, rerating_target
 from orchestration.rerating.states import states_since
 from orchestration.warehouse import open_warehouse
 

@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from orchestration.billing.rerating_inputs import STATE_SCHEMA, STEP_SCHEMA
 from orchestration.billing.revisions import Pins, Revision
 from orchestration.operations_db import replace_parquet, tables, write_operations_inputs
 from orchestration.pipeline import Installation, build_models, write_inputs
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.reproduction.scratch import copy_batches, make_scratch
-from orchestration.rerating.inputs import STATE_SCHEMA, STEP_SCHEMA
 from orchestration.rerating.mixing import REFERENCE_STEPS, Tables, is_same, mixed_tables
 from orchestration.warehouse import open_warehouse
 

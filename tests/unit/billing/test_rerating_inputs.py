@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.rerating.inputs import (
+from orchestration.billing.rerating_inputs import (
     STATE_SCHEMA,
     STEP_SCHEMA,
     put_rerating,

@@ -1,7 +1,7 @@
 """The states of a re-rating as dbt reads them, for as long as they are about what it builds.
 
 Belongs here: their columns, when they are out of date. Does not belong here: making them
-(states.py); what they mean for a key (the model fct_rerating_diff).
+(orchestration/rerating); what they mean for a key (the model fct_rerating_diff).
 """
 
 import hashlib
