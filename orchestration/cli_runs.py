@@ -219,7 +219,7 @@ def job_runner(installation: Installation) -> Iterator[JobRunner]:
 
 @contextmanager
 def inspector(settings: Settings, *, is_recorded: bool = True) -> Iterator[JobRunner]:
-    """Load the jobs that only look, which takes neither dbt nor a warehouse.
+    """Load the jobs that answer a question, which takes neither the graph nor a warehouse.
 
     Args:
         settings: the data directory.

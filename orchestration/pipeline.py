@@ -179,7 +179,7 @@ def write_inputs(installation: Installation) -> ReferenceVersion:
         write_reference_inputs(settings, reference)
         write_operations_inputs(settings, engine)
         write_register_inputs(settings)
-        target = rerating_target(settings, engine, reference.reference_version)
+        target = rerating_target(settings, reference.reference_version)
         write_rerating_inputs(settings, target)
     return reference
 

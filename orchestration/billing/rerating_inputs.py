@@ -4,19 +4,15 @@ Belongs here: their columns, when they are out of date. Does not belong here: ma
 (orchestration/rerating); what they mean for a key (the model fct_rerating_diff).
 """
 
-import hashlib
-import json
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlalchemy as sa
-from sqlalchemy.engine import Engine
 
+from orchestration.billing.canonical import canonical_digest
 from orchestration.billing.entries import AMOUNT, column
 from orchestration.billing.register import Register
 from orchestration.operations_db import replace_parquet
-from orchestration.operations_db.tables import ingestion_batches
 from orchestration.settings import Settings
 
 STEP_SCHEMA: Final = pa.schema(
@@ -35,25 +31,32 @@ STATE_SCHEMA: Final = pa.schema(
         column("settlement_key", pa.string()),
         column("is_known", pa.bool_()),
         column("rated_amount", AMOUNT),
+        column("is_held", pa.bool_()),
     ]
 )
 _FILES: Final = {"rerating_steps": STEP_SCHEMA, "rerating_states": STATE_SCHEMA}
+SIGNED_KINDS: Final = ("sign", "record")
+"""Commits that change what was billed."""
 _MADE_FOR: Final = b"made_for"
 
 
-def rerating_target(settings: Settings, engine: Engine, reference_version: str) -> str:
-    """Digest of what a re-rating leads to: batches, reference version and the register's head."""
-    with engine.connect() as connection:
-        batches: list[int] = list(
-            connection.scalars(
-                sa.select(ingestion_batches.c.ingestion_batch_id).order_by(
-                    ingestion_batches.c.ingestion_batch_id
-                )
-            )
-        )
-    head = Register(settings.register).head().manifest_sha256
-    content = json.dumps([batches, reference_version, head])
-    return hashlib.sha256(content.encode()).hexdigest()
+def rerating_target(settings: Settings, reference_version: str) -> str:
+    """Digest of what a re-rating leads to: batches and reference in the inputs, and signatures.
+
+    Args:
+        settings: whose inputs were just written.
+        reference_version: of the reference tables in them.
+    """
+    batches = pq.read_table(
+        settings.warehouse_inputs / "ingestion_batches.parquet", columns=["ingestion_batch_id"]
+    )
+    signed = [
+        manifest.sha256
+        for manifest in Register(settings.register).chain()
+        if manifest.kind in SIGNED_KINDS
+    ]
+    content = [batches["ingestion_batch_id"].to_pylist(), reference_version, signed[-1:]]
+    return canonical_digest(content)
 
 
 def write_rerating_inputs(settings: Settings, target: str) -> None:

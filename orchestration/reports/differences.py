@@ -31,12 +31,15 @@ _CAUSES: Final = {
 
 def print_differences(console: Console, rerating: Rerating) -> None:
     """Print what changed by cause, then the largest differences of customer and charge."""
-    if not rerating.rows:
-        console.print(f"{rerating.billing_period} comes to what was signed of it.")
-        return
-    print_sheets(console, _by_cause(rerating), _by_charge(rerating))
+    if rerating.rows:
+        print_sheets(console, _by_cause(rerating), _by_charge(rerating))
     bases = ", ".join(sorted(set(rerating.bases.values())))
-    for line in (f"Compared with {bases}.", f"All rows: {rerating.file}"):
+    lines = [f"Compared with {bases}.", f"All rows: {rerating.file}"]
+    if not rerating.rows:
+        lines = [f"What is known of {rerating.billing_period} comes to what was signed of it."]
+    if rerating.held_key_count:
+        lines += [f"Held, so not known and not told: {rerating.held_key_count:,} settlement keys."]
+    for line in lines:
         console.print(line, markup=False, highlight=False)
 
 
@@ -47,6 +50,7 @@ def differences_json(rerating: Rerating) -> dict[str, Any]:
         "billing_period": rerating.billing_period,
         "compared_with": dict(rerating.bases),
         "file": str(rerating.file),
+        "held_keys": rerating.held_key_count,
         "rows": [
             dict(row) | {name: amount_text(row[name], row["currency_code"]) for name in amounts}
             for row in rerating.rows
@@ -72,7 +76,7 @@ def _by_cause(rerating: Rerating) -> Sheet:
 
 
 def _by_charge(rerating: Rerating) -> Sheet:
-    names = ("customer_id", "charge_id", "cause", "currency_code")
+    names = ("customer_id", "charge_id", "cause_number", "cause", "currency_code")
     totals = _totals(rerating.rows, *names)
     ordered = sorted(totals.items(), key=lambda each: (-abs(each[1].difference), each[0]))
     more = len(ordered) - _SHOWN
@@ -86,7 +90,7 @@ def _by_charge(rerating: Rerating) -> Sheet:
         Column("after", Kind.FIGURE),
         Column("difference", Kind.FIGURE),
     )
-    for (customer, charge, cause, currency), total in ordered[:_SHOWN]:
+    for (customer, charge, _, cause, currency), total in ordered[:_SHOWN]:
         amounts = (total.before, total.after)
         sheet.add_row(
             customer,
@@ -111,8 +115,8 @@ class _Total:
         return self.after - self.before
 
 
-def _totals(rows: Sequence[Mapping[str, Any]], *names: str) -> dict[tuple[str, ...], _Total]:
-    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
+def _totals(rows: Sequence[Mapping[str, Any]], *names: str) -> dict[tuple[Any, ...], _Total]:
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[tuple(row[name] for name in names)].append(row)
     return {

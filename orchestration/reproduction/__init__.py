@@ -7,17 +7,13 @@ figures are others; laying out the answer (orchestration/reports); Dagster.
 from orchestration.reproduction.comparison import LineDifference
 from orchestration.reproduction.reproduce import (
     Reproduction,
-    ReproductionDiffersError,
     refuse_differing,
     reproduce,
 )
-from orchestration.reproduction.scratch import InputsGoneError
 
 __all__ = [
-    "InputsGoneError",
     "LineDifference",
     "Reproduction",
-    "ReproductionDiffersError",
     "refuse_differing",
     "reproduce",
 ]

@@ -32,6 +32,9 @@ _SCHEMAS: Final = {
 _LINE: Final = ("settlement_key", "credit_grant_id", "original_document_id")
 _TOLD: Final = ("customer_id", "charge_id", "currency_code")
 
+NOTHING: Final = {role: schema.empty_table() for role, schema in _SCHEMAS.items()}
+"""The parts of a rebuild that comes to nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LineDifference:
@@ -64,16 +67,18 @@ def read_parts(register: Register, revision: Revision) -> Mapping[str, pa.Table]
 
 def differing_parts(
     revision: Revision,
-    rebuilt: Revision,
+    rebuilt: Revision | None,
     *,
     parts: Mapping[str, pa.Table],
     rebuilt_parts: Mapping[str, pa.Table],
 ) -> tuple[str, ...]:
     """Name what of a revision is not the same in its rebuild; nothing where its digest is.
 
-    Two things may be others, and are left out: the version of the code, which the rest proves, and
-    columns that came after the revision.
+    A rebuild of None comes to nothing at all. Two things may be others, and are left out: the
+    version of the code, which the rest proves, and columns that came after the revision.
     """
+    if rebuilt is None:
+        return tuple(role for role in _SCHEMAS if parts[role].num_rows)
     digests = {
         role: table_digest(rebuilt_parts[role].select(_digested(parts[role]))) for role in _SCHEMAS
     }

@@ -4,13 +4,10 @@ Belongs here: which revisions are asked for, which of them one build serves, the
 Does not belong here: what goes into the directory (scratch.py); what differs (comparison.py).
 """
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, TypeAlias
-
-from filelock import FileLock
 
 from orchestration.billing.code_version import code_version
 from orchestration.billing.freeze import freeze
@@ -21,16 +18,16 @@ from orchestration.billing.revisions import Revision, refuse_invalid_period, rev
 from orchestration.failures import RefusedError
 from orchestration.pipeline import RATING, Installation, build_models, write_inputs
 from orchestration.reproduction.comparison import (
+    NOTHING,
     LineDifference,
     differing_parts,
     line_differences,
     read_parts,
 )
-from orchestration.reproduction.scratch import make_scratch
+from orchestration.reproduction.scratch import make_scratch, scratch_folder
 
 _MODELS: Final = (*RATING, "--exclude-resource-type", "test")
 """Here the digest is judged; what data tests look at was judged before it was signed."""
-_DECISIONS: Final = ("sign", "record")
 _Inputs: TypeAlias = tuple[tuple[int, ...], str, int]
 
 
@@ -87,29 +84,25 @@ def reproduce(
     Raises:
         RevisionUnknownError: there is no such revision.
         InputsGoneError: what it was computed from is missing or changed.
-        DbtFailedError: a model or a data test failed.
+        DbtFailedError: a model could not be built.
+        WarehouseBusyError: another process rebuilt something for too long.
     """
     settings = installation.settings
     refuse_invalid_period(billing_period)
     chain = Register(settings.register).chain()
     wanted = _wanted(revisions_of(chain), billing_period, legal_entity_ids, revision_number)
-    folder = settings.warehouse / "reproduced"
-    folder.parent.mkdir(parents=True, exist_ok=True)
     found: list[Reproduction] = []
-    with FileLock(folder.with_suffix(".lock")), installation.operations() as engine:
-        try:
-            for together in _with_same_inputs(wanted, chain):
-                scratch = make_scratch(
-                    settings,
-                    engine,
-                    folder,
-                    pins=together[0].pins,
-                    register_sequence=min(each.register_head.sequence for each in together),
-                )
-                rebuilding = replace(installation, settings=scratch)
-                found.extend(_rebuilt(rebuilding, installation, together))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with scratch_folder(settings, "reproduced") as folder, installation.operations() as engine:
+        for together in _with_same_inputs(wanted, chain):
+            scratch = make_scratch(
+                settings,
+                engine,
+                folder,
+                pins=together[0].pins,
+                register_sequence=min(each.register_head.sequence for each in together),
+            )
+            rebuilding = replace(installation, settings=scratch)
+            found.extend(_rebuilt(rebuilding, installation, together))
     return sorted(found, key=lambda each: each.revision.legal_entity_id)
 
 
@@ -125,10 +118,15 @@ def refuse_differing(reproductions: Sequence[Reproduction]) -> None:
             f"{each.revision.revision_id} has other {', '.join(each.differing)}"
             for each in differing
         )
-        versions = sorted({each.revision.pins.code_version for each in differing})
+        mine = differing[0].code_version
+        others = sorted({each.revision.pins.code_version for each in differing} - {mine})
         raise ReproductionDiffersError(
-            f"Rebuilt {len(reproductions)} revisions with code {differing[0].code_version}: "
-            f"{found}. Rebuild them with the code that froze them, {listed(versions)}."
+            f"Rebuilt {len(reproductions)} revisions with code {mine}: {found}. "
+            + (
+                f"Rebuild them with the code that froze them, {listed(others)}."
+                if others
+                else "The same code froze them, so an input is not what it was."
+            )
         )
 
 
@@ -165,16 +163,21 @@ def _wanted(
 def _with_same_inputs(
     revisions: Sequence[Revision], chain: Sequence[Manifest]
 ) -> Iterator[list[Revision]]:
-    """Group revisions that one build serves: no signature lies between their freezes."""
+    """Group revisions that one build serves.
+
+    Between their freezes there are only other freezes of their own period: a signature changes what
+    was billed, and any commit about another period may open or close it.
+    """
 
     def inputs(revision: Revision) -> _Inputs:
-        signed = [
+        others = [
             manifest.sequence
             for manifest in chain[: revision.register_head.sequence]
-            if manifest.kind in _DECISIONS
+            if manifest.kind != "freeze"
+            or manifest.subject["content"]["billing_period"] != revision.billing_period
         ]
         pins = revision.pins
-        return pins.ingestion_batch_ids, pins.reference_version, max(signed, default=0)
+        return pins.ingestion_batch_ids, pins.reference_version, max(others, default=0)
 
     for _, together in groupby(sorted(revisions, key=inputs), key=inputs):
         yield list(together)
@@ -191,13 +194,12 @@ def _rebuilt(
             engine,
             billing_period=revisions[0].billing_period,
             now=max(revision.frozen_at for revision in revisions),
-            legal_entity_ids=[revision.legal_entity_id for revision in revisions],
         )
     again = {revision.legal_entity_id: revision for revision in rebuilt}
     for revision in revisions:
-        mine = again[revision.legal_entity_id]
+        mine = again.get(revision.legal_entity_id)
         then = read_parts(Register(installation.settings.register), revision)
-        now = read_parts(Register(scratch.settings.register), mine)
+        now = read_parts(Register(scratch.settings.register), mine) if mine else NOTHING
         yield Reproduction(
             revision=revision,
             code_version=code_version(),

@@ -8,13 +8,16 @@ Nothing is copied that is large: raw files and the reference version are linked,
 write-once; register files are hard links. Taking the directory away leaves them as they are.
 """
 
+import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from filelock import FileLock, Timeout
 from sqlalchemy.engine import Engine
 
 from orchestration.billing.canonical import file_digest
@@ -22,9 +25,12 @@ from orchestration.billing.manifests import Manifest, manifest_path
 from orchestration.billing.refusals import listed
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Pins
+from orchestration.billing.signed_rows import read_listed
 from orchestration.failures import RefusedError
 from orchestration.operations_db import open_operations, tables, write_transaction
+from orchestration.pipeline import WRITER_WAIT_SECONDS
 from orchestration.settings import Settings
+from orchestration.warehouse import WarehouseBusyError
 
 _OF_BATCHES: Final = (tables.ingestion_batches, tables.ingestion_files, tables.raw_parts)
 
@@ -33,6 +39,30 @@ class InputsGoneError(RefusedError):
     """Something that a revision was computed from is missing, or is not what it was."""
 
     code = "inputs_gone"
+
+
+@contextmanager
+def scratch_folder(settings: Settings, name: str) -> Iterator[Path]:
+    """Yield a folder under warehouse/ for one command at a time; it is taken away in the end.
+
+    Raises:
+        WarehouseBusyError: another process still used it after ten minutes.
+    """
+    folder = settings.warehouse / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_suffix(".lock"), timeout=WRITER_WAIT_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise WarehouseBusyError(
+            f"Waited {WRITER_WAIT_SECONDS:g} s for {folder}: another process is rebuilding there. "
+            "Wait for it to end, then run again."
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
 
 
 def make_scratch(
@@ -79,8 +109,8 @@ def _link_raw(settings: Settings, engine: Engine, scratch: Settings, pins: Pins)
     lost = sorted(str(batch) for batch in wanted - known)
     if lost:
         raise InputsGoneError(
-            f"Gathered ingestion batches for a revision: {listed(lost)} of them are not in the "
-            "operations database. Restore it from a backup that has them."
+            f"Gathered ingestion batches for a revision: the operations database does not know "
+            f"number {listed(lost)}. Restore it from a backup that does."
         )
     changed = sorted(
         row.path
@@ -108,31 +138,49 @@ def _link_reference(settings: Settings, scratch: Settings, pins: Pins) -> None:
             f"Gathered reference version {pins.reference_version}: its policy.yml is not the one "
             "that the revision was frozen with. Restore the version from a backup."
         )
+    described = json.loads((version / "version.json").read_text("utf-8"))
+    changed = [
+        table["name"]
+        for table in described["tables"]
+        if file_digest(version / "tables" / f"{table['name']}.parquet") != table["sha256"]
+    ]
+    if changed:
+        raise InputsGoneError(
+            f"Gathered reference version {pins.reference_version}: its table "
+            f"{listed(changed, at_most=3)} is missing or not what was compiled. Restore the "
+            "version from a backup."
+        )
     scratch.reference_versions.mkdir(parents=True)
     linked = scratch.reference_versions / pins.reference_version
     linked.symlink_to(version.resolve(), target_is_directory=True)
 
 
 def _link_register(settings: Settings, scratch: Settings, chain: Sequence[Manifest]) -> None:
-    names = [manifest_path(manifest.sequence) for manifest in chain]
-    names += [each.path for manifest in chain for each in manifest.files]
     scratch.register.mkdir()
-    for name in names:
-        target = scratch.register / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(settings.register / name, target)
-        except OSError:  # another file system
-            shutil.copyfile(settings.register / name, target)
+    for manifest in chain:
+        _link(settings, scratch, manifest_path(manifest.sequence))
+        for each in manifest.files:
+            read_listed(settings.register, each)  # proves that it is what was committed
+            _link(settings, scratch, each.path)
+
+
+def _link(settings: Settings, scratch: Settings, name: str) -> None:
+    target = scratch.register / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(settings.register / name, target)
+    except OSError:  # another file system
+        shutil.copyfile(settings.register / name, target)
 
 
 def copy_batches(engine: Engine, copied: Engine, batch_ids: Sequence[int]) -> None:
     """Copy ingestion batches with their files from one operations database into another."""
+    ids = set(batch_ids)
     with engine.connect() as connection, write_transaction(copied) as scratch:
         for table in _OF_BATCHES:
             batch = table.c.ingestion_batch_id
             rows = connection.execute(sa.select(table).where(batch.is_not(None))).mappings()
-            wanted = [dict(row) for row in rows if row[batch.name] in batch_ids]
+            wanted = [dict(row) for row in rows if row[batch.name] in ids]
             if wanted:
                 scratch.execute(table.insert(), wanted)
 

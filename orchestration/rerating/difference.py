@@ -7,7 +7,6 @@ fct_rerating_diff).
 
 import csv
 import io
-import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,39 +14,56 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-from filelock import FileLock
 
+from orchestration.billing.decisions import held_table
 from orchestration.billing.refusals import listed
 from orchestration.billing.register import Register
 from orchestration.billing.rerating_inputs import put_rerating, rerating_target
 from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
-from orchestration.failures import RefusedError
-from orchestration.pipeline import Installation, build_models, write_inputs
-from orchestration.rerating.states import states_since
-from orchestration.warehouse import open_warehouse
+from orchestration.failures import RefusedError, TechnicalError
+from orchestration.pipeline import (
+    RATING,
+    WRITER_WAIT_SECONDS,
+    Installation,
+    build_models,
+    write_inputs,
+)
+from orchestration.reproduction.scratch import scratch_folder
+from orchestration.rerating.states import Month, States, states_since
+from orchestration.warehouse import open_warehouse, writer_lock
 
-_MART: Final = ("--select", "+fct_rerating_diff", "--exclude-resource-type", "test")
-_ONLY_MART: Final = ("--select", "fct_rerating_diff")
-_ENTITIES: Final = "select legal_entity_id from staging.stg_reference__legal_entities order by 1"
-_ROWS: Final = """
-    select
-        billing_period,
-        legal_entity_id,
-        bill_to_customer_id,
-        customer_id,
-        contract_lineage_id,
-        charge_id,
-        line_kind,
-        cell_start_date,
-        cell_end_date,
-        currency_code,
-        settlement_key,
-        cause_number,
-        cause,
-        before_amount,
-        after_amount,
-        difference_amount
-    from reconciliation.fct_rerating_diff
+_MART: Final = ("--select", "fct_rerating_diff")
+_ENTITIES: Final = """
+    select distinct legal_entity_id from billing.int_settlements__compared
+    where billing_period = ? order by legal_entity_id
+"""
+_HELD: Final = """
+    select count(*) from billing.int_settlements__compared
+    where billing_period = ? and outcome = 'held'
+"""
+_BATCHES: Final = """
+    select ingestion_batch_id, batch_kind from read_parquet(?) order by ingestion_batch_id
+"""
+_COLUMNS: Final = (
+    "billing_period",
+    "legal_entity_id",
+    "bill_to_customer_id",
+    "customer_id",
+    "contract_lineage_id",
+    "charge_id",
+    "line_kind",
+    "cell_start_date",
+    "cell_end_date",
+    "currency_code",
+    "settlement_key",
+    "cause_number",
+    "cause",
+    "before_amount",
+    "after_amount",
+    "difference_amount",
+)
+_ROWS: Final = f"""
+    select {", ".join(_COLUMNS)} from reconciliation.fct_rerating_diff
     order by
         legal_entity_id,
         bill_to_customer_id,
@@ -65,28 +81,49 @@ class PeriodNotSignedError(RefusedError):
     code = "period_not_signed"
 
 
-@dataclass(frozen=True)
+class DifferencesOutdatedError(TechnicalError):
+    """While differences were found, something was loaded or signed."""
+
+    code = "differences_outdated"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rerating:
     """Why a signed month comes to something else now.
 
     Attributes:
         billing_period: YYYY-MM.
         rows: of fct_rerating_diff, by entity, customer and charge, then in order of causes.
+        held_key_count: settlement keys of the month whose amount is not known now; they have no
+            row.
         bases: the revision that each legal entity's amounts are compared with.
         file: the same rows as CSV, relative to the data directory.
     """
 
     billing_period: str
     rows: Sequence[Mapping[str, Any]]
+    held_key_count: int
     bases: Mapping[str, str]
     file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Today:
+    """What is rated now, and the target that it is."""
+
+    target: str
+    reference: Path
+    batches: list[tuple[int, str]]
+    legal_entity_ids: list[str]
+    held_key_count: int
 
 
 def find_differences(installation: Installation, *, billing_period: str) -> Rerating:
     """Explain each difference of a signed month, and publish it in fct_rerating_diff.
 
-    The models are brought up to date first. Then the month is rated in a scratch data directory as
-    it was signed, and once more after each later batch and each part of today's reference data.
+    The models are brought up to date first, as every run does. Then the month is rated in a scratch
+    data directory as it was signed, and once more after each later batch and each part of today's
+    reference data.
 
     Args:
         installation: whose month.
@@ -95,47 +132,84 @@ def find_differences(installation: Installation, *, billing_period: str) -> Rera
     Raises:
         PeriodNotSignedError: nothing of that month is signed.
         InputsGoneError: what was signed cannot be rebuilt.
-        DbtFailedError: a model could not be built.
+        DifferencesOutdatedError: something was loaded or signed meanwhile.
+        DbtFailedError: a model could not be built, or a data test failed.
+        WarehouseBusyError: another process held the warehouse, or compares a month, for too long.
     """
     refuse_invalid_period(billing_period)
     settings = installation.settings
-    revisions = revisions_of(Register(settings.register).chain())
-    signed = _signed(revisions, billing_period)
-    folder = settings.warehouse / "rerated"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")), installation.operations() as engine:
-        reference = write_inputs(installation)
-        build_models(installation, _MART)
-        bases = _bases(signed, _entities(installation))
-        try:
-            found = [
-                states_since(
-                    installation,
-                    engine,
-                    base,
+    register = Register(settings.register)
+    chain = register.chain()
+    held: Any = held_table(settings.register, chain, register.entries(chain))
+    signed = _signed(revisions_of(chain), billing_period)
+    with scratch_folder(settings, "rerated") as folder, installation.operations() as engine:
+        today = _rated_now(installation, billing_period)
+        bases = _bases(signed, today.legal_entity_ids)
+        found = [
+            states_since(
+                installation,
+                engine,
+                base,
+                Month(
                     billing_period=billing_period,
                     legal_entity_ids=names,
-                    now=reference.folder,
-                    folder=folder,
-                )
-                for base, names in _with_same_inputs(bases)
-            ]
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        put_rerating(
-            settings,
-            rerating_target(settings, engine, reference.reference_version),
-            steps=pa.concat_tables([each.steps for each in found]),
-            states=pa.concat_tables([each.amounts for each in found]),
-        )
-    build_models(installation, _ONLY_MART)
-    rows = _rows(installation)
+                    batches=today.batches,
+                    reference=today.reference,
+                    held_keys=held["settlement_key"].filter(held["is_open"]).to_pylist(),
+                ),
+                folder=folder,
+            )
+            for base, names in _with_same_inputs(bases)
+        ]
+    rows = _published(installation, today, found)
     return Rerating(
         billing_period=billing_period,
         rows=rows,
+        held_key_count=today.held_key_count,
         bases={name: base.revision_id for name, base in bases.items()},
         file=_written(installation, billing_period, rows),
     )
+
+
+def _rated_now(installation: Installation, billing_period: str) -> _Today:
+    settings = installation.settings
+    with writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS):
+        reference = write_inputs(installation)
+        build_models(installation, RATING)
+        batches = str(settings.warehouse_inputs / "ingestion_batches.parquet")
+        with open_warehouse(settings) as connection:
+            entities = connection.execute(_ENTITIES, [billing_period]).fetchall()
+            [(held,)] = connection.execute(_HELD, [billing_period]).fetchall()
+            rows = connection.execute(_BATCHES, [batches]).fetchall()
+        return _Today(
+            target=rerating_target(settings, reference.reference_version),
+            reference=reference.folder,
+            batches=[(number, kind) for number, kind in rows],
+            legal_entity_ids=[name for (name,) in entities],
+            held_key_count=held,
+        )
+
+
+def _published(
+    installation: Installation, today: _Today, found: Sequence[States]
+) -> list[dict[str, Any]]:
+    """Put the states in place, build the mart and read it, unless something came meanwhile."""
+    settings = installation.settings
+    with writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS):
+        reference = write_inputs(installation)
+        if rerating_target(settings, reference.reference_version) != today.target:
+            raise DifferencesOutdatedError(
+                "Compared a signed month with what is rated now: usage, reference data or a "
+                "signature came meanwhile. Run again."
+            )
+        if found:
+            steps = pa.concat_tables([each.steps for each in found])
+            states = pa.concat_tables([each.amounts for each in found])
+            put_rerating(settings, today.target, steps=steps, states=states)
+        build_models(installation, _MART)
+        with open_warehouse(settings) as connection:
+            rows: Any = connection.execute(_ROWS).to_arrow_table()
+    return list(rows.to_pylist())
 
 
 def _signed(revisions: Mapping[str, Revision], billing_period: str) -> list[Revision]:
@@ -175,25 +249,13 @@ def _with_same_inputs(bases: Mapping[str, Revision]) -> list[tuple[Revision, lis
     return [(bases[names[0]], names) for names in groups.values()]
 
 
-def _entities(installation: Installation) -> list[str]:
-    with open_warehouse(installation.settings) as connection:
-        return [name for (name,) in connection.execute(_ENTITIES).fetchall()]
-
-
-def _rows(installation: Installation) -> list[dict[str, Any]]:
-    with open_warehouse(installation.settings) as connection:
-        found: Any = connection.execute(_ROWS).to_arrow_table()
-    return list(found.to_pylist())
-
-
 def _written(
     installation: Installation, billing_period: str, rows: Sequence[Mapping[str, Any]]
 ) -> Path:
     settings = installation.settings
     path = settings.reports / "rerating" / f"{billing_period}.csv"
     text = io.StringIO()
-    names = list(rows[0]) if rows else ["billing_period", "cause", "difference_amount"]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     path.parent.mkdir(parents=True, exist_ok=True)

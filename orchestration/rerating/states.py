@@ -11,17 +11,17 @@ repaired rejects, any other one late usage.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from orchestration.billing.rerating_inputs import STATE_SCHEMA, STEP_SCHEMA
 from orchestration.billing.revisions import Pins, Revision
-from orchestration.operations_db import replace_parquet, tables, write_operations_inputs
+from orchestration.operations_db import replace_parquet, write_operations_inputs
 from orchestration.pipeline import Installation, build_models, write_inputs
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.reproduction.scratch import copy_batches, make_scratch
@@ -29,19 +29,20 @@ from orchestration.rerating.mixing import REFERENCE_STEPS, Tables, is_same, mixe
 from orchestration.warehouse import open_warehouse
 
 AS_SIGNED: Final = "as_signed"
-REPAIRED_REJECTS, LATE_USAGE = "repaired_rejects", "late_usage"
+_CAUSES: Final = {"load": "late_usage", "replay": "repaired_rejects"}
 _RATED: Final = ("--select", "+fct_rated_lines", "--exclude-resource-type", "test")
 _AMOUNTS: Final = """
     select
-        billing_period,
+        $billing_period as billing_period,
         legal_entity_id,
         cast($step_number as integer) as step_number,
         settlement_key,
         not bool_or(rating_status = 'unknown') as is_known,
-        cast(sum(amount) as decimal(38, 4)) as rated_amount
+        cast(sum(amount) as decimal(38, 4)) as rated_amount,
+        list_contains($held_keys, settlement_key) as is_held
     from rating.fct_rated_lines
-    where billing_period = $billing_period and list_contains($legal_entity_ids, legal_entity_id)
-    group by billing_period, legal_entity_id, settlement_key
+    where list_contains($legal_entity_ids, legal_entity_id)
+    group by legal_entity_id, settlement_key
 """
 
 
@@ -53,15 +54,27 @@ class States:
     amounts: pa.Table
 
 
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """What is told of a signed month.
+
+    Attributes:
+        billing_period: YYYY-MM.
+        legal_entity_ids: whose lines, for which one revision speaks.
+        batches: every batch that is rated now, as (number, kind), in order.
+        reference: folder of the reference version that is rated now.
+        held_keys: settlement keys of lines that were held when they were signed, and still are.
+    """
+
+    billing_period: str
+    legal_entity_ids: Sequence[str]
+    batches: Sequence[tuple[int, str]]
+    reference: Path
+    held_keys: Sequence[str]
+
+
 def states_since(
-    installation: Installation,
-    engine: Engine,
-    base: Revision,
-    *,
-    billing_period: str,
-    legal_entity_ids: Sequence[str],
-    now: Path,
-    folder: Path,
+    installation: Installation, engine: Engine, base: Revision, month: Month, *, folder: Path
 ) -> States:
     """Rate a month as it was signed, then after each change since.
 
@@ -69,9 +82,7 @@ def states_since(
         installation: whose month.
         engine: its operations database.
         base: the revision that was signed last for the month.
-        billing_period: YYYY-MM.
-        legal_entity_ids: whose lines; base speaks for them.
-        now: the folder of today's reference version.
+        month: what is rated now.
         folder: where the scratch data directory is made.
 
     Raises:
@@ -88,35 +99,35 @@ def states_since(
     scratch = replace(installation, settings=settings)
     then = installation.settings.reference_versions / base.pins.reference_version
     causes, amounts = [], []
-    for number, cause in enumerate(_steps(scratch, engine, base.pins, then=then, now=now)):
+    for number, cause in enumerate(_steps(scratch, engine, base.pins, month, then=then)):
         build_models(scratch, _RATED)
         causes.append((number, cause))
-        amounts.append(_amounts(scratch, number, billing_period, legal_entity_ids))
+        amounts.append(_amounts(scratch, number, month))
     steps = [
         {
-            "billing_period": billing_period,
+            "billing_period": month.billing_period,
             "legal_entity_id": legal_entity_id,
             "step_number": number,
             "cause": cause,
         }
-        for legal_entity_id in legal_entity_ids
+        for legal_entity_id in month.legal_entity_ids
         for number, cause in causes
     ]
     return States(pa.Table.from_pylist(steps, schema=STEP_SCHEMA), pa.concat_tables(amounts))
 
 
 def _steps(
-    scratch: Installation, engine: Engine, pins: Pins, *, then: Path, now: Path
+    scratch: Installation, engine: Engine, pins: Pins, month: Month, *, then: Path
 ) -> Iterator[str]:
     """Make one change after the other in the scratch directory; yield its cause, to be built."""
     write_inputs(scratch)
     yield AS_SIGNED
     with scratch.operations() as copied:
-        for kind, batches in groupby(_later_batches(engine, pins), key=lambda batch: batch.kind):
-            copy_batches(engine, copied, [batch.number for batch in batches])
+        for cause, numbers in later_batches(month.batches, pins):
+            copy_batches(engine, copied, numbers)
             write_operations_inputs(scratch.settings, copied)
-            yield REPAIRED_REJECTS if kind == "replay" else LATE_USAGE
-    signed, today = _tables(then), _tables(now)
+            yield cause
+    signed, today = _tables(then), _tables(month.reference)
     before: Tables = signed
     for step in REFERENCE_STEPS:
         mixed = mixed_tables(signed, today, step)
@@ -126,24 +137,14 @@ def _steps(
         before = mixed
 
 
-@dataclass(frozen=True)
-class _Batch:
-    number: int
-    kind: str
-
-
-def _later_batches(engine: Engine, pins: Pins) -> list[_Batch]:
-    batches = tables.ingestion_batches
-    query = sa.select(batches.c.ingestion_batch_id, batches.c.batch_kind).order_by(
-        batches.c.ingestion_batch_id
-    )
-    with engine.connect() as connection:
-        rows = connection.execute(query).all()
-    return [
-        _Batch(row.ingestion_batch_id, row.batch_kind)
-        for row in rows
-        if row.ingestion_batch_id not in pins.ingestion_batch_ids
-    ]
+def later_batches(
+    batches: Sequence[tuple[int, str]], pins: Pins
+) -> Iterator[tuple[str, list[int]]]:
+    """Batches that came after a revision, in order; those of one cause that follow are together."""
+    pinned = set(pins.ingestion_batch_ids)
+    later = [(_CAUSES[kind], number) for number, kind in batches if number not in pinned]
+    for cause, together in groupby(later, key=itemgetter(0)):
+        yield cause, [number for _, number in together]
 
 
 def _tables(version: Path) -> Tables:
@@ -156,16 +157,15 @@ def _put_tables(scratch: Installation, mixed: Tables) -> None:
         replace_parquet(target, table.schema, [table])
 
 
-def _amounts(
-    scratch: Installation, number: int, billing_period: str, legal_entity_ids: Sequence[str]
-) -> pa.Table:
+def _amounts(scratch: Installation, number: int, month: Month) -> pa.Table:
     with open_warehouse(scratch.settings) as connection:
         found: Any = connection.execute(
             _AMOUNTS,
             {
                 "step_number": number,
-                "billing_period": billing_period,
-                "legal_entity_ids": list(legal_entity_ids),
+                "billing_period": month.billing_period,
+                "legal_entity_ids": list(month.legal_entity_ids),
+                "held_keys": list(month.held_keys),
             },
         ).to_arrow_table()
     return pa.table(found).cast(STATE_SCHEMA)

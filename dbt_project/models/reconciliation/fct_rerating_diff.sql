@@ -20,7 +20,8 @@ placed as (
         steps.step_number,
         case
             when steps.step_number > 0 then steps.cause
-            when settlements.is_in_register then 'engine_version'
+            when settlements.is_in_register and not coalesce(states.is_held, false)
+                then 'engine_version'
             else 'not_billed_then'
         end as cause,
         case
@@ -36,7 +37,6 @@ placed as (
         on
             settlements.settlement_key = states.settlement_key
             and steps.step_number = states.step_number
-            and steps.billing_period = states.billing_period
 ),
 
 carried as (

@@ -9,7 +9,8 @@ final as (
         cast(step_number as integer) as step_number,
         cast(settlement_key as varchar) as settlement_key,
         cast(is_known as boolean) as is_known,
-        cast(rated_amount as decimal(38, 4)) as rated_amount
+        cast(rated_amount as decimal(38, 4)) as rated_amount,
+        cast(is_held as boolean) as is_held
     from source
 )
 

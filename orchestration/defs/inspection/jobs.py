@@ -4,8 +4,9 @@ Belongs here: a job per question, and the one that prepares a data directory. Do
 how an answer is found or laid out (orchestration/reports), the command line's own answer (cli.py).
 
 A job gives its answer as the output of its first step, which the command line takes from there. It
-needs no warehouse, so it can be loaded without the rest of the graph; pricing a quantity and
-reproducing a revision run dbt in data directories of their own.
+needs no warehouse, so it can be loaded without the rest of the graph. Pricing a quantity and
+reproducing a revision run dbt in data directories of their own; comparing a signed month also
+brings the models of this one up to date, as every run does.
 """
 
 from collections.abc import Callable

@@ -27,6 +27,7 @@ from raw_events import (
 )
 
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
+from orchestration.billing.rerating_inputs import write_rerating_inputs
 from orchestration.dbt import run_dbt
 from orchestration.operations_db.column_types import arrow_type_of
 from orchestration.operations_db.inputs import EXPORTED_TABLES, REJECT_INPUT_SCHEMA
@@ -225,6 +226,7 @@ class UsageWarehouse:
             write_rows(inputs / f"{table.name}.parquet", schema, rows.get(table.name, []))
         write_rows(inputs / "rejects.parquet", REJECT_INPUT_SCHEMA, [])
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, [])
+        write_rerating_inputs(self.settings, "nothing was asked")
         for name, found in self.reference.items():
             write_rows(
                 inputs / input_file_name(name),

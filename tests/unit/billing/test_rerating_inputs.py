@@ -8,6 +8,7 @@ from orchestration.billing.rerating_inputs import (
     STATE_SCHEMA,
     STEP_SCHEMA,
     put_rerating,
+    rerating_target,
     write_rerating_inputs,
 )
 from orchestration.settings import Settings
@@ -60,3 +61,14 @@ def test_a_file_that_cannot_be_read_is_written_anew(settings):
     (settings.warehouse_inputs / "rerating_steps.parquet").write_bytes(b"cut off")
     write_rerating_inputs(settings, "today")
     assert [0, 0] == row_counts(settings)
+
+
+def test_a_target_is_another_one_with_a_batch_or_a_reference_version_more(settings):
+    def target(batch_ids, reference_version):
+        path = settings.warehouse_inputs / "ingestion_batches.parquet"
+        pq.write_table(pa.table({"ingestion_batch_id": batch_ids}), path)
+        return rerating_target(settings, reference_version)
+
+    targets = [target([1], "v"), target([1], "v"), target([1, 2], "v"), target([1], "w")]
+    assert targets[0] == targets[1]
+    assert 3 == len(set(targets))

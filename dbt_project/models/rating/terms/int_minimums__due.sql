@@ -222,8 +222,16 @@ parted as (
         due.exception_code,
         due.minimum_units,
         due.rounded_line_units,
-        due.minimum_units - due.line_units as exact_total,
-        {{ whole_quotient('due.missing_units', 'due.minor_step') }} as minor_total,
+        case
+            when due.line_units < due.minimum_units
+                then due.minimum_units - due.line_units
+            when due.line_units >= due.minimum_units then 0
+        end as missing_exactly,
+        case
+            when due.missing_units > 0
+                then {{ whole_quotient('due.missing_units', 'due.minor_step') }}
+            when due.missing_units <= 0 then 0
+        end as missing_minor_units,
         cast(sum(parts.part_time) over charge_cell as {{ whole_number() }})
             as whole_time,
         count(*) over charge_cell as part_count,
@@ -246,8 +254,8 @@ parted as (
 {{ in_shares(
     'parted',
     [
-        ['exact_total', 'part_time', 'whole_time', 'exact'],
-        ['minor_total', 'part_time', 'whole_time', 'minor'],
+        ['missing_exactly', 'part_time', 'whole_time', 'exact'],
+        ['missing_minor_units', 'part_time', 'whole_time', 'minor'],
     ],
     'contract_id, charge_id, cell_start_date',
     'part_number',
@@ -294,7 +302,7 @@ final as (
         case
             when part_count > 1
                 then {{ from_scaled_integer(
-                    'minor_total * ' ~ power_of_ten('4 - minor_unit'), 4
+                    'missing_minor_units * ' ~ power_of_ten('4 - minor_unit'), 4
                 ) | indent(16) }}
         end as shared_amount,
         case when part_count > 1 then 'time' end as weighed_by,
