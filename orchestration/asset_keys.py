@@ -35,6 +35,7 @@ _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {
     "operations": OPERATIONS_INPUTS,
     "register": REGISTER_INPUTS,
     "rerating": REGISTER_INPUTS,
+    "policy": REFERENCE_INPUTS,
     "reference": REFERENCE_INPUTS,
     "price_book": REFERENCE_INPUTS,
 }

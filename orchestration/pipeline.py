@@ -22,6 +22,7 @@ from sqlalchemy.engine import Engine
 from adapters.protocols import CrmAdapter, ErpAdapter
 from adapters.registry import crm_adapter, erp_adapter
 from orchestration.billing.checks import CheckFigure
+from orchestration.billing.policy_inputs import stated_policy, write_policy_inputs
 from orchestration.billing.posting import PostingSummary, plan_postings, post_pending, read_back
 from orchestration.billing.posting_masters import load_masters
 from orchestration.billing.register import write_register_inputs
@@ -179,6 +180,7 @@ def write_inputs(installation: Installation) -> ReferenceVersion:
         write_reference_inputs(settings, reference)
         write_operations_inputs(settings, engine)
         write_register_inputs(settings)
+        write_policy_inputs(settings, stated_policy(reference))
         target = rerating_target(settings, reference.reference_version)
         write_rerating_inputs(settings, target)
     return reference

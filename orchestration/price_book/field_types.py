@@ -32,6 +32,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", re.ASCII)
 _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,60}(\.[0-9]{0,60})?", re.ASCII)
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,9}", re.ASCII)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)
 _CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _NOT_PLACES: Final = frozenset({"Factory", "localtime", "posixrules", "leapseconds"})
@@ -183,6 +184,17 @@ def _day(value: Any) -> date:
     return found
 
 
+def _month(value: Any) -> str:
+    is_month = isinstance(value, str) and _MONTH.fullmatch(value) is not None
+    if not is_month or int(value[:4]) not in YEARS:
+        raise _refuse(
+            "wrong_value",
+            "must be a month such as 2026-09, and is '{shown}'",
+            shown=shown_value(value),
+        )
+    return str(value)
+
+
 def _instant(value: Any) -> datetime:
     found: object = value
     if isinstance(value, str):
@@ -284,6 +296,11 @@ PositivePrice = Annotated[
     Decimal, AfterValidator(_positive), BeforeValidator(_price), WithJsonSchema(_DECIMAL_SCHEMA)
 ]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
+Month = Annotated[
+    str,
+    BeforeValidator(_month),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}),
+]
 Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]

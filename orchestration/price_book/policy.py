@@ -1,4 +1,4 @@
-"""What sources.yml and policy.yml may say: where usage comes from, and who may sign what.
+"""What sources.yml and policy.yml may say: where usage comes from, who signs, what is billed.
 
 Belongs here: fields, kinds, and the questions that billing asks of a policy. Does not belong here:
 how a signer's identity is verified, or what happens at a signature (billing).
@@ -18,6 +18,7 @@ from orchestration.price_book.field_types import (
     Flag,
     FrozenModel,
     Identifier,
+    Month,
     Price,
     Text,
     Whole,
@@ -125,13 +126,32 @@ class SignOffPolicy(FrozenModel):
         return next((approver for approver in self.approvers if approver.name == name), None)
 
 
+class Corrections(FrozenModel):
+    """How far back differences are billed, and what becomes of a credit memo.
+
+    Attributes:
+        months_back: a difference of a month that lies further back from the month of the last
+            ingestion batch is not billed but shown as out of window; None has no bound.
+        credit_memos: offset lets the ERP set a credit memo off against the customer's next
+            invoices; pay_out asks it to pay the money back.
+    """
+
+    months_back: Annotated[Whole, Field(ge=1, le=1200)] | None = None
+    credit_memos: Literal["offset", "pay_out"] = "offset"
+
+
 class Policy(FrozenModel):
     """policy.yml.
 
     Attributes:
-        smallest_document: by currency, the amount below which a document is to be carried to the
-            next period. No document is carried yet, and validation says so.
+        smallest_document: by currency, the amount below which a document is not made; what would
+            be on it is carried until a later document of the customer takes it along.
+        corrections: what is billed of earlier months, and how it is credited.
+        accounting_closed_through: by legal entity, the last month that is closed in its books; a
+            document of that month or an earlier one is booked on the first day after it.
     """
 
     sign_off: SignOffPolicy
     smallest_document: dict[Currency, Price] = Field(default_factory=dict)
+    corrections: Corrections = Field(default_factory=Corrections)
+    accounting_closed_through: dict[Identifier, Month] = Field(default_factory=dict)

@@ -153,8 +153,6 @@ REMEDIES: Final[dict[str, str]] = {
     "promotional one.",
     "grant_product_missing": "Name the product that the purchased credit was sold as.",
     "author_missing": "Name the author, or nobody can sign the first period that uses it.",
-    "small_documents_not_carried": "Hold small documents at the signature, or remove the field; "
-    "this version of the engine carries none.",
     "acknowledgements_not_taken": "Hold such documents at the signature, raise the threshold, or "
     "remove the field; this version of the engine takes no acknowledgement.",
 }

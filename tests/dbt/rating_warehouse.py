@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
+from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
 from orchestration.dbt import DBT_PROJECT_DIR, run_dbt
 from orchestration.operations_db import open_operations, write_operations_inputs
@@ -313,6 +314,7 @@ class RatingWarehouse:
             )
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, self.register)
         write_rerating_inputs(self.settings, "nothing was asked")
+        write_policy_inputs(self.settings, None)
         batches = pq.read_schema(inputs / "ingestion_batches.parquet")
         loaded_at = self.known_until.replace(tzinfo=None)
         write_rows(

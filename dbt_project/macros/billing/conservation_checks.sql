@@ -112,7 +112,7 @@
             'model': 'int_amounts__conserved', 'relation': 'settled_amounts',
             'unit': 'scope_id', 'total_unit': 'currencies',
             'left_label': 'rated amount of due charges, held ones included',
-            'right_label': 'billed, candidate and held amount',
+            'right_label': 'billed, candidate, held, carried, waived and out-of-window amount',
             'left_total_label': 'currencies rated or billed',
             'right_total_label': 'currencies in which all keys agree',
             'what_to_do': rebuild,

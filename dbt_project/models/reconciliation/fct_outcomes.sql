@@ -44,7 +44,14 @@ reached as (
         count(*) as settlement_key_count,
         bool_or(settlements.is_rated) as is_rated,
         bool_or(settlements.outcome = 'held') as has_held,
-        bool_or(settlements.outcome = 'candidate') as has_candidate,
+        bool_or(
+            settlements.outcome = 'candidate' and candidates.settlement_key is not null
+        ) as has_candidate,
+        bool_or(
+            settlements.outcome = 'candidate' and candidates.settlement_key is null
+        ) as has_carried,
+        bool_or(settlements.outcome = 'out_of_window') as has_out_of_window,
+        bool_or(settlements.outcome = 'waived') as has_waived,
         bool_or(settlements.outcome = 'billed') as has_billed,
         min(settlements.exception_code) as exception_code,
         cast(sum(settlements.rated_amount) as decimal(38, 4)) as rated_amount,
@@ -58,7 +65,21 @@ reached as (
                         then settlements.computed_amount - settlements.billed_amount
                 end
             ) as decimal(38, 4)
-        ) as held_amount
+        ) as held_amount,
+        cast(
+            coalesce(
+                sum(settlements.due_amount) filter (
+                    where
+                    settlements.outcome = 'candidate'
+                    and candidates.settlement_key is null
+                ),
+                0
+            ) as decimal(38, 4)
+        ) as carried_amount,
+        cast(sum(settlements.waived_amount) as decimal(38, 4)) as waived_amount,
+        cast(
+            coalesce(sum(settlements.out_of_window_amount), 0) as decimal(38, 4)
+        ) as out_of_window_amount
     from settlements
     left join candidates on settlements.settlement_key = candidates.settlement_key
     group by
@@ -89,6 +110,9 @@ final as (
             when reached.charge_id is null then 'missing'
             when reached.has_held then 'held'
             when reached.has_candidate then 'candidate'
+            when reached.has_carried then 'carried'
+            when reached.has_out_of_window then 'out_of_window'
+            when reached.has_waived then 'waived'
             when reached.has_billed then 'billed'
             else 'proven_zero'
         end as outcome,
@@ -98,7 +122,10 @@ final as (
         reached.rated_amount,
         reached.billed_amount,
         reached.candidate_amount,
-        reached.held_amount
+        reached.held_amount,
+        reached.carried_amount,
+        reached.waived_amount,
+        reached.out_of_window_amount
     from expected
     full outer join reached
         on

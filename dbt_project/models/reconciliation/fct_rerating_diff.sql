@@ -1,6 +1,6 @@
 with settlements as (
     select * from {{ ref('int_settlements__compared') }}
-    where outcome in ('candidate', 'billed')
+    where outcome in ('candidate', 'billed', 'waived')
 ),
 
 steps as (
@@ -11,7 +11,8 @@ states as (
     select * from {{ ref('stg_rerating__states') }}
 ),
 
--- What is not known bills nothing, so changes nothing; a concession counts each time.
+-- What is not known bills nothing, so changes nothing; a concession or a waiver counts each
+-- time.
 placed as (
     select
         settlements.settlement_key,
@@ -27,7 +28,7 @@ placed as (
         case
             when states.settlement_key is null then 0
             when states.is_known then states.rated_amount
-        end + settlements.conceded_amount as known_amount
+        end + settlements.conceded_amount - settlements.waived_amount as known_amount
     from settlements
     inner join steps
         on

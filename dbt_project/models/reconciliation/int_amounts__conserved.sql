@@ -151,7 +151,13 @@ expected_outcomes as (
         on expected_by_period.billing_period = reached_by_period.billing_period
 ),
 
--- … and per settlement key, rated = billed + candidate + held.
+-- … and per settlement key, rated = billed + candidate + held + carried + waived + out of
+-- window, less what was conceded.
+charged_keys as (
+    select distinct settlement_key
+    from charged
+),
+
 key_amounts as (
     select
         settlement_key,
@@ -167,23 +173,39 @@ key_amounts as (
         0 as rated_amount,
         amount as settled_amount
     from entries
-    where entry_kind in ('bill', 'correct', 'release', 'external')
+    where entry_kind in ('bill', 'correct', 'release', 'external', 'concession')
     union all
     select
         settlement_key,
         currency_code,
         0 as rated_amount,
         amount as settled_amount
-    from document_lines
-    where credit_grant_id is null
+    from charged
     union all
     select
-        settlement_key,
-        currency_code,
+        settlements.settlement_key,
+        settlements.currency_code,
         0 as rated_amount,
-        coalesce(computed_amount, 0) - billed_amount + conceded_amount as settled_amount
+        case settlements.outcome
+            when 'held'
+                then coalesce(settlements.computed_amount, 0) - settlements.billed_amount
+            when 'out_of_window'
+                then settlements.out_of_window_amount + settlements.waived_amount
+            when 'candidate'
+                then
+                    case
+                        when charged_keys.settlement_key is null
+                            then settlements.due_amount
+                        else 0
+                    end + settlements.waived_amount
+            else settlements.waived_amount
+        end
+        - case
+            when settlements.outcome = 'held' then 0
+            else settlements.conceded_amount
+        end as settled_amount
     from settlements
-    where outcome = 'held'
+    left join charged_keys on settlements.settlement_key = charged_keys.settlement_key
 ),
 
 key_balances as (

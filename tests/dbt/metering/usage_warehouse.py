@@ -27,6 +27,7 @@ from raw_events import (
 )
 
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
+from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
 from orchestration.dbt import run_dbt
 from orchestration.operations_db.column_types import arrow_type_of
@@ -227,6 +228,7 @@ class UsageWarehouse:
         write_rows(inputs / "rejects.parquet", REJECT_INPUT_SCHEMA, [])
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, [])
         write_rerating_inputs(self.settings, "nothing was asked")
+        write_policy_inputs(self.settings, None)
         for name, found in self.reference.items():
             write_rows(
                 inputs / input_file_name(name),

@@ -2,115 +2,42 @@
     'legal_entity_id',
     'bill_to_customer_id',
     'currency_code',
-    'billing_period',
+    'document_period',
     'document_kind',
     'signed_document_count',
 ] -%}
 
-with settlements as (
-    select * from {{ ref('int_settlements__compared') }}
-    where outcome = 'candidate'
+with proposed as (
+    select * from {{ ref('int_candidates__proposed') }}
 ),
 
-rated_lines as (
-    select * from {{ ref('fct_rated_lines') }}
-),
-
-charges as (
-    select * from {{ ref('stg_price_book__charges') }}
-),
-
-explanations as (
-    select * from {{ ref('fct_line_explanations') }}
+small_documents as (
+    select * from {{ ref('int_documents__small') }}
 ),
 
 entries as (
     select * from {{ ref('stg_register__entries') }}
 ),
 
-billed_documents as (
-    select * from {{ ref('int_billed_documents__open') }}
-),
-
-corrections as (
-    select * from {{ ref('int_corrections__described') }}
-),
-
-lowering as (
-    select * from corrections
-    where original_document_id is not null
-),
-
--- Of which no document stands: never billed, or each one released; and which lowers no
--- other key.
-first_billed as (
-    select settlements.settlement_key
-    from settlements
-    anti join billed_documents
-        on settlements.settlement_key = billed_documents.settlement_key
-    anti join lowering
-        on settlements.settlement_key = lowering.settlement_key
-    where
-        settlements.is_rated
-        and settlements.billed_amount = 0
-        and settlements.conceded_amount = 0
-),
-
--- The first bill of a key has a line per rated line; a later difference is one line for
--- each document that it corrects.
-new_lines as (
+-- A key is billed as a whole or not at all: with one document that is made, all are.
+placed as (
     select
-        rated_lines.settlement_key,
-        cast(null as varchar) as original_document_id,
-        rated_lines.rated_line_id,
-        rated_lines.charge_name,
-        rated_lines.segment_start_date as service_start_date,
-        rated_lines.segment_end_date as service_end_date,
-        rated_lines.service_start_at,
-        rated_lines.service_end_at,
-        explanations.description,
-        rated_lines.priced_quantity as quantity,
-        {{ sold_unit('rated_lines', 'charges') }} as unit_label,
-        explanations.unit_price_display,
-        rated_lines.amount,
-        'new' as cause,
-        rated_lines.event_count,
-        rated_lines.digest_sum_1,
-        rated_lines.digest_sum_2
-    from rated_lines
-    semi join first_billed on rated_lines.settlement_key = first_billed.settlement_key
-    inner join explanations on rated_lines.rated_line_id = explanations.rated_line_id
-    left join charges on rated_lines.charge_price_id = charges.charge_price_id
-    where rated_lines.amount <> 0
-),
-
-corrected_lines as (
-    select
-        corrections.settlement_key,
-        corrections.original_document_id,
-        corrections.rated_line_id,
-        corrections.charge_name,
-        corrections.service_start_date,
-        corrections.service_end_date,
-        corrections.service_start_at,
-        corrections.service_end_at,
-        corrections.description,
-        corrections.quantity,
-        corrections.unit_label,
-        cast(null as varchar) as unit_price_display,
-        corrections.amount,
-        'correction' as cause,
-        corrections.event_count,
-        corrections.digest_sum_1,
-        corrections.digest_sum_2
-    from corrections
-    anti join first_billed on corrections.settlement_key = first_billed.settlement_key
-),
-
-lines as (
-    select * from new_lines
-    union all
-    select * from corrected_lines
+        proposed.*,
+        coalesce(small_documents.document_period, proposed.billing_period)
+            as document_period,
+        bool_or(
+            small_documents.billing_period is null
+            or small_documents.document_period is not null
+        ) over (partition by proposed.settlement_key) as is_made
+    from proposed
+    left join small_documents
+        on
+            proposed.legal_entity_id = small_documents.legal_entity_id
+            and proposed.bill_to_customer_id = small_documents.bill_to_customer_id
+            and proposed.currency_code = small_documents.currency_code
+            and proposed.billing_period = small_documents.billing_period
+            and coalesce(proposed.original_document_id, '')
+            = small_documents.original_document_id
 ),
 
 -- Documents that were signed before for the same bill-to and month number the next one.
@@ -132,40 +59,24 @@ signed_documents as (
 
 addressed as (
     select
-        settlements.*,
-        lines.original_document_id,
-        lines.rated_line_id,
-        lines.charge_name,
-        lines.service_start_date,
-        lines.service_end_date,
-        lines.service_start_at,
-        lines.service_end_at,
-        lines.description,
-        lines.quantity,
-        lines.unit_label,
-        lines.unit_price_display,
-        lines.amount,
-        lines.cause,
-        lines.event_count,
-        lines.digest_sum_1,
-        lines.digest_sum_2,
+        placed.*,
         coalesce(signed_documents.document_count, 0) as signed_document_count,
-        sum(lines.amount) over (
+        sum(placed.amount) over (
             partition by
-                settlements.legal_entity_id,
-                settlements.bill_to_customer_id,
-                settlements.currency_code,
-                settlements.billing_period,
-                lines.original_document_id
+                placed.legal_entity_id,
+                placed.bill_to_customer_id,
+                placed.currency_code,
+                placed.document_period,
+                placed.original_document_id
         ) as document_amount
-    from lines
-    inner join settlements on lines.settlement_key = settlements.settlement_key
+    from placed
     left join signed_documents
         on
-            settlements.legal_entity_id = signed_documents.legal_entity_id
-            and settlements.bill_to_customer_id = signed_documents.bill_to_customer_id
-            and settlements.currency_code = signed_documents.currency_code
-            and settlements.billing_period = signed_documents.billing_period
+            placed.legal_entity_id = signed_documents.legal_entity_id
+            and placed.bill_to_customer_id = signed_documents.bill_to_customer_id
+            and placed.currency_code = signed_documents.currency_code
+            and placed.document_period = signed_documents.billing_period
+    where placed.is_made
 ),
 
 kinded as (
@@ -193,7 +104,7 @@ final as (
         original_document_id,
         settlement_key,
         {{ settlement_key_parts() | join(',\n        ') }},
-        billing_period,
+        document_period as billing_period,
         rated_line_id,
         charge_name,
         service_start_date,
@@ -205,7 +116,7 @@ final as (
         unit_label,
         unit_price_display,
         rated_amount,
-        billed_amount as billed_amount_before,
+        billed_amount_before,
         amount,
         cause,
         event_count,

@@ -36,6 +36,10 @@ grants as (
     select * from {{ ref('int_credits__opened') }}
 ),
 
+correction_rules as (
+    select * from {{ ref('int_correction_rules__stated') }}
+),
+
 rated as (
     select
         settlement_key,
@@ -66,13 +70,23 @@ billed as (
             coalesce(
                 sum(amount) filter (where entry_kind = 'concession'), 0
             ) as decimal(38, 4)
-        ) as conceded_amount,
+        ) as conceded_in_all,
         min(service_start_at) as service_start_at,
         max(service_end_at) as service_end_at
     from entries
     where
         settlement_key is not null
         and entry_kind in ('bill', 'correct', 'release', 'external', 'concession')
+    group by settlement_key
+),
+
+-- What finance signed not to bill, such as an amount too small for a document.
+waived as (
+    select
+        settlement_key,
+        cast(sum(amount) as decimal(38, 4)) as waived_amount
+    from entries
+    where entry_kind in ('waive', 'carry_close')
     group by settlement_key
 ),
 
@@ -206,7 +220,7 @@ joined as (
         case when not rated.is_uncomputed then rated.computed_amount end
             as computed_amount,
         coalesce(billed.billed_amount, 0) as billed_amount,
-        coalesce(billed.conceded_amount, 0) as conceded_amount,
+        coalesce(billed.conceded_in_all, 0) as conceded_in_all,
         billed.service_start_at as billed_service_start_at,
         billed.service_end_at as billed_service_end_at
     from rated
@@ -220,21 +234,41 @@ joined as (
             and rated.cell_end_date = moved_cells.cell_end_date
 ),
 
--- A concession lowers rated and billed alike: a re-rating does not bill it back.
+-- A concession lowers rated and billed alike: a re-rating does not bill it back, nor
+-- pays out what is no longer there to concede.
 owed as (
     select
         joined.*,
         case
             when joined.is_known
                 then
-                    cast(
-                        joined.rated_amount + joined.conceded_amount as decimal(38, 4)
+                    greatest(
+                        joined.rated_amount + joined.conceded_in_all,
+                        least(joined.rated_amount, 0)
                     )
         end as owed_amount,
-        paid_by_lost_credit.settlement_key is not null as is_paid_by_lost_credit
+        coalesce(waived.waived_amount, 0) as waived_in_all,
+        paid_by_lost_credit.settlement_key is not null as is_paid_by_lost_credit,
+        coalesce(
+            joined.billing_period < correction_rules.first_open_period, false
+        ) as is_out_of_window
     from joined
+    cross join correction_rules
+    left join waived on joined.settlement_key = waived.settlement_key
     left join paid_by_lost_credit
         on joined.settlement_key = paid_by_lost_credit.settlement_key
+),
+
+-- Of what was signed as waived, no more counts than there is to bill or to credit.
+lowered as (
+    select
+        *,
+        case
+            when waived_in_all > 0
+                then least(waived_in_all, greatest(owed_amount - billed_amount, 0))
+            else greatest(waived_in_all, least(owed_amount - billed_amount, 0))
+        end as waived_amount
+    from owed
 ),
 
 -- Bills of a cell that were lowered by what is not known now, such as a lost maximum.
@@ -249,24 +283,44 @@ lost_lowering as (
 -- back of a bill that may have been lowered already.
 compared as (
     select
-        owed.*,
+        lowered.*,
+        lowered.owed_amount - lowered.waived_amount as net_amount,
         coalesce(
-            owed.is_due and owed.is_known and owed.owed_amount < owed.billed_amount,
+            lowered.is_due
+            and lowered.is_known
+            and lowered.owed_amount - lowered.waived_amount < lowered.billed_amount,
             false
         )
-        and owed.is_paid_by_lost_credit as is_to_restore,
+        and lowered.is_paid_by_lost_credit as is_to_restore,
         coalesce(
-            owed.is_due and owed.is_known and owed.owed_amount < owed.billed_amount,
+            lowered.is_due
+            and lowered.is_known
+            and lowered.owed_amount - lowered.waived_amount < lowered.billed_amount,
             false
         )
         and lost_lowering.contract_lineage_id is not null as is_dependent
-    from owed
+    from lowered
     left join lost_lowering
         on
             {% for part in bill -%}
-            {{ 'and ' if not loop.first }}owed.{{ part }} = lost_lowering.{{ part }}
+            {{ 'and ' if not loop.first }}lowered.{{ part }} = lost_lowering.{{ part }}
             {% endfor -%}
-            and owed.is_due
+            and lowered.is_due
+),
+
+judged as (
+    select
+        *,
+        case
+            when not is_due then 'not_due'
+            when not is_known or is_to_restore or is_dependent then 'held'
+            when net_amount <> billed_amount and is_out_of_window then 'out_of_window'
+            when net_amount <> billed_amount then 'candidate'
+            when waived_amount <> 0 then 'waived'
+            when is_in_register then 'billed'
+            else 'proven_zero'
+        end as outcome
+    from compared
 ),
 
 final as (
@@ -282,26 +336,26 @@ final as (
             when is_dependent then 'depends_on_held'
             else exception_code
         end as exception_code,
-        cast(owed_amount as decimal(38, 4)) as rated_amount,
+        cast(net_amount as decimal(38, 4)) as rated_amount,
         cast(computed_amount as decimal(38, 4)) as computed_amount,
         cast(billed_amount as decimal(38, 4)) as billed_amount,
-        cast(conceded_amount as decimal(38, 4)) as conceded_amount,
+        cast(coalesce(owed_amount - rated_amount, 0) as decimal(38, 4))
+            as conceded_amount,
+        cast(coalesce(waived_amount, 0) as decimal(38, 4)) as waived_amount,
         cast(
             case
-                when is_due and is_known and not is_to_restore and not is_dependent
-                    then owed_amount - billed_amount
+                when outcome not in ('not_due', 'held', 'out_of_window')
+                    then net_amount - billed_amount
             end as decimal(38, 4)
         ) as due_amount,
-        case
-            when not is_due then 'not_due'
-            when not is_known or is_to_restore or is_dependent then 'held'
-            when owed_amount <> billed_amount then 'candidate'
-            when is_in_register then 'billed'
-            else 'proven_zero'
-        end as outcome,
+        cast(
+            case when outcome = 'out_of_window' then net_amount - billed_amount end
+            as decimal(38, 4)
+        ) as out_of_window_amount,
+        outcome,
         billed_service_start_at,
         billed_service_end_at
-    from compared
+    from judged
 )
 
 select * from final

@@ -9,9 +9,8 @@ documents as (
         min(register_sequence) as first_sequence,
         sum(amount) as amount
     from placed
-    where document_id is not null
+    where document_id is not null and not is_released
     group by settlement_key, document_id
-    having not bool_or(entry_kind = 'release')
 ),
 
 lowering as (

@@ -11,7 +11,7 @@ billed_documents as (
 
 entries as (
     select * from {{ ref('int_billed_entries__placed') }}
-    where entry_kind <> 'release'
+    where not is_released
 ),
 
 first_documents as (
