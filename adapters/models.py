@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from adapters.decimals import decimals_of, exact_sum
 
 DocumentKind = Literal["invoice", "credit_memo"]
+CreditSettlement = Literal["offset", "pay_out"]
 ErpDocumentStatus = Literal["draft", "posted", "paid", "cancelled"]
 FieldValue = str | bool | Decimal | date | None
 
@@ -83,9 +84,11 @@ class Document(Record):
     Attributes:
         posting_key: at most 20 characters of [A-Z0-9-], unique for ever.
         customer_id: whom it is billed to.
-        billing_period: 'YYYY-MM', also the accounting period it is booked in.
+        billing_period: 'YYYY-MM', the month that is billed.
+        document_date: day on which it is booked.
         total_amount: the sum of its lines; negative exactly for a credit memo.
         corrects_document_id: of a credit memo, our id of the document that it corrects.
+        credit_settlement: of a credit memo, whether it is offset against what is open or paid out.
         memo: readable provenance, with the digest of the register's manifest.
     """
 
@@ -99,6 +102,7 @@ class Document(Record):
     document_date: date
     total_amount: ExactNumber
     corrects_document_id: str | None = None
+    credit_settlement: CreditSettlement | None = None
     memo: str
     lines: tuple[DocumentLine, ...] = Field(min_length=1)
 

@@ -21,7 +21,9 @@ import typer
 from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.cli_answers import Answer, ExitCode, errors_answered
 from orchestration.cli_demo import demo_settings, open_ui, run_demo
+from orchestration.cli_options import DataDir, Json, Period
 from orchestration.cli_progress import progress_bars
+from orchestration.cli_records import record
 from orchestration.cli_runs import (
     JobRunner,
     RunReport,
@@ -32,7 +34,7 @@ from orchestration.cli_runs import (
 )
 from orchestration.data_directory import is_initialised, make_dagster_home
 from orchestration.defs.inspection.jobs import DEFAULT_EVENT_LIMIT
-from orchestration.partitions import BillingPeriodError, landing_span, partition_of_period
+from orchestration.partitions import landing_span, partition_of_period
 from orchestration.period_close import Decision, entities_to_decide, refuse_nothing_to_decide
 from orchestration.pipeline import Installation
 from orchestration.reports.calculation import print_explanation
@@ -53,30 +55,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="The data directory; without it TALLYHOUSE_DATA_DIR, else data/local.",
-        show_default=False,
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
-
-
-def _billing_period(text: str) -> str:
-    """Let a billing period pass; anything else is wrong usage, before a command does anything."""
-    try:
-        partition_of_period(text)
-    except BillingPeriodError as error:
-        raise typer.BadParameter(str(error)) from error
-    return text
-
-
-Period = Annotated[
-    str,
-    typer.Option(help="The billing period, YYYY-MM.", show_default=False, callback=_billing_period),
-]
 
 
 @app.command()
@@ -179,6 +157,9 @@ def sign_off(  # noqa: PLR0917 — Typer turns each parameter into an option of 
             for legal_entity_id in entities
         ]
     _conclude(answer, reports)
+
+
+app.command()(record)
 
 
 @app.command()

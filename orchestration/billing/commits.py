@@ -140,10 +140,13 @@ class RegisterSession:
             )
         )
         billed = fold_billed(read_entries(self.folder, self.chain))
-        refuse_moved(billed, believed, tried="Tried to sign a revision")
+        refuse_moved(billed, believed, tried="Tried to sign entries")
 
     def _refuse_taken_posting_keys(self, entries: pa.Table) -> None:
-        is_document = pc.is_in(entries["entry_kind"], value_set=pa.array(DOCUMENT_KINDS))
+        is_document = pc.and_(
+            pc.is_in(entries["entry_kind"], value_set=pa.array(DOCUMENT_KINDS)),
+            pc.is_valid(entries["posting_key"]),
+        )
         documents: list[Any] = (
             entries.filter(is_document)
             .group_by(["posting_key", "document_id"])

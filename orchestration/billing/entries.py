@@ -160,7 +160,8 @@ def refuse_invalid_entries(entries: pa.Table) -> None:
 
     A kind is known; every kind but credits names its settlement key, amount and currency; a credit
     names its grant; a bill, a correction, a draw or what goes back to a grant names its document,
-    its line and its posting key; entry numbers are distinct.
+    its line and its posting key, unless a record of finance moves credit; entry numbers are
+    distinct.
 
     Raises:
         EntryInvalidError: some entry does not; the message names each rule and the entries.
@@ -174,6 +175,8 @@ def refuse_invalid_entries(entries: pa.Table) -> None:
     is_document = pc.is_in(kinds, value_set=pa.array(DOCUMENT_KINDS))
     is_keyed = pc.is_in(kinds, value_set=pa.array(BILLED_KINDS + BUCKET_KINDS))
     is_credit = pc.is_in(kinds, value_set=pa.array(CREDIT_KINDS))
+    is_recorded = pc.is_valid(entries["record_id"])
+    is_document = pc.and_(is_document, pc.invert(pc.and_(is_credit, is_recorded)))
     broken: Mapping[str, Any] = {
         "kind unknown": pc.invert(pc.is_in(kinds, value_set=pa.array(ENTRY_KINDS))),
         "settlement key missing": pc.and_(is_keyed, pc.is_null(entries["settlement_key"])),

@@ -34,6 +34,7 @@ from adapters.protocols import ErpAdapter
 from orchestration.billing.posting_delivery import Delivery, differences, refuse_unpostable
 from orchestration.billing.posting_payloads import DocumentInvalidError, Payload, payloads_of
 from orchestration.billing.posting_read_back import DIFFERS_CODE, read_back
+from orchestration.billing.posting_release import released_document_ids
 from orchestration.billing.posting_states import (
     Claim,
     ClaimLostError,
@@ -85,14 +86,21 @@ class PostingSummary:
 def plan_postings(settings: Settings, engine: Engine, *, now: datetime) -> int:
     """Make a planned posting for every signed document that has none; return how many.
 
+    A document that was released is not planned.
+
     Planning again plans nothing twice, also when two processes do it at once.
 
     Raises:
         RegisterDamagedError: the register is not as it was committed.
     """
-    payloads = payloads_of(Register(settings.register).entries())
+    entries = Register(settings.register).entries()
+    released = released_document_ids(entries)
     known = known_posting_keys(engine)
-    missing = [payload for key, payload in payloads.items() if key not in known]
+    missing = [
+        payload
+        for key, payload in payloads_of(entries).items()
+        if key not in known and payload.document_id not in released
+    ]
     return insert_planned(engine, missing, erp=settings.erp, now=now)
 
 

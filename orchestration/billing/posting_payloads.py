@@ -5,7 +5,6 @@ register decides a payload, so that it can be derived again before it is sent an
 Does not belong here: a vendor's format, which is its adapter's; states, which are posting_states'.
 """
 
-import calendar
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 
 from adapters.decimals import exact_sum
 from adapters.models import Document
+from orchestration.billing.booking import last_day_of_month
 from orchestration.billing.canonical import canonical_bytes
 from orchestration.billing.entries import DOCUMENT_KINDS
 from orchestration.failures import BusinessError
@@ -36,6 +36,8 @@ HEADER_COLUMNS: Final = (
     "bill_to_customer_id",
     "currency_code",
     "billing_period",
+    "accounting_date",
+    "credit_settlement",
 )
 LINE_COLUMNS: Final = (
     "line_number",
@@ -114,7 +116,10 @@ def payloads_of(
             documents.
         posting_keys: only these; None means all.
     """
-    wanted = pc.is_in(entries["entry_kind"], value_set=pa.array(DOCUMENT_KINDS))
+    wanted = pc.and_(
+        pc.is_in(entries["entry_kind"], value_set=pa.array(DOCUMENT_KINDS)),
+        pc.is_valid(entries["posting_key"]),
+    )
     if posting_keys is not None:
         keys = pa.array(sorted(set(posting_keys)), pa.string())
         wanted = pc.and_(wanted, pc.is_in(entries["posting_key"], value_set=keys))
@@ -136,13 +141,15 @@ def _payload(rows: Sequence[Mapping[str, Any]]) -> Payload:
         "customer_id": header["bill_to_customer_id"],
         "currency_code": header["currency_code"],
         "billing_period": header["billing_period"],
-        "document_date": _last_day(header["billing_period"]),
+        "document_date": header["accounting_date"] or _last_day(header["billing_period"]),
         "total_amount": amount,
         "corrects_document_id": header["original_document_id"],
         "memo": f"{header['document_id']}, signed in register commit "
         f"{header['register_sequence']} {header['manifest_sha256']}",
         "lines": [_line(row) for row in sorted(rows, key=lambda row: row["line_number"])],
     }
+    if header["credit_settlement"]:
+        content["credit_settlement"] = header["credit_settlement"]
     if disagreeing := sorted(_disagreeing(rows)):
         content["columns_on_which_lines_disagree"] = disagreeing
     return Payload(
@@ -182,9 +189,8 @@ def _disagreeing(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _last_day(billing_period: str | None) -> date | None:
-    """Last day of the month, the document's date; None where the period is no month."""
+    """Last day of the month, which dates what was signed before it had a date of its own."""
     try:
-        year, month = map(int, (billing_period or "").split("-"))
-        return date(year, month, calendar.monthrange(year, month)[1])
+        return last_day_of_month(billing_period or "")
     except ValueError:
         return None

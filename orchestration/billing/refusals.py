@@ -9,6 +9,7 @@ Belongs here: the error classes of this room. Does not belong here: deciding whi
     ├── RegisterDamagedError         a committed file is missing or was changed
     ├── RegisterNewerError           a later version wrote a committed file
     ├── RegisterMovedError           the register says something else than what was looked at
+    ├── ClosedSinceError             what a revision bills was waived since it was frozen
     ├── PostingKeyTakenError         a document of that key was signed before
     ├── RevisionUnknownError  RevisionSupersededError  AlreadySignedError  AlreadyRejectedError
     ├── CheckRedError  CheckMissingError
@@ -155,6 +156,12 @@ class CheckMissingError(RefusedError):
     """A check that the revision needs has no result."""
 
     code = "check_missing"
+
+
+class ClosedSinceError(RefusedError):
+    """Finance signed not to bill some of what a revision holds, after it was frozen."""
+
+    code = "closed_since"
 
 
 class SignerUnverifiedError(RefusedError):

@@ -18,8 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
 
+from orchestration.billing.booking import booked
 from orchestration.billing.canonical import table_digest
 from orchestration.billing.checks import CheckFigure
+from orchestration.billing.closed_buckets import refuse_closed_since
 from orchestration.billing.commits import RegisterSession
 from orchestration.billing.credits import read_grants, refuse_overdrawn
 from orchestration.billing.derived_rows import (
@@ -29,7 +31,7 @@ from orchestration.billing.derived_rows import (
 from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.entries import ENTRY_SCHEMA, HELD_SCHEMA
 from orchestration.billing.manifests import Manifest
-from orchestration.billing.policies import pinned_policy
+from orchestration.billing.policies import pinned_policy, pinned_rules
 from orchestration.billing.provenance import PROVENANCE_SCHEMA, first_used
 from orchestration.billing.refusals import RegisterDamagedError
 from orchestration.billing.register import Register
@@ -71,6 +73,16 @@ _KIND_BY_CAUSE: Final = {
     "promotional_restored": "credit_restore",
     "purchased_restored": "credit_restore",
 }
+
+
+_HEADERS: Final = (
+    "document_id",
+    "document_kind",
+    "billing_period",
+    "posting_key",
+    "accounting_date",
+    "credit_settlement",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +176,17 @@ def sign_off(
         refuse_unverified(signer, policy, may_sign_self_declared=settings.may_sign_self_declared)
         grants = partial(read_grants, settings, revision.pins.reference_version)
         manifest, signed_documents = _commit(
-            session, engine, revision, policy, asked, grants=grants
+            session,
+            engine,
+            revision,
+            policy,
+            asked,
+            grants=grants,
+            booked_documents=partial(
+                booked,
+                run_period=revision.billing_period,
+                policy=pinned_rules(settings, revision.pins.reference_version),
+            ),
         )
     steps(f"rows of {revision_id}")
     rebuild_from_register(settings, engine)
@@ -179,6 +201,7 @@ def _commit(
     asked: _Asked,
     *,
     grants: Callable[[], pa.Table],
+    booked_documents: Callable[[pa.Table], pa.Table],
 ) -> tuple[Manifest, pa.Table]:
     """Refuse what a rule forbids, else commit; return the commit and the documents it bills."""
     approver = find_approver(asked.signer, policy, revision)
@@ -193,8 +216,10 @@ def _commit(
         refuse_amount(approver, revision, totals_of(charged))
         refuse_unacknowledged(policy, revision, charged)
         refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
-    entries = _entries(frozen, signed_documents, asked)
-    refuse_overdrawn(read_entries(session.folder, session.chain), entries, grants)
+    entries = _entries(frozen, booked_documents(signed_documents), asked)
+    signed = read_entries(session.folder, session.chain)
+    refuse_overdrawn(signed, entries, grants)
+    refuse_closed_since(signed, entries, since=revision.register_head, tried=revision.revision_id)
     manifest = session.commit(
         kind=asked.decision,
         subject=_subject(revision, asked, figures, signed_documents),
@@ -367,8 +392,8 @@ def _held_lines(frozen: _Frozen, asked: _Asked) -> pa.Table:
 
 
 def _with_documents(lines: pa.Table, documents: pa.Table) -> pa.Table:
-    """Lines of these documents, with document_kind, billing_period and posting_key, in order."""
-    headers = documents.select(["document_id", "document_kind", "billing_period", "posting_key"])
+    """Lines of these documents, in order, with what the header says of each."""
+    headers = documents.select([name for name in _HEADERS if name in documents.schema.names])
     joined = lines.join(headers, keys="document_id", join_type="inner")
     return joined.sort_by([("document_id", "ascending"), ("line_number", "ascending")])
 

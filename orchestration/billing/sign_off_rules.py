@@ -112,17 +112,26 @@ def find_revision(revisions: Mapping[str, Revision], revision_id: str) -> Revisi
 
 
 def refuse_unverified(
-    signer: Signer, policy: SignOffPolicy, *, may_sign_self_declared: bool
+    signer: Signer,
+    policy: SignOffPolicy,
+    *,
+    may_sign_self_declared: bool,
+    tried: str = "decide about a revision",
 ) -> None:
     """A signer's own word counts only where the installation and the policy both say so.
+
+    Args:
+        signer: who signs, and how that is known.
+        policy: whether it accepts a self-declared name.
+        may_sign_self_declared: whether the installation does.
+        tried: what the signer does, for the message.
 
     Raises:
         SignerUnverifiedError: nobody else says who this is.
     """
     if not signer.name.strip():
         raise SignerUnverifiedError(
-            "Tried to decide about a revision without a name. Sign from a run that a logged-in "
-            "person started."
+            f"Tried to {tried} without a name. Sign from a run that a logged-in person started."
         )
     if signer.source == "verified" and signer.run_id:
         return
@@ -130,8 +139,8 @@ def refuse_unverified(
     if signer.source == "self_declared" and is_accepted:
         return
     raise SignerUnverifiedError(
-        f"Tried to decide about a revision as {signer.name!r}, whom no log-in verified. Start the "
-        "sign-off from the Dagster UI behind the log-in. (A local installation may accept a "
+        f"Tried to {tried} as {signer.name!r}, whom no log-in verified. Start it from the "
+        "Dagster UI behind the log-in. (A local installation may accept a "
         "self-declared name: TALLYHOUSE_MAY_SIGN_SELF_DECLARED=true and accepts_self_declared in "
         "policy.yml.)"
     )

@@ -23,6 +23,7 @@ from orchestration.price_book.currencies import minor_units
 
 QUANTITY_DECIMALS: Final = 9
 PRICE_DECIMALS: Final = 12
+AMOUNT_DECIMALS: Final = 4
 STORED_DIGITS: Final = 38
 MAX_LABEL_LENGTH: Final = 300
 _MAX_SHOWN: Final = 60
@@ -160,6 +161,10 @@ def _price(value: Any) -> Decimal:
     return price
 
 
+def _signed_amount(value: Any) -> Decimal:
+    return _fitting(exact_decimal(value), AMOUNT_DECIMALS)
+
+
 def _zero_or_more(value: Decimal) -> Decimal:
     if value < 0:
         raise _refuse("wrong_value", "must be zero or more, and is {shown}", shown=str(value))
@@ -291,6 +296,7 @@ QuantityFromZero = Annotated[
     BeforeValidator(_quantity),
     WithJsonSchema(_DECIMAL_SCHEMA),
 ]
+SignedAmount = Annotated[Decimal, BeforeValidator(_signed_amount), WithJsonSchema(_DECIMAL_SCHEMA)]
 Price = Annotated[Decimal, BeforeValidator(_price), WithJsonSchema(_DECIMAL_SCHEMA)]
 PositivePrice = Annotated[
     Decimal, AfterValidator(_positive), BeforeValidator(_price), WithJsonSchema(_DECIMAL_SCHEMA)

@@ -64,6 +64,8 @@
          'Another content came under a name that was loaded before: confirm that both count.'),
         ('posting_rejected', 'finance',
          'Correct what the ERP names, then post again.'),
+        ('posting_abandoned', 'finance',
+         'Record the release of the document, so that what it bills can be billed again.'),
         ('posting_unknown', 'integration',
          'Wait for the look-up in the ERP; if it stays unknown, look for the key there by hand.'),
     ] -%}

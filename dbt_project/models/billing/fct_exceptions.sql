@@ -26,11 +26,17 @@ troubled_deliveries as (
 
 postings as (
     select * from {{ ref('stg_operations__postings') }}
-    where state in ('rejected', 'unknown')
+    where state in ('rejected', 'unknown', 'abandoned')
 ),
 
 troubled_credits as (
     select * from {{ ref('int_credits__troubled') }}
+),
+
+releases as (
+    select distinct original_document_id as document_id
+    from {{ ref('stg_register__entries') }}
+    where entry_kind = 'release'
 ),
 
 guides as (
@@ -123,20 +129,24 @@ undelivered as (
 
 failed_postings as (
     select
-        case state when 'rejected' then 'posting_rejected' else 'posting_unknown' end
-            as exception_code,
+        case postings.state
+            when 'rejected' then 'posting_rejected'
+            when 'abandoned' then 'posting_abandoned'
+            else 'posting_unknown'
+        end as exception_code,
         'document' as object_kind,
-        document_id as object_id,
-        legal_entity_id,
+        postings.document_id as object_id,
+        postings.legal_entity_id,
         cast(null as varchar) as customer_id,
         cast(null as varchar) as billing_period,
         cast(null as decimal(38, 9)) as quantity_at_risk,
         cast(null as varchar) as unit,
-        amount as amount_at_risk,
-        currency_code,
+        postings.amount as amount_at_risk,
+        postings.currency_code,
         cast(null as bigint) as event_count,
-        cast(updated_at as date) as first_seen_date
+        cast(postings.updated_at as date) as first_seen_date
     from postings
+    anti join releases on postings.document_id = releases.document_id
 ),
 
 found as (

@@ -9,17 +9,16 @@ reproducing a revision run dbt in data directories of their own; comparing a sig
 brings the models of this one up to date, as every run does.
 """
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from io import StringIO
-from typing import Final, TypeVar
+from typing import Final
 
 import dagster as dg
 from pydantic import Field
-from rich.console import Console
 
 from orchestration.data_directory import make_folders
+from orchestration.defs.inspection.answers import ANSWER, shown
+from orchestration.defs.inspection.records import sign_records
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
@@ -42,11 +41,7 @@ from orchestration.reproduction import Reproduction, refuse_differing, reproduce
 from orchestration.rerating.difference import Rerating, find_differences
 
 DEFAULT_EVENT_LIMIT: Final = 5
-_WIDTH: Final = 160
-_ANSWER: Final = dg.Out(io_manager_key="in_memory")  # nobody reads an answer from a file
 RESOURCES: Final = {"in_memory": dg.mem_io_manager}
-
-_Answer = TypeVar("_Answer")
 
 
 class LineAsked(dg.Config):
@@ -86,7 +81,7 @@ class RevisionsAsked(dg.Config):
 
 
 @dg.op(
-    out=_ANSWER, description="Read the reference folder and find every problem with file and line."
+    out=ANSWER, description="Read the reference folder and find every problem with file and line."
 )
 def reference_problems(
     context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]
@@ -95,7 +90,7 @@ def reference_problems(
     folder = installation.settings.reference_dir
     with failures_sorted(retry_number=context.retry_number):
         problems = validate_reference(folder)
-    return _shown(problems, lambda console, found: print_problems(console, folder, found))
+    return shown(problems, lambda console, found: print_problems(console, folder, found))
 
 
 @dg.op(description="Fail where a problem keeps the reference folder from being loaded.")
@@ -112,7 +107,7 @@ def no_reference_errors(
 
 
 @dg.op(
-    out=_ANSWER,
+    out=ANSWER,
     description="Gather what landed, what is frozen, signed and posted, and what is open.",
 )
 def installation_state(
@@ -120,27 +115,27 @@ def installation_state(
 ) -> dg.Output[InstallationStatus]:
     """Answer with the state of the installation as of now and of the last publication."""
     with failures_sorted(retry_number=context.retry_number):
-        return _shown(installation_status(installation.settings), print_status)
+        return shown(installation_status(installation.settings), print_status)
 
 
-@dg.op(out=_ANSWER, description="Gather all that made one line, from its events to its cents.")
+@dg.op(out=ANSWER, description="Gather all that made one line, from its events to its cents.")
 def line_explanation(
     context: dg.OpExecutionContext, config: LineAsked, installation: dg.ResourceParam[Installation]
 ) -> dg.Output[LineExplanation]:
     """Answer with how a line came about."""
     with failures_sorted(retry_number=context.retry_number):
         explanation = explain_line(installation.settings, config.line, event_limit=config.events)
-    return _shown(explanation, print_explanation)
+    return shown(explanation, print_explanation)
 
 
-@dg.op(out=_ANSWER, description="Rate a quantity by the reference folder as it stands.")
+@dg.op(out=ANSWER, description="Rate a quantity by the reference folder as it stands.")
 def quantity_prices(
     context: dg.OpExecutionContext, config: PriceAsked, installation: dg.ResourceParam[Installation]
 ) -> dg.Output[PricedQuantity]:
     """Answer with what the quantity costs, charge by charge."""
     with failures_sorted(retry_number=context.retry_number):
         answer = find_prices(installation.settings, _question(config))
-    return _shown(answer, print_prices)
+    return shown(answer, print_prices)
 
 
 def _question(config: PriceAsked) -> PriceQuestion:
@@ -169,7 +164,7 @@ def _question(config: PriceAsked) -> PriceQuestion:
 
 
 @dg.op(
-    out=_ANSWER,
+    out=ANSWER,
     description="Rate a signed month as it was, then after each change since, beside today's.",
     pool=WAREHOUSE_WRITER,
 )
@@ -181,11 +176,11 @@ def month_differences(
     """Answer with every difference by its cause; fct_rerating_diff holds it, too."""
     with failures_sorted(retry_number=context.retry_number):
         rerating = find_differences(installation, billing_period=config.period)
-    return _shown(rerating, print_differences)
+    return shown(rerating, print_differences)
 
 
 @dg.op(
-    out=_ANSWER,
+    out=ANSWER,
     description="Rebuild revisions from raw files, reference version and register, beside today's.",
 )
 def rebuilt_revisions(
@@ -201,7 +196,7 @@ def rebuilt_revisions(
             legal_entity_ids=config.entities,
             revision_number=config.revision,
         )
-    return _shown(reproductions, print_reproductions)
+    return shown(reproductions, print_reproductions)
 
 
 @dg.op(description="Fail where a revision is not what it was.")
@@ -212,7 +207,7 @@ def no_other_digest(context: dg.OpExecutionContext, reproductions: list[Reproduc
 
 
 @dg.op(
-    out=_ANSWER,
+    out=ANSWER,
     description="Verify the register's chain, digests of raw files, folders and versions.",
 )
 def installation_findings(
@@ -220,7 +215,7 @@ def installation_findings(
 ) -> dg.Output[list[Finding]]:
     """Answer with everything that was verified."""
     with failures_sorted(retry_number=context.retry_number):
-        return _shown(verify_installation(installation.settings), print_verification)
+        return shown(verify_installation(installation.settings), print_verification)
 
 
 @dg.op(description="Fail where something is not as it was committed.")
@@ -231,7 +226,7 @@ def no_unsound_findings(context: dg.OpExecutionContext, findings: list[Finding])
 
 
 @dg.op(
-    out=_ANSWER,
+    out=ANSWER,
     description="Make the folders that are missing, and bring the operations database to head.",
 )
 def prepared_folders(
@@ -315,6 +310,7 @@ INSPECTIONS: Final = (
     price_quantity,
     compare_signed_month,
     reproduce_revisions,
+    sign_records,
     verify_data_directory,
 )
 
@@ -326,11 +322,3 @@ def build_inspections(installation: Installation) -> dg.Definitions:
         resources={"installation": installation, **RESOURCES},
         executor=dg.in_process_executor,
     )
-
-
-def _shown(answer: _Answer, layout: Callable[[Console, _Answer], None]) -> dg.Output[_Answer]:
-    """Return an answer with its tables as metadata, for the run's page."""
-    console = Console(record=True, file=StringIO(), width=_WIDTH)
-    layout(console, answer)
-    tables = console.export_text().rstrip()
-    return dg.Output(answer, metadata={"answer": dg.MetadataValue.md(f"```\n{tables}\n```")})

@@ -12,7 +12,7 @@ placed as (
         case
             when entry_kind = 'credit_restore'
                 then coalesce(original_document_id, document_id)
-            else document_id
+            else coalesce(document_id, original_document_id)
         end as paid_document_id
     from entries
 ),
