@@ -325,7 +325,7 @@ class ErpLedger:
                 f"Post document {erp_document_id}: it is "
                 f"{'gone' if row is None else row['status']}. Look it up by its key."
             )
-        period = (row["legal_entity_id"], row["billing_period"])
+        period = (row["legal_entity_id"], row["document_date"][: len("2026-01")])
         if books.execute(
             "select 1 from closed_periods where legal_entity_id = ? and accounting_period = ?",
             period,

@@ -54,7 +54,7 @@ _BUCKETS: Final = {"waive": "out_of_window", "carry_close": "carried"}
 
 
 class CandidatesOutdatedError(RefusedError):
-    """The warehouse was built before the register's last entries."""
+    """The warehouse was built before the register's last entries, or never."""
 
     code = "candidates_outdated"
 
@@ -80,7 +80,7 @@ def closure_entries(
         + (f" for {record.period}" if record.period else "")
     )
     tried = f"Tried to record {record.kind} {record.id} of {what}"
-    rows = _rows(record, warehouse)
+    rows = _rows(record, warehouse, tried)
     amount = sum((row["amount"] for row in rows), Decimal(0))
     if not rows or amount != record.amount:
         found = f"{record.currency} {money_text(amount, record.currency)}" if rows else "nothing"
@@ -93,14 +93,22 @@ def closure_entries(
     return [row | {"entry_kind": record.kind, "description": record.reason} for row in rows]
 
 
-def _rows(record: Closure, warehouse: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def _rows(
+    record: Closure, warehouse: duckdb.DuckDBPyConnection, tried: str
+) -> list[dict[str, Any]]:
     asked: dict[str, Any] = {"currency": record.currency}
     if record.document is not None:
         query, asked["name"] = _OF_DOCUMENT, record.document
     else:
         query, asked["name"] = _OF_BUCKET, record.customer
         asked |= {"period": record.period, "bucket": _BUCKETS[record.kind]}
-    found: Any = warehouse.execute(query, asked).to_arrow_table()
+    try:
+        found: Any = warehouse.sql(query, params=asked).to_arrow_table()
+    except duckdb.CatalogException as error:
+        raise CandidatesOutdatedError(
+            f"{tried}: the warehouse has no such table ({error}). Run `tallyhouse run` for the "
+            "period, and record again."
+        ) from error
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows
 

@@ -4,7 +4,8 @@ Belongs here: what is drawn. Does not belong here: closing months (ledger_run.py
 
 A history has late usage, prices, commitments and maximum spends that change, contracts that move to
 another legal entity or plan with effect in a signed month, contract files that do not arrive, and
-credit that is drawn and goes back. None has a commitment under a maximum spend: where both change
+credit that is drawn and goes back; credits by hand, goodwill and documents that are cancelled in
+the ERP and released. None has a commitment under a maximum spend: where both change
 what was signed, a document may be credited below zero (decision 35, Left).
 """
 
@@ -18,6 +19,7 @@ SEED = int(os.environ.get("LEDGER_SEED", "20261122"))
 HISTORIES = int(os.environ.get("LEDGER_HISTORIES", "40"))
 PRICES = ["0.1", "0.25", "0.5", "1", "1.5", "3"]
 MOST_UNITS = 60
+RECORDED = 0.25
 
 
 def random_histories():
@@ -40,7 +42,18 @@ def _history(dice, name):
         if number > 1:
             given = given | _change(dice, given, number)
         case = Case(name, name, FOLDER / f"{name}.yml", filled_fields(given, {}))
-        closes.append(Close(case=case, is_lost=number == lost_at, documents=[], lines={}, held=[]))
+        is_recorded = number < CLOSES and dice.random() < RECORDED
+        records = [{"drawn": dice.randrange(10**6)}] if is_recorded else []
+        closes.append(
+            Close(
+                case=case,
+                is_lost=number == lost_at,
+                documents=[],
+                lines={},
+                held=[],
+                records=records,
+            )
+        )
     return Story(name, "a random history", closes)
 
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 from golden_cases import plain
 from golden_run import write_reference
 from golden_tenant import Tenant
+from ledger_records import documents_to_hold, read_revision_documents, sign_records
 from ledger_stories import CLOSES, period_of
 
 from orchestration.billing.register import Register
@@ -42,9 +43,14 @@ POLICY = {
         "approvers": [{"name": SIGNER.name, "legal_entities": "all", "up_to_amount": "unlimited"}],
         "accepts_self_declared": True,
         "four_eyes": False,
-    }
+    },
+    "smallest_document": {"CHF": "1.00"},
+    "accounting_closed_through": {"jp": "2026-02"},
 }
-MARTS = ("+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation", "+fct_outcomes")
+MARTS = (
+    *("+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation", "+fct_outcomes"),
+    "+fct_unbilled_amounts",
+)
 WITHOUT_DATA_TESTS = ("--select", *MARTS, "--exclude-resource-type", "test")
 HELD = """
     select customer_id, exception_code
@@ -58,10 +64,14 @@ RATED = """
     where is_due
     group by customer_id
 """
-HELD_AMOUNTS = """
-    select customer_id, sum(coalesce(computed_amount, 0) - billed_amount + conceded_amount)
+UNBILLED = """
+    select customer_id, sum(coalesce(unbilled_amount, -billed_amount))
+    from billing.fct_unbilled_amounts
+    group by customer_id
+"""
+CONCEDED = """
+    select customer_id, sum(conceded_amount)
     from billing.int_settlements__compared
-    where outcome = 'held'
     group by customer_id
 """
 
@@ -85,11 +95,13 @@ class Closed:
         documents: by story, (text, texts of lines) of each document that was signed.
         held: by story, codes of what holds its charges.
         broken: names of checks that did not hold before it was signed.
+        dates: by story and text of a document, the day on which it is booked.
     """
 
     documents: dict = field(default_factory=lambda: defaultdict(list))
     held: dict = field(default_factory=lambda: defaultdict(list))
     broken: list = field(default_factory=list)
+    dates: dict = field(default_factory=lambda: defaultdict(dict))
 
 
 @dataclass
@@ -99,7 +111,8 @@ class Ledger:
     Attributes:
         closed: one for each close. entries: the register's, as mappings.
         broken: names of checks that do not hold in the end. in_erp: posting keys in the ERP.
-        rated, held: by story, what everything due comes to, and what of it is held.
+        rated: by story, what everything due comes to. unbilled: what of it is in a bucket.
+        conceded: goodwill that counts.
     """
 
     closed: list
@@ -107,7 +120,8 @@ class Ledger:
     broken: list
     in_erp: list
     rated: dict
-    held: dict
+    unbilled: dict
+    conceded: dict
 
 
 def close_all(stories, data_dir):
@@ -127,7 +141,8 @@ def close_all(stories, data_dir):
         broken=_build(installation),
         in_erp=sorted(each.posting_key for each in installation.open_erp().read_documents()),
         rated=_sums(settings, RATED),
-        held=_sums(settings, HELD_AMOUNTS),
+        unbilled=_sums(settings, UNBILLED),
+        conceded=_sums(settings, CONCEDED),
     )
 
 
@@ -146,10 +161,11 @@ def _close(settings, stories, number):
     closed = Closed(broken=_build(installation))
     for customer_id, code in _rows(settings, HELD):
         closed.held[_story_of(customer_id)].append(code)
-    _sign(installation, number)
+    _sign(installation, stories, number)
     post_documents(installation)
     read_statuses(installation)
     _tell_documents(settings, closed, number)
+    sign_records(installation, stories, number, SIGNER)
     return closed
 
 
@@ -161,17 +177,21 @@ def _build(installation):
     return [figure.check_name for figure in figures if not figure.is_passed]
 
 
-def _sign(installation, number):
+def _sign(installation, stories, number):
     period = period_of(number)
     expectations = judge_candidates(installation, billing_period=period)
     revisions = freeze_period(installation, billing_period=period, expectations=expectations)
+    held = documents_to_hold(installation.settings, stories, number)
     for revision in revisions:
+        documents = read_revision_documents(installation.settings, revision)
+        hold = [document_id for document_id in documents if document_id in held]
         decide(
             installation,
             revision_id=revision.revision_id,
             decision=Decision.SIGN,
             signer=SIGNER,
-            note="",
+            note="held" if hold else "",
+            held_document_ids=hold,
         )
 
 
@@ -207,6 +227,7 @@ def _tell_documents(settings, closed, number):
         if corrected is not None:
             original = by_document[corrected]
             text += f" corrects {_close_of(original[0])}: {names[corrected]}"
+        closed.dates[_story_of(lines[0]["customer_id"])][text] = f"{lines[0]['accounting_date']}"
         told = sorted(f"{plain(line['amount'])} {line['description']}" for line in lines)
         closed.documents[_story_of(lines[0]["customer_id"])].append((text, told))
 

@@ -9,7 +9,7 @@ close that it arrives in. Close 1 is that of January 2026. What a close says und
 fields of the case from then on, and at a close that is_lost its contract files do not arrive.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +20,10 @@ FOLDER = Path(__file__).parent
 CLOSES = 4
 EXPECTED_FIELDS = {"name", "why", "lines", "draws", "left", "breakage", "exceptions", "rejected"}
 GIVEN_FIELDS = CASE_FIELDS - EXPECTED_FIELDS
-CLOSE_FIELDS = {"change", "is_lost", "why", "documents", "held"}
+CLOSE_FIELDS = {
+    *("change", "is_lost", "why", "documents", "held"),
+    *("hold", "records", "dates"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Close:
         case: the company then. is_lost: whether its contract files do not arrive.
         documents: texts of the documents signed at this close. lines: by such a text, texts of the
             document's lines, where the story says them. held: codes of what holds its charges.
+        hold: documents that are not signed. records: what finance signs after the close. dates: by
+        text of a document, the day on which it is booked.
     """
 
     case: Case
@@ -38,6 +43,9 @@ class Close:
     documents: list
     lines: dict
     held: list
+    hold: list = field(default_factory=list)
+    records: list = field(default_factory=list)
+    dates: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,9 @@ def _story(path):
                 documents=sorted(text for text, _ in documents),
                 lines={text: sorted(lines) for text, lines in documents if lines},
                 held=sorted(told.get("held", [])),
+                hold=told.get("hold", []),
+                records=told.get("records", []),
+                dates=told.get("dates", {}),
             )
         )
     return Story(path.stem, content["about"], closes)

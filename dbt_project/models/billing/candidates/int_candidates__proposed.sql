@@ -89,7 +89,7 @@ corrected_lines as (
         corrections.unit_label,
         cast(null as varchar) as unit_price_display,
         corrections.amount,
-        'correction' as cause,
+        case when corrections.is_correction then 'correction' else 'new' end as cause,
         corrections.event_count,
         corrections.digest_sum_1,
         corrections.digest_sum_2

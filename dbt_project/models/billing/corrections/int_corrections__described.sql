@@ -79,6 +79,7 @@ joined as (
         corrections.amount,
         settlements.rated_amount,
         settlements.billed_amount,
+        settlements.waived_amount,
         settlements.currency_code,
         currencies.minor_unit,
         coalesce(rated_keys.rated_line_id, last_entries.rated_line_id) as rated_line_id,
@@ -109,14 +110,31 @@ joined as (
 worded as (
     select
         *,
+        original_document_id is not null
+        or billed_amount <> 0
+        or waived_amount = 0 as is_correction,
         charge_name || coalesce(' (' || dimensions || ')', '') as charge_text,
         ', ' || {{ days_text('service_start_date', 'service_end_date') }} || ': '
         || {{ money_words('currency_code', price_text('rated_amount', 'minor_unit')) }}
-        || ' instead of '
-        || {{ money_words(
-            'currency_code', price_text('billed_amount', 'minor_unit')
-        ) }} as difference_words
+            as rated_words,
+        {{ money_words('currency_code', price_text('billed_amount', 'minor_unit')) }}
+            as billed_words,
+        {{ money_words(
+            'currency_code', price_text('rated_amount + waived_amount', 'minor_unit')
+        ) }} as gross_words
     from joined
+),
+
+phrased as (
+    select
+        *,
+        case when is_correction then 'Correction: ' else '' end as beginning,
+        rated_words
+        || case
+            when is_correction then ' instead of ' || billed_words
+            else ' of ' || gross_words
+        end as difference_words
+    from worded
 ),
 
 final as (
@@ -129,7 +147,7 @@ final as (
         service_end_date,
         service_start_at,
         service_end_at,
-        'Correction: '
+        beginning
         || case
             when length(charge_text || difference_words) <= 238 then charge_text
             else left(charge_text, 237 - length(difference_words)) || '…'
@@ -138,10 +156,11 @@ final as (
         quantity,
         unit_label,
         amount,
+        is_correction,
         event_count,
         cast(digest_sum_1 as decimal(38, 0)) as digest_sum_1,
         cast(digest_sum_2 as decimal(38, 0)) as digest_sum_2
-    from worded
+    from phrased
 )
 
 select * from final

@@ -226,11 +226,12 @@ placed as (
     select * from rest
 ),
 
--- Of a key that was never billed, nothing is a correction that corrects no document.
+-- Of a key that was never billed, nothing is a correction that corrects no document; of
+-- one that was waived, what comes on top is told apart.
 corrected_keys as (
     select settlement_key
     from settlements
-    where is_in_register
+    where is_in_register or waived_amount <> 0
     union
     select settlement_key
     from lowered
