@@ -43,6 +43,7 @@ from orchestration.quality.conservation import conservation_figures
 from orchestration.quality.raw_events import check_raw_events
 from orchestration.quality.reports import ExpectationReport
 from orchestration.reports.publication import publish
+from orchestration.restating import refuse_unstated
 from orchestration.settings import Settings
 from orchestration.signals.pushing import PushSummary
 from orchestration.signals.pushing import push_signals as push_period
@@ -115,9 +116,11 @@ def load_reference_data(
     """Store the reference folder as a version by its digest; the same content twice is one version.
 
     Raises:
-        ReferenceInvalidError: names every problem with file and line.
+        ReferenceInvalidError: names every problem with file and line, and every edit that reaches
+            into signed cells without saying so in restates.yml.
     """
     with installation.operations() as engine:
+        refuse_unstated(installation.settings, engine)
         return load_reference(
             installation.settings, engine, now=installation.clock(), author=author
         )

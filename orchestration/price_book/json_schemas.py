@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from orchestration.price_book.models import CurrencyPrice, PriceBookFile
 from orchestration.price_book.policy import Policy, SourcesFile
+from orchestration.price_book.restatements import RestatesFile
 from orchestration.price_book.table_models import TABLE_MODELS
 from orchestration.price_book.term_models import ContractTermsFile
 from orchestration.settings import PROJECT_ROOT
@@ -26,6 +27,7 @@ PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "override_price": CurrencyPrice,
     "sources": SourcesFile,
     "policy": Policy,
+    "restates": RestatesFile,
     **{f"table_{name}": model for name, model in TABLE_MODELS.items()},
 }
 

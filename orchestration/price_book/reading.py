@@ -39,6 +39,7 @@ from orchestration.price_book.reference_data import (
 )
 from orchestration.price_book.reference_folder import FolderSnapshot
 from orchestration.price_book.refusals import add_row_refusals, add_yaml_refusals, subject
+from orchestration.price_book.restatements import RestatesFile
 from orchestration.price_book.table_models import (
     ROW_KEYS,
     TABLE_MODELS,
@@ -87,6 +88,7 @@ def read_reference(snapshot: FolderSnapshot, problems: ProblemList) -> Reference
         contract_event_types=contract_event_types,
         sources=_single_file(snapshot, "sources.yml", SourcesFile, problems),
         policy=_single_file(snapshot, "policy.yml", Policy, problems),
+        restates=_single_file(snapshot, "restates.yml", RestatesFile, problems),
     )
 
 

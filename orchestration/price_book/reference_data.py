@@ -15,6 +15,7 @@ from orchestration.price_book.nearest_names import or_nearest
 from orchestration.price_book.policy import Policy, SourcesFile
 from orchestration.price_book.price_faults import ChargeTerms
 from orchestration.price_book.refusals import subject
+from orchestration.price_book.restatements import RestatesFile
 from orchestration.price_book.table_models import (
     Contract,
     ContractVersion,
@@ -172,6 +173,7 @@ class ReferenceData:
     contract_event_types: frozenset[str]
     sources: Located[SourcesFile] | None
     policy: Located[Policy] | None
+    restates: Located[RestatesFile] | None = None
 
     def contracts_by_type(self) -> Mapping[str, list[EventContract]]:
         """Sound event contracts by event type, in the order of their versions."""

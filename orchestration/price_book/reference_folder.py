@@ -5,7 +5,7 @@ Does not belong here: what they say.
 
     price_book/**/*.yml (or .yaml)      event_contracts/<event type>/<version>.json
     contract_terms/**/*.yml (or .yaml)
-    sources.yml   policy.yml            tables/<table>.csv (or .parquet)
+    sources.yml   policy.yml   restates.yml (optional)   tables/<table>.csv (or .parquet)
 """
 
 import hashlib
@@ -25,6 +25,7 @@ SINGLE_FILES: Final[Mapping[str, str]] = {  # with what each says
     "policy.yml": "who may sign what",
     "sources.yml": "which system each source of usage belongs to",
 }
+OPTIONAL_FILES: Final = ("restates.yml",)
 YAML_SUFFIXES: Final = (".yml", ".yaml")
 YAML_FOLDERS: Final = ("contract_terms", "price_book")
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
@@ -94,7 +95,7 @@ def read_folder(folder: Path, problems: ProblemList) -> FolderSnapshot:
 
 
 def _paths(folder: Path) -> Iterator[Path]:
-    for name in SINGLE_FILES:
+    for name in (*SINGLE_FILES, *OPTIONAL_FILES):
         if os.path.lexists(folder / name):
             yield folder / name
     for part in ("contract_terms", "event_contracts", "price_book", "tables"):

@@ -47,6 +47,11 @@ POLICY = {
     "smallest_document": {"CHF": "1.00"},
     "accounting_closed_through": {"jp": "2026-02"},
 }
+RESTATES = {
+    "restates": [
+        {"reason": "stories", "author": "ana", "from": "2026-01-01", "everything": True},
+    ]
+}
 MARTS = (
     *("+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation", "+fct_outcomes"),
     "+fct_unbilled_amounts",
@@ -199,6 +204,7 @@ def _write_reference(folder, tenants):
     shutil.rmtree(folder, ignore_errors=True)
     write_reference(folder, tenants)
     (folder / "policy.yml").write_text(json.dumps(POLICY), "utf-8")
+    (folder / "restates.yml").write_text(json.dumps(RESTATES), "utf-8")
 
 
 def _write_usage(settings, tenants, number):

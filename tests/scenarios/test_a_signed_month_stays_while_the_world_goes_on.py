@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import initialise
+from orchestration.price_book import ReferenceInvalidError
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +29,17 @@ WRITE_ONCE = ("raw", "reference", "register")
 PRICE, PRICE_PUT_RIGHT = 'USD: {unit_price: "4.00"}', 'USD: {unit_price: "4.40"}'
 NEW_PRICE = Decimal("4.40")
 AMENDED = "con_004,2,2026-09-16,starter,contracts@brightloop.example\n"
+STATED_CHARGE, STATED_CONTRACT = "starter_input_tokens", "con_004"
+RESTATES = f"""restates:
+  - reason: The price list had 4.00 for 4.40.
+    author: prices@brightloop.example
+    from: 2026-09-01
+    charges: [{STATED_CHARGE}]
+  - reason: Signed on paper in September, filed in November.
+    author: contracts@brightloop.example
+    from: 2026-09-16
+    contracts: [{STATED_CONTRACT}]
+"""
 DUE = f"""
     select settlement_key, due_amount from billing.int_settlements__compared
     where outcome = 'candidate' and billing_period = '{MONTH}'
@@ -79,9 +91,14 @@ def story(house_of_the_signed_month):
     house = house_of_the_signed_month
     initialise(house.settings)
     what_came_later(house)
+    with pytest.raises(ReferenceInvalidError) as unstated:
+        house.load_reference()
+    validated, problems = tallyhouse(house, "validate")
+    (house.settings.reference_dir / "restates.yml").write_text(RESTATES, "utf-8")
     house.load_reference()
     house.load()
-    told = {"house": house, "unsigned": tallyhouse(house, "diff", "--period", NEXT_MONTH)}
+    told = {"unstated": unstated.value.problems, "validated": (validated, problems["problems"])}
+    told |= {"house": house, "unsigned": tallyhouse(house, "diff", "--period", NEXT_MONTH)}
     told["code"], told["answer"] = tallyhouse(house, "diff", "--period", MONTH)
     told["due"] = {row["settlement_key"]: row["due_amount"] for row in house.mappings(DUE)}
     told["quantities"] = house.mappings(QUANTITIES)
@@ -94,6 +111,17 @@ def story(house_of_the_signed_month):
 def house(story):
     """The signed month, and all that came later, signed with the next one."""
     return story["house"]
+
+
+def test_an_edit_that_reaches_into_the_signed_month_is_refused_until_it_says_so(story):
+    """ledger.md, Corrections."""
+    named = [problem.message.split(":")[0] for problem in story["unstated"]]
+    assert [f"charge {STATED_CHARGE}", f"contract {STATED_CONTRACT}"] == named
+    assert {"restatement_unstated"} == {problem.code for problem in story["unstated"]}
+    code, problems = story["validated"]
+    assert ExitCode.REFUSED == code
+    told = [problem["message"] for problem in problems if problem["code"] == "restatement_unstated"]
+    assert [problem.message for problem in story["unstated"]] == told
 
 
 def of_cause(story, cause):

@@ -16,7 +16,7 @@ from typing import Final
 import dagster as dg
 from pydantic import Field
 
-from orchestration.data_directory import make_folders
+from orchestration.data_directory import is_initialised, make_folders
 from orchestration.defs.inspection.answers import ANSWER, shown
 from orchestration.defs.inspection.records import sign_records
 from orchestration.defs.operations.failures import failures_sorted
@@ -39,6 +39,7 @@ from orchestration.reports.tables import print_problems, print_status, print_ver
 from orchestration.reports.verification import Finding, refuse_unsound, verify_installation
 from orchestration.reproduction import Reproduction, refuse_differing, reproduce
 from orchestration.rerating.difference import Rerating, find_differences
+from orchestration.restating import unstated_problems
 
 DEFAULT_EVENT_LIMIT: Final = 5
 RESOURCES: Final = {"in_memory": dg.mem_io_manager}
@@ -90,6 +91,9 @@ def reference_problems(
     folder = installation.settings.reference_dir
     with failures_sorted(retry_number=context.retry_number):
         problems = validate_reference(folder)
+        if is_initialised(installation.settings):
+            with installation.operations() as engine:
+                problems += unstated_problems(installation.settings, engine)
     return shown(problems, lambda console, found: print_problems(console, folder, found))
 
 
