@@ -39,6 +39,10 @@ TOLD_BELOW = {
 }
 
 
+# Needs a register: tests/unit/restating.
+TOLD_ELSEWHERE = {"restatement_unstated"}
+
+
 def told(problems: list[Problem], code: str) -> list[tuple[str, int, str]]:
     """Path, line, severity of the problems of a code, after checking their remedy."""
     found = [problem for problem in problems if problem.code == code]
@@ -48,7 +52,7 @@ def told(problems: list[Problem], code: str) -> list[tuple[str, int, str]]:
 
 def test_every_code_has_a_case() -> None:
     told_by_cases = {case["code"] for case in CASES} - EVENT_CONTRACT_CODES
-    assert set(REMEDIES) == told_by_cases | TOLD_BELOW
+    assert set(REMEDIES) == told_by_cases | TOLD_BELOW | TOLD_ELSEWHERE
     assert set() == told_by_cases & TOLD_BELOW
 
 
