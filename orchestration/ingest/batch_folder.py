@@ -23,7 +23,7 @@ from orchestration.settings import Settings
 EVENTS_KIND = "events"
 INCOMING = ".incoming"
 PARTITION_PREFIX = "event_date="
-LISTED_KINDS = ("keys", "rejects", "affected", "replays")
+LISTED_KINDS = ("keys", "rejects", "affected", "replays", "decisions")
 
 
 @dataclass(frozen=True)

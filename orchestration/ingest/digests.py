@@ -41,6 +41,11 @@ def hashes_of(event: AcceptedEvent) -> tuple[int, int, int]:
     return _slice(key, 0), _slice(digest, 0), _slice(digest, 1)
 
 
+def key_hash_of(event_source: str, event_id: str) -> int:
+    """Return the key_hash of an identity, 60 bits."""
+    return _slice(_md5_number(event_source, event_id), 0)
+
+
 def plain_number(value: Decimal) -> str:
     """Return a number without exponent, and with no more decimals than it needs."""
     text = format(value, "f")

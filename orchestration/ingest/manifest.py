@@ -198,6 +198,12 @@ def commit_replay(
             )
 
 
+def commit_decisions(engine: Engine, *, batch: BatchRow, parts: Sequence[PartRow]) -> None:
+    """Write a batch that holds decisions on events and no event, in one transaction."""
+    with write_transaction(engine) as connection:
+        _insert_batch(connection, batch, parts)
+
+
 def _insert_batch(connection: Connection, batch: BatchRow, parts: Sequence[PartRow]) -> None:
     connection.execute(
         sa.insert(ingestion_batches).values(

@@ -113,7 +113,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("tallyhouse_writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("tallyhouse_writes", False)
+    if options.get("tallyhouse_migrates", False):  # no pragma works inside the transaction
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -126,7 +129,8 @@ def _migrate(engine: Engine) -> None:
     with engine.connect() as connection:
         if _current_revision(connection) == head:
             return
-    with write_transaction(engine) as connection:
+    options = {"tallyhouse_migrates": True}
+    with write_transaction(engine.execution_options(**options)) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK_KEY)))
         current = _current_revision(connection)
@@ -139,6 +143,19 @@ def _migrate(engine: Engine) -> None:
             )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _refuse_broken_references(connection)
+
+
+def _refuse_broken_references(connection: Connection) -> None:
+    """Roll a migration back that left a row whose other end is gone."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            tables = ", ".join(sorted({str(row[0]) for row in broken}))
+            raise OperationsUnavailableError(
+                f"Migrated the operations database: rows of {tables} refer to rows that are not "
+                "there. Nothing was changed. Restore the database from a backup, then run again."
+            )
 
 
 def _current_revision(connection: Connection) -> str | None:

@@ -38,7 +38,7 @@ ingestion_batches = sa.Table(
     sa.Column("lines_read", sa.BigInteger, nullable=False),
     sa.Column("lines_accepted", sa.BigInteger, nullable=False),
     sa.Column("lines_rejected", sa.BigInteger, nullable=False),
-    _one_of("batch_kind", "load", "replay"),
+    _one_of("batch_kind", "load", "replay", "decisions"),
     sa.CheckConstraint("lines_read = lines_accepted + lines_rejected", name="lines_add_up"),
 )
 
@@ -119,7 +119,7 @@ raw_parts = sa.Table(
     sa.Column("content_sha256", sa.Text, nullable=False),
     sa.Column("row_count", sa.BigInteger, nullable=False),
     sa.Column("byte_size", sa.BigInteger, nullable=False),
-    _one_of("part_kind", "events", "keys", "rejects", "affected", "replays"),
+    _one_of("part_kind", "events", "keys", "rejects", "affected", "replays", "decisions"),
 )
 
 reference_versions = sa.Table(

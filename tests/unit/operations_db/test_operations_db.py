@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from orchestration.failures import InputError
@@ -21,6 +23,7 @@ from orchestration.operations_db import (
     write_transaction,
 )
 from orchestration.operations_db.column_types import NaiveInstantError
+from orchestration.operations_db.database import MIGRATIONS_FOLDER
 from orchestration.settings import Settings
 
 NOON = datetime(2026, 10, 31, 12, 30, 15, 123456, tzinfo=UTC)
@@ -67,6 +70,78 @@ def test_the_migrations_lead_to_exactly_the_tables(engine):
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert [] == compare_metadata(context, tables.metadata)
+
+
+BATCH = {
+    "ingestion_batch_id": 1,
+    "batch_kind": "load",
+    "started_at": NOON,
+    "committed_at": NOON,
+    "file_count": 1,
+    "lines_read": 2,
+    "lines_accepted": 2,
+    "lines_rejected": 0,
+}
+PART = {
+    "path": "raw/keys/batch-1.parquet",
+    "ingestion_batch_id": 1,
+    "part_kind": "keys",
+    "content_sha256": "ab",
+    "row_count": 2,
+    "byte_size": 9,
+}
+
+
+def first_schema(here):
+    """Make a database as the first version of the program left it, with a batch in it."""
+    engine = sa.create_engine(here.operations_url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.insert(tables.ingestion_batches), [BATCH])
+        connection.execute(sa.insert(tables.raw_parts), [PART])
+    engine.dispose()
+
+
+def test_a_database_of_the_first_version_keeps_its_batches_and_takes_decisions(here):
+    first_schema(here)
+    engine = open_operations(here)
+    decisions = BATCH | {"ingestion_batch_id": 2, "batch_kind": "decisions"}
+    part = PART | {"path": "raw/decisions/batch-2.parquet", "ingestion_batch_id": 2}
+    write(engine, tables.ingestion_batches, decisions)
+    write(engine, tables.raw_parts, part | {"part_kind": "decisions"})
+    with engine.connect() as connection:
+        batches = sa.select(tables.ingestion_batches.c["ingestion_batch_id", "started_at"])
+        paths = sa.select(tables.raw_parts.c.path).order_by(tables.raw_parts.c.path)
+        assert [(1, NOON), (2, NOON)] == connection.execute(batches).all()
+        assert [part["path"], PART["path"]] == connection.scalars(paths).all()
+        assert [] == compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": False}), tables.metadata
+        )
+    for table, row in (
+        (tables.ingestion_batches, decisions | {"ingestion_batch_id": 3, "batch_kind": "maybe"}),
+        (tables.ingestion_batches, decisions | {"ingestion_batch_id": 3, "lines_read": 3}),
+        (tables.raw_parts, part | {"path": "other", "part_kind": "maybe"}),
+        (tables.raw_parts, part | {"path": "other", "ingestion_batch_id": 9}),
+    ):
+        with pytest.raises(sa.exc.IntegrityError):
+            write(engine, table, row)
+    engine.dispose()
+
+
+def test_a_database_whose_rows_refer_to_nothing_is_not_migrated(here):
+    first_schema(here)
+    engine = sa.create_engine(here.operations_url)
+    with engine.begin() as connection:
+        connection.execute(sa.delete(tables.ingestion_batches))
+    with pytest.raises(OperationsUnavailableError, match="raw_parts"):
+        open_operations(here)
+    with engine.connect() as connection:
+        assert "0001" == connection.scalar(sa.text("select version_num from alembic_version"))
+    engine.dispose()
 
 
 def test_opening_twice_changes_nothing_and_prints_nothing(here, engine, capfd):

@@ -48,6 +48,22 @@ def test_the_migrations_lead_to_exactly_the_tables(engine):
         assert [] == compare_metadata(context, tables.metadata)
 
 
+def test_a_batch_may_hold_decisions_and_nothing_unknown(engine):
+    rows = sa.insert(tables.ingestion_batches).values(
+        ingestion_batch_id=900,
+        started_at=NOON,
+        committed_at=NOON,
+        file_count=0,
+        lines_read=0,
+        lines_accepted=0,
+        lines_rejected=0,
+    )
+    with engine.connect() as connection:
+        connection.execute(rows.values(batch_kind="decisions"))
+        with pytest.raises(sa.exc.IntegrityError):
+            connection.execute(rows.values(ingestion_batch_id=901, batch_kind="maybe"))
+
+
 def test_amounts_and_instants_are_exported_as_they_are_from_sqlite(here, engine):
     with write_transaction(engine) as connection:
         connection.execute(
