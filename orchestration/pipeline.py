@@ -47,6 +47,7 @@ from orchestration.restating import refuse_unstated
 from orchestration.settings import Settings
 from orchestration.signals.pushing import PushSummary
 from orchestration.signals.pushing import push_signals as push_period
+from orchestration.stewardship import deliver_event_decisions
 from orchestration.warehouse import open_warehouse, writer_lock
 
 _Result = TypeVar("_Result")
@@ -133,12 +134,15 @@ def load_usage_files(
 ) -> IngestionResult:
     """Load usage files as one ingestion batch, read by the contracts of the current reference.
 
+    Decisions on events that no batch holds yet come first, as batches of their own.
+
     Args:
         installation: where to load.
         paths: which files; None means every file under landing/usage.
     """
     with installation.operations() as engine:
         reference = current_reference(installation.settings, engine)
+        deliver_event_decisions(installation.settings, engine, now=installation.clock())
         return load_usage(
             installation.settings,
             engine,
@@ -150,9 +154,13 @@ def load_usage_files(
 
 
 def replay_rejected_lines(installation: Installation) -> IngestionResult:
-    """Judge every rejected line again by the contracts of the current reference."""
+    """Judge every rejected line again by the contracts of the current reference.
+
+    Decisions on events that no batch holds yet come first, as batches of their own.
+    """
     with installation.operations() as engine:
         reference = current_reference(installation.settings, engine)
+        deliver_event_decisions(installation.settings, engine, now=installation.clock())
         return replay_rejects(
             installation.settings,
             engine,

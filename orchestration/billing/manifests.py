@@ -51,7 +51,7 @@ class ListedFile:
 
     Attributes:
         path: relative to register/, with forward slashes.
-        role: entries, held, revision, documents, lines or provenance.
+        role: entries, held, revision, documents, lines, provenance or event_decisions.
         sha256: digest of its bytes. byte_size: their number.
         row_count: rows of a Parquet file; None for others.
     """
