@@ -21,6 +21,7 @@ _CAUSES: Final = {
     "not_billed_then": "not billed then",
     "engine_version": "version of the program",
     "repaired_rejects": "repaired rejects",
+    "retractions_and_resolved_conflicts": "retractions and resolved conflicts",
     "late_usage": "late usage",
     "identity": "identities",
     "contract": "contracts",

@@ -215,6 +215,8 @@ def _events(marts: duckdb.DuckDBPyConnection) -> dict[str, int]:
         "events_in_marts": int((accepted and accepted[0]) or 0),
         "exact_repeats": counts.get("exact_repeat", 0),
         "conflicting": counts.get("conflicting", 0),
+        "dropped": counts.get("dropped", 0),
+        "retracted": counts.get("retracted", 0),
     }
 
 

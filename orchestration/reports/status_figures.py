@@ -21,7 +21,9 @@ class UsageFigures:
     Attributes:
         files_refused: files of which some content was refused, however often it was tried.
         events_in_marts: accepted events when the marts were built that are published;
-            None before the first publication. exact_repeats, conflicting: those that do not count.
+            None before the first publication.
+        exact_repeats, conflicting, dropped: those that are not unique; dropped by a decision.
+        retracted: unique ones that a decision withdrew.
         rejects_by_code: lines that stand rejected, most frequent first.
     """
 
@@ -33,14 +35,17 @@ class UsageFigures:
     events_in_marts: int | None = None
     exact_repeats: int | None = None
     conflicting: int | None = None
+    dropped: int | None = None
+    retracted: int | None = None
     rejects_by_code: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unique(self) -> int | None:
-        """Events that count, all of one instant: that of the marts."""
+        """Events of one content each, retracted ones included, as of the instant of the marts."""
         if self.events_in_marts is None:
             return None
-        return self.events_in_marts - (self.exact_repeats or 0) - (self.conflicting or 0)
+        apart = (self.exact_repeats, self.conflicting, self.dropped)
+        return self.events_in_marts - sum(count or 0 for count in apart)
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,8 @@ class InstallationStatus:
     """Everything that `status` shows.
 
     Files, lines, rejected lines, revisions, signatures and postings are as of now. What the marts
-    say is as of published_at: exact_repeats and conflicting, due and at_risk, money, exceptions and
-    conservation. A run that ends red publishes nothing.
+    say is as of published_at: which events are not unique or are retracted, due and at_risk, money,
+    exceptions and conservation. A run that ends red publishes nothing.
 
     Attributes:
         published_copy: folder name of the published copy; None before the first publication.

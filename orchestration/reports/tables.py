@@ -91,7 +91,11 @@ def usage_sheet(usage: UsageFigures) -> Sheet:
         sheet.add_row("events in the published marts", _count(usage.events_in_marts))
         sheet.add_row("  exact repeats, not counted", _count(usage.exact_repeats))
         sheet.add_row("  conflicting, none counts until decided", _count(usage.conflicting))
+        if usage.dropped:
+            sheet.add_row("  dropped by a decision, not counted", _count(usage.dropped))
         sheet.add_row("  unique events", _count(usage.unique), style="bold")
+        if usage.retracted:
+            sheet.add_row("    retracted of them, not counted", _count(usage.retracted))
     return sheet
 
 

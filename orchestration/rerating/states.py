@@ -5,7 +5,8 @@ amounts of every settlement key. Does not belong here: reference tables of a ste
 differences between states (the model fct_rerating_diff).
 
 The order is that of the batches, then identities, contracts, prices. A batch that a replay made is
-repaired rejects, any other one late usage.
+repaired rejects, one of decisions on events retractions and resolved conflicts, any other one late
+usage.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,11 @@ from orchestration.rerating.mixing import REFERENCE_STEPS, Tables, is_same, mixe
 from orchestration.warehouse import open_warehouse
 
 AS_SIGNED: Final = "as_signed"
-_CAUSES: Final = {"load": "late_usage", "replay": "repaired_rejects"}
+_CAUSES: Final = {
+    "replay": "repaired_rejects",
+    "decisions": "retractions_and_resolved_conflicts",
+    "load": "late_usage",
+}
 _RATED: Final = ("--select", "+fct_rated_lines", "--exclude-resource-type", "test")
 _AMOUNTS: Final = """
     select

@@ -346,6 +346,9 @@ class RatingWarehouse:
                 ("int_usage__kept_events", self._sliced(self.kept_events)),
                 ("int_events__counted", self.events),
                 ("int_events__set_aside", self.set_aside),
+                ("int_event_contents__kept", []),
+                ("int_event_decisions__standing", []),
+                ("int_retracted_events__metered", []),
             ):
                 columns = ", ".join(f"{column} {kind}" for column, kind in columns_of(name).items())
                 connection.execute(f"create or replace table intermediate.{name} ({columns})")

@@ -34,8 +34,8 @@
         ('amount_overflow', 'pricing',
          'Check the quantity and the price: their product is beyond what an amount can hold.'),
         ('conflicting_events', 'integration',
-         'One event id came with different content: ask its source which is right. Until '
-         ~ 'decisions can be recorded, no charge that it may touch is billed.'),
+         'One event id came with different content: ask its source which is right, compare the '
+         ~ 'contents in fct_conflicting_events, then record a decision to pick one or drop them all.'),
         ('depends_on_held', 'finance',
          'Clear what holds the lines that this amount depends on, then run again.'),
         ('credit_to_restore', 'finance',

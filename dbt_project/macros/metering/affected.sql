@@ -44,27 +44,32 @@
 {%- endmacro %}
 
 
-{% macro new_conflicts(after_batch_id) -%}
-    {#- A select of rows that were counted, and that a later batch made part of a conflict. -#}
+{% macro judged_anew(after_batch_id) -%}
+    {#- A select of the first rows of contents that stand otherwise than when they were counted: a
+        later batch brought another content of the identity, or a decision about it. -#}
     select
         ingestion_batch_id,
         event_date,
         event_source,
-        subject
-    from {{ ref('int_events__set_aside') }}
+        subject,
+        case
+            when decided_by_batch_id > {{ after_batch_id }} then 'decision'
+            else 'conflict'
+        end as cause
+    from {{ ref('int_event_contents__kept') }}
     where
-        set_aside_reason = 'conflicting'
-        and ingestion_batch_id <= {{ after_batch_id }}
-        and set_aside_by_batch_id > {{ after_batch_id }}
+        ingestion_batch_id <= {{ after_batch_id }}
+        and standing_since_batch_id > {{ after_batch_id }}
 {%- endmacro %}
 
 
 {% macro outdated_causes(after_batch_id) -%}
-    {#- Which of 'conflict' and 'cut' make earlier counts outdated in this run. -#}
+    {#- Which of 'judgement' (a conflict or a decision) and 'cut' make earlier counts outdated in
+        this run. -#}
     {%- set causes = [] -%}
     {%- if after_batch_id | int > 0 -%}
-        {%- if tallyhouse.rows_of(tallyhouse.new_conflicts(after_batch_id) ~ ' limit 1') -%}
-            {%- do causes.append('conflict') -%}
+        {%- if tallyhouse.rows_of(tallyhouse.judged_anew(after_batch_id) ~ ' limit 1') -%}
+            {%- do causes.append('judgement') -%}
         {%- endif -%}
         {%- if tallyhouse.rows_of(tallyhouse.changed_subjects() ~ ' limit 1') -%}
             {%- do causes.append('cut') -%}

@@ -1,12 +1,14 @@
 {#-
     De-duplication by event source and id, over all batches ever. Belongs here: which batches are
-    to be searched, the key index, the content that two events are compared by. Does not belong
-    here: which of several rows stands (int_events__set_aside).
+    to be searched, the key index, the content that two events are compared by, which identities
+    decisions name. Does not belong here: which of several rows stands (int_events__judged).
 -#}
 
 {% macro range_to_deduplicate() -%}
     {#- The batches whose keys have not been searched yet. -#}
-    {%- do return(tallyhouse.range_to_open(['int_events__set_aside'], '', '')) -%}
+    {%- do return(tallyhouse.range_to_open(
+        ['int_event_contents__kept', 'int_events__set_aside'], '', ''
+    )) -%}
 {%- endmacro %}
 
 
@@ -50,13 +52,58 @@
 
 
 {% macro content_text(columns) -%}
-    {#- The properties of an event as one text, the same for the same content: every one that is
-        not null, by name, length-prefixed. -#}
-    {%- if not columns -%}
-    ''
-    {%- endif -%}
-    {%- for column in columns -%}
-    coalesce('{{ column }}' || {{ tallyhouse.length_prefixed('cast(' ~ column ~ ' as varchar)') }}, '')
-    {{- ' || ' if not loop.last }}
-    {% endfor -%}
+    {#- The properties of an event as one JSON object, the same for the same content: every one that
+        is not null, by column, in order; numbers as text, without needless decimals. -#}
+    '{' || ltrim(
+        {%- for column in columns %}
+        case
+            when {{ column }} is null then ''
+            else ',"{{ column }}":' || {{ tallyhouse.json_text_of(
+                tallyhouse.decimal_text(column) if column.startswith('q_') else column
+            ) }}
+        end ||
+        {%- endfor %} '', ','
+    ) || '}'
+{%- endmacro %}
+
+
+{% macro are_decisions_made(after_batch_id=0) -%}
+    {#- Whether a decision came after a batch. -#}
+    {%- set sql -%}
+        select 1
+        from {{ ref('int_event_decisions__standing') }}
+        where ingestion_batch_id > {{ after_batch_id }}
+        limit 1
+    {%- endset -%}
+    {%- do return(tallyhouse.rows_of(sql) | length > 0) -%}
+{%- endmacro %}
+
+
+{% macro decisions_of_parts(paths) -%}
+    {#- A select of the decisions on events in raw files; typed and empty without files. -#}
+    {%- set columns = {
+        'ingestion_batch_id': 'integer',
+        'register_sequence': 'bigint',
+        'decision_number': 'integer',
+        'event_source': 'varchar',
+        'event_id': 'varchar',
+        'key_hash': 'bigint',
+        'decision': 'varchar',
+        'content_digest': 'varchar',
+        'known_digests': 'varchar[]',
+        'reason': 'varchar',
+        'author': 'varchar',
+        'author_source': 'varchar',
+        'decided_at': 'timestamp',
+    } -%}
+    select
+    {%- for name, type in columns.items() %}
+        {{ name if paths else 'cast(null as ' ~ type ~ ') as ' ~ name }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+    {%- if paths %}
+    from {{ tallyhouse.read_parts(paths) }}
+    {%- else %}
+    where false
+    {%- endif %}
 {%- endmacro %}

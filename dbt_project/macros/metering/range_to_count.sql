@@ -47,9 +47,9 @@
 {%- endmacro %}
 
 
-{% macro unlisted_affected_parts() -%}
-    {#- The affected lists whose source-days the model that calls this does not hold yet; all of
-        them where it is built anew. -#}
+{% macro unlisted_parts(part_kind) -%}
+    {#- The raw files of a kind whose rows the model that calls this does not hold yet; all of them
+        where it is built anew. -#}
     {%- set sql -%}
         select parts.path
         from {{ source('operations', 'raw_parts') }} as parts
@@ -59,7 +59,7 @@
                 parts.ingestion_batch_id = listed.ingestion_batch_id
                 and parts.content_sha256 = listed.content_sha256
         {%- endif %}
-        where parts.part_kind = 'affected' and parts.row_count > 0
+        where parts.part_kind = '{{ part_kind }}' and parts.row_count > 0
         order by parts.path
     {%- endset -%}
     {%- do return(tallyhouse.rows_of(sql) | map(attribute='path') | list) -%}

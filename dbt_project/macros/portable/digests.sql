@@ -50,6 +50,15 @@
     )
 {%- endmacro %}
 
+{% macro content_digest(digest_1, digest_2) -%}
+    {#- The two digests of an event, 60 bits each, as 30 hexadecimal digits. -#}
+    {{ return(adapter.dispatch('content_digest', 'tallyhouse')(digest_1, digest_2)) }}
+{%- endmacro %}
+
+{% macro duckdb__content_digest(digest_1, digest_2) -%}
+    printf('%015x%015x', {{ digest_1 }}, {{ digest_2 }})
+{%- endmacro %}
+
 {% macro digest_sum(digest) -%}
     {#- Sum of 60-bit digests as decimal(38, 0): days add and subtract, and nothing overflows. -#}
     cast(sum({{ digest }}) as decimal(38, 0))

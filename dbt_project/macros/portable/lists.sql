@@ -87,6 +87,15 @@
     len({{ list }})
 {%- endmacro %}
 
+{% macro has_item(list, item) -%}
+    {#- Whether a list has an item; null where one of them is null. -#}
+    {{ return(adapter.dispatch('has_item', 'tallyhouse')(list, item)) }}
+{%- endmacro %}
+
+{% macro duckdb__has_item(list, item) -%}
+    list_contains({{ list }}, {{ item }})
+{%- endmacro %}
+
 {% macro zeros(count) -%}
     {#- A list of as many zeros, as decimals of nine places. -#}
     {{ return(adapter.dispatch('zeros', 'tallyhouse')(count)) }}

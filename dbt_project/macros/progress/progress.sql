@@ -4,7 +4,8 @@
     are taken in.
 
     A range is after_batch_id (exclusive) to last_batch_id (inclusive). Two models open one by
-    showing or searching its batches; two close it in the transaction that writes their own rows:
+    showing or searching its batches; two close it in the transaction that writes their own rows,
+    the last ones of their chain:
 
         int_key_matches__found  opens, int_events__set_aside          closes: de-duplication
         stg_usage__events       opens, int_distinct_values__counted   closes: metering
@@ -78,14 +79,17 @@
 
 
 {% macro batches_digest(last_batch_id) -%}
-    {#- What the raw events up to a batch consist of: a digest over paths and contents. -#}
+    {#- What the raw events up to a batch, and the decisions on them, consist of: a digest over
+        paths and contents. -#}
     {%- set sql -%}
         select
             coalesce(
                 md5({{ tallyhouse.joined_text("path || ' ' || content_sha256", ' ', 'path') }}), ''
             ) as batches_digest
         from {{ source('operations', 'raw_parts') }}
-        where part_kind = 'events' and ingestion_batch_id <= {{ last_batch_id }}
+        where
+            part_kind in ('events', 'decisions')
+            and ingestion_batch_id <= {{ last_batch_id }}
     {%- endset -%}
     {%- do return((tallyhouse.rows_of(sql) | first | default({'batches_digest': ''})).batches_digest) -%}
 {%- endmacro %}

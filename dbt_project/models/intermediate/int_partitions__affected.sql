@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('stg_usage__events') }}
 -- depends_on: {{ ref('int_events__set_aside') }}
+-- depends_on: {{ ref('int_event_contents__kept') }}
 {%- set range = progress_of('stg_usage__events') %}
 {%- set after = range.after_batch_id %}
 {%- set outdated = outdated_causes(after) %}
@@ -41,20 +42,27 @@ old_system_days as (
     inner join systems on old_days.event_source = systems.event_source
 )
 
-{%- if 'conflict' in outdated %},
+{%- if 'judgement' in outdated %},
 
-new_conflicts as (
-    {{ new_conflicts(after) | indent(4) }}
+judged_anew as (
+    {{ judged_anew(after) | indent(4) }}
 ),
 
-conflicting_days as (
-    select distinct
-        new_conflicts.ingestion_batch_id,
-        new_conflicts.event_date,
-        new_conflicts.subject,
+-- Where a decision and a new conflict touch one day, the decision is named.
+judged_days as (
+    select
+        judged_anew.ingestion_batch_id,
+        judged_anew.event_date,
+        judged_anew.subject,
+        systems.system_id,
+        max(judged_anew.cause) as cause
+    from judged_anew
+    inner join systems on judged_anew.event_source = systems.event_source
+    group by
+        judged_anew.ingestion_batch_id,
+        judged_anew.event_date,
+        judged_anew.subject,
         systems.system_id
-    from new_conflicts
-    inner join systems on new_conflicts.event_source = systems.event_source
 )
 {%- endif %}
 
@@ -114,18 +122,18 @@ causes as (
         'new_events' as cause
     from new_days
     inner join systems on new_days.event_source = systems.event_source
-    {%- if 'conflict' in outdated %}
+    {%- if 'judgement' in outdated %}
     union all
     select
         old_system_days.*,
-        'conflict' as cause
+        judged_days.cause
     from old_system_days
-    semi join conflicting_days
+    inner join judged_days
         on
-            old_system_days.ingestion_batch_id = conflicting_days.ingestion_batch_id
-            and old_system_days.event_date = conflicting_days.event_date
-            and old_system_days.system_id = conflicting_days.system_id
-            and old_system_days.subject = conflicting_days.subject
+            old_system_days.ingestion_batch_id = judged_days.ingestion_batch_id
+            and old_system_days.event_date = judged_days.event_date
+            and old_system_days.system_id = judged_days.system_id
+            and old_system_days.subject = judged_days.subject
     {%- endif %}
     {%- if 'cut' in outdated %}
     union all

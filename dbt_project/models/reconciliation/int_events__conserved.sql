@@ -14,6 +14,10 @@ set_aside as (
     select * from {{ ref('int_events__set_aside') }}
 ),
 
+contents as (
+    select * from {{ ref('int_event_contents__kept') }}
+),
+
 exceptions as (
     select * from {{ ref('fct_exceptions') }}
 ),
@@ -110,12 +114,50 @@ accepted_events as (
             = aside_by_date.event_date
 ),
 
--- 3. Unique events against the resolved ones and the exceptions of the others.
+aside_by_standing as (
+    select
+        set_aside_reason as content_standing,
+        count(*) as event_count
+    from set_aside
+    where set_aside_reason <> 'exact_repeat'
+    group by set_aside_reason
+),
+
+contents_by_standing as (
+    select
+        content_standing,
+        count(*) as event_count
+    from contents
+    where content_standing in ('conflicting', 'dropped', 'retracted')
+    group by content_standing
+),
+
+listed_contents as (
+    select
+        'content_standing' as scope_kind,
+        coalesce(
+            aside_by_standing.content_standing, contents_by_standing.content_standing
+        ) as scope_id,
+        coalesce(aside_by_standing.event_count, 0) as left_figure,
+        coalesce(contents_by_standing.event_count, 0) as right_figure
+    from aside_by_standing
+    full outer join
+        contents_by_standing
+        on aside_by_standing.content_standing = contents_by_standing.content_standing
+),
+
+-- 3. Unique events against the resolved ones, the exceptions of the others, and those that
+-- were withdrawn.
 unique_events as (
     select
         'event_count' as scope_kind,
         'unique events' as scope_id,
-        coalesce(sum(event_count), 0) as left_figure,
+        coalesce(sum(event_count), 0)
+        + (
+            select count(*)
+            from set_aside
+            where set_aside_reason = 'retracted'
+        ) as left_figure,
         coalesce(sum(event_count) filter (where contract_id is not null), 0)
         + (
             select coalesce(sum(exceptions.event_count), 0)
@@ -126,6 +168,11 @@ unique_events as (
                 'ambiguous_identity',
                 'no_contract'
             )
+        )
+        + (
+            select count(*)
+            from contents
+            where content_standing = 'retracted'
         ) as right_figure
     from counted_events
 ),

@@ -32,6 +32,15 @@ exceptions as (
     select * from {{ ref('fct_exceptions') }}
 ),
 
+retracted as (
+    select * from {{ ref('int_retracted_events__metered') }}
+),
+
+set_aside as (
+    select * from {{ ref('int_events__set_aside') }}
+    where set_aside_reason = 'retracted'
+),
+
 -- 3. Quantity of every meter that sums events: metered against resolved and excepted.
 metered_quantities as (
     select
@@ -67,18 +76,48 @@ unresolved_quantities as (
     group by meter_id
 ),
 
+withdrawn_quantities as (
+    select
+        retracted.meter_id,
+        sum(retracted.quantity) as listed_quantity,
+        sum(
+            case when set_aside.file_id is not null then retracted.quantity else 0 end
+        ) as set_aside_quantity
+    from retracted
+    left join set_aside
+        on
+            retracted.ingestion_batch_id = set_aside.ingestion_batch_id
+            and retracted.file_id = set_aside.file_id
+            and retracted.line_number = set_aside.line_number
+    group by retracted.meter_id
+),
+
+retracted_quantities as (
+    select
+        'meter' as scope_kind,
+        meters.meter_id as scope_id,
+        meters.unit,
+        coalesce(withdrawn_quantities.listed_quantity, 0) as left_figure,
+        coalesce(withdrawn_quantities.set_aside_quantity, 0) as right_figure
+    from meters
+    left join withdrawn_quantities on meters.meter_id = withdrawn_quantities.meter_id
+),
+
 unique_quantities as (
     select
         'meter' as scope_kind,
         meters.meter_id as scope_id,
         meters.unit,
-        coalesce(metered_quantities.quantity, 0) as left_figure,
+        coalesce(metered_quantities.quantity, 0)
+        + coalesce(withdrawn_quantities.listed_quantity, 0) as left_figure,
         coalesce(resolved_quantities.quantity, 0)
-        + coalesce(unresolved_quantities.quantity, 0) as right_figure
+        + coalesce(unresolved_quantities.quantity, 0)
+        + coalesce(withdrawn_quantities.set_aside_quantity, 0) as right_figure
     from meters
     left join metered_quantities on meters.meter_id = metered_quantities.meter_id
     left join resolved_quantities on meters.meter_id = resolved_quantities.meter_id
     left join unresolved_quantities on meters.meter_id = unresolved_quantities.meter_id
+    left join withdrawn_quantities on meters.meter_id = withdrawn_quantities.meter_id
 ),
 
 -- 4. Resolved quantity, once per charge in force on its day, against the rated lines.

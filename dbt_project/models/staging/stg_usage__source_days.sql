@@ -5,7 +5,7 @@
 ) }}
 
 with subject_days as (
-    {{ subject_days_of_parts(unlisted_affected_parts()) | indent(4) }}
+    {{ subject_days_of_parts(unlisted_parts('affected')) | indent(4) }}
 ),
 
 affected_lists as (

@@ -8,7 +8,7 @@ figure.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -30,10 +30,12 @@ from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
 from orchestration.dbt import run_dbt
+from orchestration.ingest.digests import key_hash_of
 from orchestration.operations_db.column_types import arrow_type_of
 from orchestration.operations_db.inputs import EXPORTED_TABLES, REJECT_INPUT_SCHEMA
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
+from orchestration.stewardship.decision_rows import RAW_DECISION_SCHEMA
 
 METERING = (
     "+int_usage__metered",
@@ -42,7 +44,12 @@ METERING = (
     "+int_events__counted",
     "+int_contracts__cells",
 )
-METERING_AGAIN = ("stg_usage__source_days", "stg_usage__events", "tallyhouse.intermediate")
+METERING_AGAIN = (
+    "stg_usage__source_days",
+    "stg_usage__event_decisions",
+    "stg_usage__events",
+    "tallyhouse.intermediate",
+)
 
 
 class UsageWarehouse:
@@ -52,6 +59,7 @@ class UsageWarehouse:
         self.settings = settings
         self.is_built = False
         self.parts: list[dict[str, Any]] = []
+        self.register_sequence = 0
         self.reference: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLE_SCHEMAS}
         self.add_source("/gateway/", "product")
 
@@ -170,6 +178,28 @@ class UsageWarehouse:
         )
         return batch
 
+    def decide(self, *decisions: Mapping[str, Any]) -> int:
+        """Commit one batch of decisions as their delivery would; return its number."""
+        batch = 1 + max((part["ingestion_batch_id"] for part in self.parts), default=0)
+        self.register_sequence += 1
+        rows = [
+            {
+                "ingestion_batch_id": batch,
+                "register_sequence": self.register_sequence,
+                "manifest_sha256": f"{self.register_sequence:064x}",
+                "decision_number": number,
+                "reason": "because",
+                "author": "ines",
+                "author_source": "self_declared",
+                "decided_at": LOADED_AT,
+                "key_hash": key_hash_of(decision["event_source"], decision["event_id"]),
+                **decision,
+            }
+            for number, decision in enumerate(decisions, start=1)
+        ]
+        self._write_part(f"raw/decisions/batch-{batch}.parquet", RAW_DECISION_SCHEMA, rows)
+        return batch
+
     def _write_part(
         self,
         path: str,
@@ -249,6 +279,7 @@ class UsageWarehouse:
             "int_distinct_values__counted",
             "int_events__kept",
             "int_events__set_aside",
+            "int_event_contents__kept",
         )
         assert not self.unlisted_series()
         return [

@@ -128,6 +128,8 @@ def test_after_a_red_run_unique_events_are_those_of_the_published_marts(
         events_in_marts=1_000,
         exact_repeats=20,
         conflicting=5,
+        dropped=3,
+        retracted=2,
     )
     status = replace(installation_status(world.settings), usage=usage, published_at=PUBLISHED_AT)
 
@@ -135,8 +137,9 @@ def test_after_a_red_run_unique_events_are_those_of_the_published_marts(
 
     assert "accepted as events 1,400" in text
     assert "events in the published marts 1,000" in text
-    assert "unique events 975" in text
-    assert 975 == status.as_json()["usage"]["unique"]
+    assert "dropped by a decision, not counted 3 unique events 972" in text
+    assert "retracted of them, not counted 2" in text
+    assert 972 == status.as_json()["usage"]["unique"]
 
 
 def test_before_any_publication_no_event_is_called_unique(world: BillingWorld) -> None:

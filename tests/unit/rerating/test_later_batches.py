@@ -1,4 +1,4 @@
-"""Batches after a signature are late usage, or rejects that a replay repaired, in their order."""
+"""Batches after a signature are late usage, repaired rejects or decisions, in their order."""
 
 from types import SimpleNamespace
 
@@ -13,6 +13,15 @@ def test_batches_of_one_cause_that_follow_each_other_are_one_change():
         ("late_usage", [3, 4]),
         ("repaired_rejects", [5]),
         ("late_usage", [6]),
+    ] == list(later_batches(batches, PINS))
+
+
+def test_decisions_are_a_cause_of_their_own():
+    batches = [(2, "replay"), (3, "decisions"), (4, "decisions"), (5, "load"), (6, "decisions")]
+    assert [
+        ("retractions_and_resolved_conflicts", [3, 4]),
+        ("late_usage", [5]),
+        ("retractions_and_resolved_conflicts", [6]),
     ] == list(later_batches(batches, PINS))
 
 
