@@ -28,8 +28,8 @@ SOUND_INPUTS = {
             "started_at": NOW,
             "committed_at": NOW,
             "file_count": 1,
-            "lines_read": 6,
-            "lines_accepted": 5,
+            "lines_read": 9,
+            "lines_accepted": 8,
             "lines_rejected": 1,
         },
     ],
@@ -168,9 +168,9 @@ def sound(tmp_path_factory):
 
 
 def account_for_events(connection):
-    """Five accepted rows: four unique, of which one is unmapped, and one repeat.
+    """Eight accepted rows: five unique, one repeat, a dropped and a conflicting content.
 
-    One of them is of an announced day.
+    Of the unique ones one is unmapped, one retracted, one picked. One is of an announced day.
     """
     connection.execute(
         """
@@ -179,7 +179,7 @@ def account_for_events(connection):
         drop view staging.stg_ingestion__raw_parts;
         create table staging.stg_ingestion__raw_parts as
             select 'e' as path, 1 as ingestion_batch_id, 'events' as part_kind,
-                date '2026-10-05' as event_date, '' as content_sha256, 5 as row_count,
+                date '2026-10-05' as event_date, '' as content_sha256, 8 as row_count,
                 0 as byte_size
             union all
             select 'r', 1, 'rejects', null, '', 1, 0;
@@ -195,7 +195,17 @@ def account_for_events(connection):
                 'identity' as steward, 'Map it.' as what_to_do;
         insert into intermediate.int_events__set_aside by name
             select 1 as ingestion_batch_id, date '2026-10-05' as event_date,
-                'exact_repeat' as set_aside_reason;
+                'exact_repeat' as set_aside_reason
+            union all by name
+            select 1 as ingestion_batch_id, date '2026-10-05' as event_date, 1 as file_id,
+                unnest([4, 5, 6]) as line_number,
+                unnest(['retracted', 'dropped', 'conflicting']) as set_aside_reason;
+        insert into intermediate.int_event_contents__kept by name
+            select 1 as file_id, unnest([4, 5, 6, 7]) as line_number,
+                unnest(['retracted', 'dropped', 'conflicting', 'picked']) as content_standing;
+        insert into intermediate.int_retracted_events__metered by name
+            select 'units' as meter_id, 1 as ingestion_batch_id, 1 as file_id, 4 as line_number,
+                2.5 as quantity;
         """
     )
 
@@ -246,8 +256,35 @@ BREAKS = {
         {"every_line_read_is_accepted_or_rejected"},
     ),
     "an event that vanished in de-duplication": (
-        "delete from intermediate.int_events__set_aside",
+        "delete from intermediate.int_events__set_aside where set_aside_reason = 'exact_repeat'",
         {"accepted_events_are_unique_repeated_or_conflicting"},
+    ),
+    "a conflict that no steward can see": (
+        "delete from intermediate.int_event_contents__kept where content_standing = 'conflicting'",
+        {"contents_set_aside_are_listed_for_stewards"},
+    ),
+    "a dropped content that counts all the same": (
+        "delete from intermediate.int_events__set_aside where set_aside_reason = 'dropped'",
+        {
+            "accepted_events_are_unique_repeated_or_conflicting",
+            "contents_set_aside_are_listed_for_stewards",
+        },
+    ),
+    "a retraction that nobody recorded": (
+        "delete from intermediate.int_event_contents__kept where content_standing = 'retracted'",
+        {"contents_set_aside_are_listed_for_stewards", "unique_events_are_resolved_or_excepted"},
+    ),
+    "a retracted event that was not set aside": (
+        (
+            "update intermediate.int_events__set_aside set set_aside_reason = 'conflicting' "
+            "where set_aside_reason = 'retracted'"
+        ),
+        {
+            "contents_set_aside_are_listed_for_stewards",
+            "unique_events_are_resolved_or_excepted",
+            "retracted_quantity_is_set_aside",
+            "unique_quantity_is_resolved_or_excepted",
+        },
     ),
     "an unresolved event without an exception": (
         "delete from billing.fct_exceptions where exception_code = 'unmapped_subject'",

@@ -1,8 +1,8 @@
 """After a month is signed, usage, prices and contracts go on: what differs is told by its cause.
 
-Late usage for the month, a price that was put right and a contract that was amended are told apart
-before anybody signs what they correct. Then the next month is signed with it, and both months are
-rebuilt to the digests that were signed.
+Decisions on its events, late usage for it, a price that was put right and a contract that was
+amended are told apart before anybody signs what they correct. Then the next month is signed with
+it, and both months are rebuilt to the digests that were signed.
 """
 
 import csv
@@ -16,16 +16,41 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from orchestration.billing.sign_off import Signer
 from orchestration.cli import app
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import initialise
 from orchestration.price_book import ReferenceInvalidError
+from orchestration.stewardship import EventDecision, record_event_decisions
 
 pytestmark = pytest.mark.slow
 
 MONTH, NEXT_MONTH = "2026-09", "2026-10"
 WITHOUT_DATA_TESTS = ("--exclude-resource-type", "test")
 WRITE_ONCE = ("raw", "reference", "register")
+STEWARD = Signer(name="ines", source="self_declared")
+DECIDED = "retractions_and_resolved_conflicts"
+CONFLICTS = """
+    select event_source, event_id, min(content_digest) as content_digest
+    from billing.fct_conflicting_events
+    where content_standing = 'conflicting'
+    group by event_source, event_id
+"""
+# The largest signed event of a charge that has one price, and that nothing else changes but it.
+LARGEST = f"""
+    select
+        events.event_source, events.event_id, lines.settlement_key,
+        lines.quantity, raw.q_input_tokens as tokens
+    from rating.fct_line_events as events
+    inner join rating.fct_rated_lines as lines on events.rated_line_id = lines.rated_line_id
+    inner join read_parquet($raw, union_by_name = true) as raw
+        on events.file_id = raw.file_id and events.line_number = raw.line_number
+    where
+        lines.charge_id = 'starter_input_tokens' and lines.currency_code = 'USD'
+        and lines.billing_period = '{MONTH}' and lines.rating_status <> 'unknown'
+        and lines.contract_id not in ('con_004', 'con_018')
+    order by tokens desc limit 1
+"""
 PRICE, PRICE_PUT_RIGHT = 'USD: {unit_price: "4.00"}', 'USD: {unit_price: "4.40"}'
 NEW_PRICE = Decimal("4.40")
 AMENDED = "con_004,2,2026-09-16,starter,contracts@brightloop.example\n"
@@ -85,20 +110,38 @@ def what_came_later(house):
     house.deliver("2026-11-03/late.jsonl", json.dumps(LATE).encode() + b"\n")
 
 
+def decide_on_events(house):
+    """Pick a content of every conflict and retract one signed event; returns the retracted one."""
+    raw = house.settings.raw / "events" / "**" / "*.parquet"
+    [wrong] = house.mappings(LARGEST.replace("$raw", f"'{raw}'"))
+    decisions = [
+        EventDecision(decision="pick", reason="asked the source", **each)
+        for each in house.mappings(CONFLICTS)
+    ]
+    wrong_event = {name: wrong[name] for name in ("event_source", "event_id")}
+    decisions.append(EventDecision(decision="retract", reason="test traffic", **wrong_event))
+    with house.installation.operations() as engine:
+        recorded = record_event_decisions(
+            house.settings, engine, decisions, signer=STEWARD, now=house.installation.clock()
+        )
+    return wrong | {"recorded": recorded}
+
+
 @pytest.fixture(scope="module")
 def story(house_of_the_signed_month):
     """What was told of the month before the next one was signed, and what was due of it."""
     house = house_of_the_signed_month
     initialise(house.settings)
     what_came_later(house)
+    told = {"house": house, "wrong": decide_on_events(house)}
     with pytest.raises(ReferenceInvalidError) as unstated:
         house.load_reference()
     validated, problems = tallyhouse(house, "validate")
     (house.settings.reference_dir / "restates.yml").write_text(RESTATES, "utf-8")
     house.load_reference()
     house.load()
-    told = {"unstated": unstated.value.problems, "validated": (validated, problems["problems"])}
-    told |= {"house": house, "unsigned": tallyhouse(house, "diff", "--period", NEXT_MONTH)}
+    told |= {"unstated": unstated.value.problems, "validated": (validated, problems["problems"])}
+    told["unsigned"] = tallyhouse(house, "diff", "--period", NEXT_MONTH)
     told["code"], told["answer"] = tallyhouse(house, "diff", "--period", MONTH)
     told["due"] = {row["settlement_key"]: row["due_amount"] for row in house.mappings(DUE)}
     told["quantities"] = house.mappings(QUANTITIES)
@@ -139,8 +182,60 @@ def test_the_causes_of_each_key_add_up_to_what_is_due_of_it(story):
     for row in story["answer"]["rows"]:
         sums[row["settlement_key"]] += Decimal(row["difference_amount"])
     assert ExitCode.DONE == story["code"]
-    assert {"late_usage", "contract", "price"} == {row["cause"] for row in story["answer"]["rows"]}
+    assert {DECIDED, "late_usage", "contract", "price"} == {
+        row["cause"] for row in story["answer"]["rows"]
+    }
     assert story["due"] == {key: amount for key, amount in sums.items() if amount}
+
+
+def test_a_retracted_event_is_taken_off_its_line_at_the_price_that_was_signed(story):
+    """Invariant 3, in money: what is left of the line's tokens, priced and rounded once."""
+    wrong = story["wrong"]
+    [found] = [
+        row for row in of_cause(story, DECIDED) if row["settlement_key"] == wrong["settlement_key"]
+    ]
+    before, after = (
+        (tokens * Decimal(4) / 1_000_000).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        for tokens in (wrong["quantity"], wrong["quantity"] - wrong["tokens"])
+    )
+    assert before > after
+    assert (format(before, "f"), format(after, "f")) == (
+        found["before_amount"],
+        found["after_amount"],
+    )
+
+
+def test_what_a_conflict_held_is_due_once_it_is_decided(story):
+    freed = [row for row in of_cause(story, DECIDED) if Decimal(row["before_amount"]) == 0]
+    assert freed
+    assert all(Decimal(row["after_amount"]) > 0 for row in freed)
+    house = story["house"]
+    assert [] == house.mappings(
+        "select * from billing.fct_exceptions where exception_code = 'conflicting_events'"
+    )
+    assert [(0,)] == house.rows("select count(*) from rating.int_charges__conflicted")
+    assert [] == house.broken_invariants()
+
+
+def test_every_decision_stands_with_its_author_and_every_event_has_one_place(story):
+    """Invariants 2 and 3."""
+    found = dict(
+        story["house"].rows(
+            "select content_standing, count(*) from billing.fct_conflicting_events "
+            "where decision_author = 'ines' group by content_standing"
+        )
+    )
+    decided = story["wrong"]["recorded"].decision_count
+    assert {"picked": decided - 1, "retracted": 1} == {
+        name: found[name] for name in ("picked", "retracted")
+    }
+    assert found["dropped"] >= decided - 1
+    assert {"dropped": found["dropped"], "retracted": 1} == dict(
+        story["house"].rows(
+            "select set_aside_reason, count(*) from intermediate.int_events__set_aside "
+            "where set_aside_reason <> 'exact_repeat' group by set_aside_reason"
+        )
+    )
 
 
 def test_late_usage_is_told_at_the_prices_that_were_signed(story):

@@ -67,6 +67,19 @@
 {%- endmacro %}
 
 
+{% macro kept_contents(content_standing, columns) -%}
+    {#- A select of the kept contents that stand in one way, with the named property columns. -#}
+    select
+        *
+        {%- for column in columns %},
+        cast({{ tallyhouse.json_field_text('content_text', tallyhouse.text_literal(column)) }}
+            as {{ tallyhouse.property_type(column) }}) as {{ column }}
+        {%- endfor %}
+    from {{ ref('int_event_contents__kept') }}
+    where content_standing = '{{ content_standing }}'
+{%- endmacro %}
+
+
 {% macro are_decisions_made(after_batch_id=0) -%}
     {#- Whether a decision came after a batch. -#}
     {%- set sql -%}

@@ -74,8 +74,8 @@ contents as (
     where placed.occurrence_number = 1
 ),
 
--- The batch that brought the second content made a conflict of both; after a decision, the
--- batch that brought the first content which it did not know.
+-- The batch that brought the second content made a conflict of both; after a decision,
+-- the batch that brought the first content which it did not know.
 identities as (
     select
         event_source,

@@ -1,19 +1,11 @@
 -- depends_on: {{ ref('stg_price_book__meters') }}
-{%- set meters = price_book_meters() | selectattr('aggregation', 'in', ['count', 'sum']) | list %}
+{%- set meters = price_book_meters()
+    | selectattr('aggregation', 'in', ['count', 'sum']) | list %}
 {%- set columns = properties_of_meters(meters) %}
 {%- set plan = counting_plan(meters, columns) %}
 
 with placed as (
-    select
-        contents.*
-        {%- for column in columns %},
-        cast(
-            {{ json_field_text('contents.content_text', text_literal(column)) }}
-            as {{ property_type(column) }}
-        ) as {{ column }}
-        {%- endfor %}
-    from {{ ref('int_event_contents__kept') }} as contents
-    where contents.content_standing = 'retracted'
+    {{ kept_contents('retracted', columns) | indent(4) }}
 ),
 
 {{ measured_events(plan) }},

@@ -146,8 +146,8 @@ listed_contents as (
         on aside_by_standing.content_standing = contents_by_standing.content_standing
 ),
 
--- 3. Unique events against the resolved ones, the exceptions of the others, and those that
--- were withdrawn.
+-- 3. Unique events against the resolved ones, the exceptions of the others, and those
+-- that were withdrawn.
 unique_events as (
     select
         'event_count' as scope_kind,
@@ -156,7 +156,7 @@ unique_events as (
         + (
             select count(*)
             from set_aside
-            where set_aside_reason = 'retracted'
+            where set_aside.set_aside_reason = 'retracted'
         ) as left_figure,
         coalesce(sum(event_count) filter (where contract_id is not null), 0)
         + (
@@ -172,7 +172,7 @@ unique_events as (
         + (
             select count(*)
             from contents
-            where content_standing = 'retracted'
+            where contents.content_standing = 'retracted'
         ) as right_figure
     from counted_events
 ),

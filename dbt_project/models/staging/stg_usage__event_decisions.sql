@@ -27,7 +27,7 @@ final as (
         cast(decisions.key_hash as bigint) as key_hash,
         cast(decisions.decision as varchar) as decision,
         cast(decisions.content_digest as varchar) as content_digest,
-        cast(decisions.known_digests as varchar []) as known_digests,
+        cast(decisions.known_digests as varchar[]) as known_digests,
         cast(decisions.reason as varchar) as reason,
         cast(decisions.author as varchar) as author,
         cast(decisions.author_source as varchar) as author_source,
