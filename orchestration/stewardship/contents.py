@@ -17,7 +17,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from orchestration.failures import RefusedError
 from orchestration.ingest.digests import key_hash_of
+from orchestration.ingest.slab_files import KEY_SHIFT
 from orchestration.ingest.sql_text import quoted
 from orchestration.operations_db.tables import raw_parts
 from orchestration.settings import Settings
@@ -26,8 +28,6 @@ from orchestration.stewardship.decision_rows import Identity, content_digest_of
 Standing: TypeAlias = Literal["counted", "conflicting", "picked", "dropped", "retracted"]
 """How an identity stands: it counts, as its only content or as the picked one, or does not."""
 
-_BITS_LEFT_OUT: Final = 8
-"""Lower bits of a key hash that the key index does not keep."""
 _PLACED: Final = """
     select distinct filename, event_date
     from read_parquet($paths, filename = true, hive_partitioning = false)
@@ -37,14 +37,40 @@ _EVENTS: Final = "read_parquet($paths, union_by_name = true, hive_partitioning =
 _COMPARED: Final = ("digest_1", "digest_2", "event_type", "subject", "event_at", "event_at_nanos")
 
 
+class RawFilesUnreadableError(RefusedError):
+    """A raw file that may hold an event is missing or not what was committed."""
+
+    code = "raw_files_unreadable"
+
+
 def contents_of(
     settings: Settings, engine: Engine, identities: Collection[Identity]
 ) -> dict[Identity, list[str]]:
     """Return the digest of each content of some identities, sorted; two may share one.
 
     An identity that no accepted event has is absent.
+
+    Raises:
+        RawFilesUnreadableError: a raw file cannot be read.
     """
+    try:
+        rows = _contents(settings, engine, identities)
+    except duckdb.Error as error:
+        [found_out, *_] = str(error).splitlines()
+        raise RawFilesUnreadableError(
+            f"Looked for {len(identities):,} events in {settings.raw}: {found_out}. "
+            "`tallyhouse doctor` names every raw file that is missing or changed. Restore them, "
+            "then decide again."
+        ) from error
     found: dict[Identity, list[str]] = defaultdict(list)
+    for source, event_id, digest_1, digest_2 in rows:
+        found[source, event_id].append(content_digest_of(digest_1, digest_2))
+    return {identity: sorted(digests) for identity, digests in found.items()}
+
+
+def _contents(
+    settings: Settings, engine: Engine, identities: Collection[Identity]
+) -> list[tuple[str, str, int, int]]:
     with duckdb.connect(
         config={
             "memory_limit": settings.duckdb_memory_limit,
@@ -52,17 +78,13 @@ def contents_of(
             "autoinstall_known_extensions": False,
         }
     ) as duck:
-        prefixes = {key_hash_of(*each) >> _BITS_LEFT_OUT for each in identities}
+        prefixes = {key_hash_of(*each) >> KEY_SHIFT for each in identities}
         duck.register("prefixes", pa.table({"key_prefix": pa.array(sorted(prefixes), pa.int64())}))
         sources, ids = zip(*identities, strict=True) if identities else ((), ())
         wanted = {"event_source": pa.array(sources, pa.string()), "event_id": pa.array(ids)}
         duck.register("wanted", pa.table(wanted))
         paths = _paths_of_keys(settings, engine, duck)
-        if not paths:
-            return {}
-        for source, event_id, digest_1, digest_2 in _distinct_contents(duck, paths):
-            found[source, event_id].append(content_digest_of(digest_1, digest_2))
-    return {identity: sorted(digests) for identity, digests in found.items()}
+        return _distinct_contents(duck, paths) if paths else []
 
 
 def standing_of(contents: Sequence[str], decision: Mapping[str, Any] | None) -> Standing:

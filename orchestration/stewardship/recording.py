@@ -83,6 +83,7 @@ def record_event_decisions(
 
     Raises:
         EventDecisionsRefusedError: names every decision that cannot be recorded; none was.
+        RawFilesUnreadableError: a raw file that may hold one of the events cannot be read.
         IngestionBusyError: another process is loading into this data directory.
         RegisterBusyError, RegisterDamagedError, RegisterWriteError: see there.
     """

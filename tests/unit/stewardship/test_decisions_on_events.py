@@ -17,7 +17,7 @@ from orchestration.stewardship import (
     read_event_decisions,
     record_event_decisions,
 )
-from orchestration.stewardship.contents import contents_of
+from orchestration.stewardship.contents import RawFilesUnreadableError, contents_of
 
 SOURCE = "/gateway/eu"
 STEWARD = Signer(name="ines", source="self_declared", run_id="run-1")
@@ -310,6 +310,15 @@ def test_a_batch_that_was_not_committed_is_swept_and_delivered_once(conflicting,
         assert ["raw/decisions/batch-4.parquet"] == connection.scalars(paths).all()
     listed = set(conflicting.landing.parts("decisions"))
     assert listed == set((conflicting.landing.settings.raw / "decisions").glob("*"))
+
+
+def test_a_raw_file_that_is_gone_stops_the_decision_with_its_name(conflicting):
+    part = conflicting.landing.parts("events")[0]
+    part.rename(part.with_suffix(".away"))
+    with pytest.raises(RawFilesUnreadableError, match=r"part-.*doctor"):
+        conflicting.decide("torn", "drop")
+    part.with_suffix(".away").rename(part)
+    assert [] == conflicting.recorded()
 
 
 def test_a_repeat_of_a_content_in_other_files_is_the_same_content(conflicting):
