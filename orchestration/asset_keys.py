@@ -33,6 +33,7 @@ CONSERVATION: Final = dg.AssetKey(["reconciliation", "fct_conservation"])
 
 _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {
     "operations": OPERATIONS_INPUTS,
+    "audit": OPERATIONS_INPUTS,
     "register": REGISTER_INPUTS,
     "rerating": REGISTER_INPUTS,
     "policy": REFERENCE_INPUTS,

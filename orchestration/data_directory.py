@@ -50,6 +50,7 @@ def make_folders(settings: Settings) -> None:
         settings.raw,
         settings.warehouse_inputs,
         settings.register,
+        settings.audit,
         settings.published,
         settings.reports,
     ):

@@ -14,6 +14,7 @@ from orchestration.defs.ingestion import assets as ingestion_assets
 from orchestration.defs.ingestion import automation as ingestion_automation
 from orchestration.defs.ingestion import watch
 from orchestration.defs.inspection.jobs import INSPECTIONS, RESOURCES
+from orchestration.defs.operations.recorded_runs import recorded
 from orchestration.defs.posting import assets as posting_assets
 from orchestration.defs.posting import automation as posting_automation
 from orchestration.defs.publishing import assets as publishing_assets
@@ -95,7 +96,7 @@ def build_definitions(
         sensors=_SENSORS,
         schedules=_SCHEDULES,
         resources={
-            "installation": installation,
+            "installation": recorded(installation),
             "dbt": build_dbt_resource(dbt_executable()),
             **RESOURCES,
         },

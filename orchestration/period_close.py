@@ -79,6 +79,7 @@ def freeze_period(
             billing_period=billing_period,
             now=installation.clock(),
             check_figures=[judged],
+            actor=installation.actor,
         )
 
 

@@ -21,6 +21,9 @@ from sqlalchemy.engine import Engine
 
 from adapters.protocols import CrmAdapter, ErpAdapter
 from adapters.registry import crm_adapter, erp_adapter
+from orchestration.actors import TALLYHOUSE, Actor
+from orchestration.audit import catch_up, write_audit_inputs
+from orchestration.audit.runs import RunRecord
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.policy_inputs import stated_policy, write_policy_inputs
 from orchestration.billing.posting import PostingSummary, plan_postings, post_pending, read_back
@@ -76,6 +79,7 @@ class Installation:
         erp: an adapter to use instead of the one that the settings name.
         crm: likewise.
         on_progress: called with step, done and total while a long step runs.
+        run: whose run it is taken by; None outside of one.
     """
 
     settings: Settings
@@ -83,6 +87,12 @@ class Installation:
     erp: ErpAdapter | None = None
     crm: CrmAdapter | None = None
     on_progress: Callable[[str, int, int], None] | None = None
+    run: RunRecord | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts: whoever launched the run, else the program itself."""
+        return TALLYHOUSE if self.run is None else self.run.actor
 
     def open_erp(self) -> ErpAdapter:
         """Return the ERP adapter of this installation."""
@@ -103,12 +113,26 @@ class Installation:
 
     @contextmanager
     def operations(self) -> Iterator[Engine]:
-        """Open the operations database, and let go of it afterwards."""
+        """Open the operations database, and let go of it afterwards.
+
+        The audit log is caught up before, which heals what a crash left, and after what was done.
+
+        Raises:
+            AuditLogDamagedError: the audit log is not what it was; nothing is done then.
+        """
         engine = open_operations(self.settings)
         try:
+            self._catch_up(engine)
             yield engine
+            self._catch_up(engine)
         finally:
             engine.dispose()
+
+    def _catch_up(self, engine: Engine) -> None:
+        deeds = [] if self.run is None else self.run.start(self.clock)
+        catch_up(self.settings, engine, clock=self.clock, deeds=deeds)
+        if self.run is not None:
+            self.run.is_started = True
 
 
 def load_reference_data(
@@ -123,7 +147,11 @@ def load_reference_data(
     with installation.operations() as engine:
         refuse_unstated(installation.settings, engine)
         return load_reference(
-            installation.settings, engine, now=installation.clock(), author=author
+            installation.settings,
+            engine,
+            now=installation.clock(),
+            author=author,
+            actor=installation.actor,
         )
 
 
@@ -192,6 +220,7 @@ def write_inputs(installation: Installation) -> ReferenceVersion:
         write_operations_inputs(settings, engine)
         write_register_inputs(settings)
         write_policy_inputs(settings, stated_policy(reference))
+        write_audit_inputs(settings)
         target = rerating_target(settings, reference.reference_version)
         write_rerating_inputs(settings, target)
     return reference
@@ -247,6 +276,7 @@ def post_documents(installation: Installation) -> PostingSummary:
             engine,
             erp=erp,
             now_fn=installation.clock,
+            actor=installation.actor,
         )
 
 

@@ -112,6 +112,11 @@ class Settings(BaseModel):
         return self.data_dir / "register"
 
     @property
+    def audit(self) -> Path:
+        """Append-only log of who did what."""
+        return self.data_dir / "audit"
+
+    @property
     def warehouse(self) -> Path:
         """Folder of the DuckDB file and of what dbt reads; can be deleted and rebuilt."""
         return self.data_dir / "warehouse"

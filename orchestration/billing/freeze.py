@@ -10,7 +10,7 @@ Consistency:
 """
 
 from collections import ChainMap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from orchestration.actors import TALLYHOUSE, Actor
 from orchestration.billing.candidates import (
     Candidates,
     conservation_checks,
@@ -29,23 +30,22 @@ from orchestration.billing.candidates import (
 )
 from orchestration.billing.canonical import (
     bytes_digest,
-    canonical_bytes,
     canonical_digest,
     table_digest,
 )
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.code_version import code_version
-from orchestration.billing.commits import NewFile, RegisterSession, parquet_file, refuse_moved
+from orchestration.billing.commits import RegisterSession, refuse_moved
 from orchestration.billing.derived_rows import put_check_results, rebuild_from_register
 from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.entries import fold_billed
+from orchestration.billing.exceptions import exceptions_of, read_exceptions
 from orchestration.billing.manifests import head_of
-from orchestration.billing.posting_keys import posting_key
-from orchestration.billing.provenance import PROVENANCE_SCHEMA, read_provenance
+from orchestration.billing.provenance import read_provenance
 from orchestration.billing.refusals import CandidatesUnusableError, RegisterMovedError, listed
 from orchestration.billing.register import Register
+from orchestration.billing.revision_files import revision_files
 from orchestration.billing.revisions import (
-    DOCUMENT_SCHEMA,
     LINE_SCHEMA,
     Pins,
     Revision,
@@ -83,7 +83,9 @@ class _Content:
     documents: pa.Table
     lines: pa.Table
     provenance: pa.Table
+    exceptions: pa.Table
     pins: Pins
+    frozen_by: Actor
 
 
 def freeze(
@@ -94,6 +96,7 @@ def freeze(
     now: datetime,
     legal_entity_ids: Sequence[str] | None = None,
     check_figures: Sequence[CheckFigure] = (),
+    actor: Actor = TALLYHOUSE,
     steps: Steps = no_steps,
 ) -> list[Revision]:
     """Pin the candidates of a billing period's run, one revision per legal entity.
@@ -109,6 +112,7 @@ def freeze(
         now: the instant of the freeze, aware; announced source-days whose grace it ends are red.
         legal_entity_ids: only these; None means every entity with candidates or an open revision.
         check_figures: results beside the conservation figures; a revision then needs each of them.
+        actor: who freezes; kept with the commit.
         steps: announced before each durable step.
 
     Returns:
@@ -122,20 +126,19 @@ def freeze(
     """
     refuse_invalid_period(billing_period)
     rebuild_from_register(settings, engine)
-    candidates, provenance, provenance_without_lines = _read_warehouse(
-        settings, billing_period, now=now
-    )
+    found = _read_warehouse(settings, billing_period, now=now)
+    candidates = found.candidates
     ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
     with Register(settings.register, steps=steps).writing() as session:
         entities = _entities(session, candidates, billing_period, wanted=legal_entity_ids)
         contents = (
             _content(
                 settings,
-                candidates,
+                found,
                 legal_entity_id=legal_entity_id,
                 billing_period=billing_period,
                 ingestion_sha256=ingestion_sha256,
-                provenance=provenance.get(legal_entity_id, provenance_without_lines),
+                actor=actor,
             )
             for legal_entity_id in entities
         )
@@ -149,10 +152,23 @@ def freeze(
     return revisions
 
 
-def _read_warehouse(
-    settings: Settings, billing_period: str, *, now: datetime
-) -> tuple[Candidates, dict[str, pa.Table], pa.Table]:
-    """Candidates of a period, what they rest on by legal entity, and what no lines rest on."""
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the warehouse holds of a period's run.
+
+    Attributes:
+        provenance: what the candidates of a legal entity rest on; provenance_without_lines is what
+            a revision without lines rests on.
+        exceptions: what stands in the way of billing something, of every legal entity.
+    """
+
+    candidates: Candidates
+    provenance: Mapping[str, pa.Table]
+    provenance_without_lines: pa.Table
+    exceptions: pa.Table
+
+
+def _read_warehouse(settings: Settings, billing_period: str, *, now: datetime) -> _Found:
     with open_warehouse(settings, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
         candidates = read_candidates(
             connection,
@@ -171,7 +187,12 @@ def _read_warehouse(
             legal_entity_id: read(candidates.of_entity(legal_entity_id)[1])
             for legal_entity_id in candidates.legal_entity_ids()
         }
-        return candidates, provenance, read(LINE_SCHEMA.empty_table())
+        return _Found(
+            candidates=candidates,
+            provenance=provenance,
+            provenance_without_lines=read(LINE_SCHEMA.empty_table()),
+            exceptions=read_exceptions(connection, billing_period=billing_period),
+        )
 
 
 def _conservation_of(revision: Revision, candidates: Candidates) -> list[CheckFigure]:
@@ -222,9 +243,16 @@ def _freeze_entity(
     )
     billed = fold_billed(read_entries(session.folder, session.chain))
     refuse_moved(billed, believed, tried=f"Tried to freeze {draft.revision_id}")
-    manifest = session.commit(
-        kind="freeze", subject=draft.plain(), now=now, files=_files(draft, content)
+    subject = draft.plain() | {"frozen_by": content.frozen_by.plain()}
+    files = revision_files(
+        draft,
+        subject=subject,
+        documents=content.documents,
+        lines=content.lines,
+        provenance=content.provenance,
+        exceptions=content.exceptions,
     )
+    manifest = session.commit(kind="freeze", subject=subject, now=now, files=files)
     return Revision.of_manifest(manifest)
 
 
@@ -258,59 +286,16 @@ def _draft(
     return replace(draft, content_sha256=content_digest(draft))
 
 
-def _files(revision: Revision, content: _Content) -> list[NewFile]:
-    documents = content.documents.append_column(
-        DOCUMENT_SCHEMA.field("posting_key"),
-        pa.chunked_array([_posting_keys(revision, content)], pa.string()),
-    )
-    return [
-        parquet_file(role, table, schema, f"{revision.folder}/{role}.parquet")
-        for role, table, schema in (
-            ("documents", documents, DOCUMENT_SCHEMA),
-            ("lines", content.lines, LINE_SCHEMA),
-            ("provenance", content.provenance, PROVENANCE_SCHEMA),
-        )
-    ] + [
-        NewFile(
-            path=f"{revision.folder}/revision.json",
-            role="revision",
-            content=canonical_bytes(revision.plain()) + b"\n",
-        )
-    ]
-
-
-def _posting_keys(revision: Revision, content: _Content) -> list[str]:
-    firsts = content.lines.group_by("document_id").aggregate(
-        [("settlement_key", "min"), ("original_document_id", "min")]
-    )
-    first_by_document = {row["document_id"]: row for row in firsts.to_pylist()}
-    return [
-        posting_key(
-            tenant_id=revision.pins.tenant_id,
-            legal_entity_id=row["legal_entity_id"],
-            bill_to_customer_id=row["bill_to_customer_id"],
-            currency_code=row["currency_code"],
-            billing_period=row["billing_period"],
-            document_kind=row["document_kind"],
-            revision_number=revision.revision_number,
-            first_settlement_key=first["settlement_key_min"],
-            original_document_id=first["original_document_id_min"],
-            run_period=revision.billing_period,
-        )
-        for row in content.documents.to_pylist()
-        for first in (first_by_document[row["document_id"]],)
-    ]
-
-
 def _content(
     settings: Settings,
-    candidates: Candidates,
+    found: _Found,
     *,
     legal_entity_id: str,
     billing_period: str,
     ingestion_sha256: str,
-    provenance: pa.Table,
+    actor: Actor,
 ) -> _Content:
+    candidates = found.candidates
     documents, lines = candidates.of_entity(legal_entity_id)
     version_folder = settings.reference_versions / candidates.reference_version
     return _Content(
@@ -318,7 +303,9 @@ def _content(
         billing_period=billing_period,
         documents=documents,
         lines=lines,
-        provenance=provenance,
+        provenance=found.provenance.get(legal_entity_id, found.provenance_without_lines),
+        exceptions=exceptions_of(found.exceptions, legal_entity_id),
+        frozen_by=actor,
         pins=Pins(
             tenant_id=settings.tenant_id,
             scope=_scope(legal_entity_id, documents, billing_period=billing_period),

@@ -51,7 +51,8 @@ class ListedFile:
 
     Attributes:
         path: relative to register/, with forward slashes.
-        role: entries, held, revision, documents, lines, provenance or event_decisions.
+        role: entries, held, revision, documents, lines, provenance, event_decisions,
+            exception_waivers or exceptions.
         sha256: digest of its bytes. byte_size: their number.
         row_count: rows of a Parquet file; None for others.
     """

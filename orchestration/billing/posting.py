@@ -31,6 +31,7 @@ from adapters.errors import (
 )
 from adapters.models import ErpDocument
 from adapters.protocols import ErpAdapter
+from orchestration.actors import TALLYHOUSE, Actor
 from orchestration.billing.posting_delivery import Delivery, differences, refuse_unpostable
 from orchestration.billing.posting_payloads import DocumentInvalidError, Payload, payloads_of
 from orchestration.billing.posting_read_back import DIFFERS_CODE, read_back
@@ -110,6 +111,7 @@ def post_pending(
     *,
     erp: ErpAdapter,
     now_fn: Callable[[], datetime],
+    actor: Actor = TALLYHOUSE,
     limit: int | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> PostingSummary:
@@ -122,6 +124,7 @@ def post_pending(
         engine: the operations database.
         erp: only postings planned for the adapter of that name are touched.
         now_fn: the current instant, aware.
+        actor: whose run it is; kept with each attempt.
         limit: begin at most so many attempts.
         pause: waits for seconds between attempts while the ERP is throttled or away.
 
@@ -132,7 +135,7 @@ def post_pending(
     refuse_unpostable(erp)
     pending = open_postings(engine, erp=erp.name)
     payloads = payloads_of(Register(settings.register).entries(), posting_keys=list(pending))
-    poster = _Poster(engine, erp, now_fn, pause, payloads)
+    poster = _Poster(engine, erp, now_fn, pause, payloads, actor=actor)
     return poster.run(_in_order(pending, payloads), limit=limit)
 
 
@@ -157,12 +160,15 @@ class _Poster:
         now_fn: Callable[[], datetime],
         pause: Callable[[float], None],
         payloads: Mapping[str, Payload],
+        *,
+        actor: Actor,
     ) -> None:
         self._engine = engine
         self._erp = erp
         self._now_fn = now_fn
         self._pause = pause
         self._payloads = payloads
+        self._actor = actor
         self._pauses_left = MOST_PAUSES
         self._counts: Counter[str] = Counter()
 
@@ -222,7 +228,9 @@ class _Poster:
         """Make one attempt and keep its ending; return the error after which nothing was done."""
         payload = self._payloads.get(posting.posting_key)
         request = {} if payload is None else json.loads(payload.content)
-        claimed = claim(self._engine, posting, now=self._now_fn(), request=request)
+        claimed = claim(
+            self._engine, posting, now=self._now_fn(), request=request, actor=self._actor
+        )
         if claimed is None:
             self._counts["taken"] += 1
             return None

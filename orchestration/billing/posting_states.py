@@ -26,6 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from adapters.models import ErpDocument
+from orchestration.actors import TALLYHOUSE, Actor
 from orchestration.billing.posting_payloads import Payload
 from orchestration.failures import TechnicalError
 from orchestration.operations_db import write_transaction
@@ -135,7 +136,12 @@ def open_postings(engine: Engine, *, erp: str) -> dict[str, OpenPosting]:
 
 
 def claim(
-    engine: Engine, posting: OpenPosting, *, now: datetime, request: Mapping[str, Any]
+    engine: Engine,
+    posting: OpenPosting,
+    *,
+    now: datetime,
+    request: Mapping[str, Any],
+    actor: Actor = TALLYHOUSE,
 ) -> Claim | None:
     """Move a posting to sending and begin its next attempt, both committed on return.
 
@@ -144,6 +150,7 @@ def claim(
         posting: as it was read; the claim holds only if it has not moved since.
         now: the current instant, aware.
         request: the payload as JSON, kept redacted with the attempt.
+        actor: whose run makes the attempt.
 
     Returns:
         The claim; None when another poster moved the posting since it was read.
@@ -156,7 +163,9 @@ def claim(
     )
     try:
         with write_transaction(engine) as connection:
-            _begin_attempt(connection, claimed, from_state=posting.state, request=request)
+            _begin_attempt(
+                connection, claimed, from_state=posting.state, request=request, actor=actor
+            )
     except ClaimLostError:
         return None
     return claimed
@@ -280,7 +289,12 @@ def _still_held(connection: Connection, claimed: Claim, now: datetime) -> bool:
 
 
 def _begin_attempt(
-    connection: Connection, claimed: Claim, *, from_state: str, request: Mapping[str, Any]
+    connection: Connection,
+    claimed: Claim,
+    *,
+    from_state: str,
+    request: Mapping[str, Any],
+    actor: Actor,
 ) -> None:
     moved = connection.execute(
         sa.update(postings)
@@ -297,6 +311,9 @@ def _begin_attempt(
             started_at=claimed.started_at,
             request=redacted(request),
             correlation_id=claimed.correlation_id,
+            actor_name=actor.name,
+            actor_source=actor.source,
+            run_id=actor.run_id,
         )
     )
 

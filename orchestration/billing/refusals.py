@@ -236,6 +236,12 @@ class CandidatesUnusableError(InputError):
     code = "candidates_unusable"
 
 
+class PeriodNotSignedError(RefusedError):
+    """Nothing of a billing period was signed, so there is nothing to compare or to prove."""
+
+    code = "period_not_signed"
+
+
 class PeriodInvalidError(InputError):
     """A billing period is not written YYYY-MM."""
 

@@ -129,6 +129,8 @@ reference_versions = sa.Table(
     sa.Column("loaded_at", UtcInstant, nullable=False),
     sa.Column("content_sha256", sa.Text, nullable=False),
     sa.Column("author", sa.Text),
+    sa.Column("author_source", sa.Text),
+    sa.Column("run_id", sa.Text),
 )
 
 revisions = sa.Table(
@@ -225,7 +227,21 @@ posting_attempts = sa.Table(
     sa.Column("response", sa.JSON(none_as_null=True)),
     sa.Column("correlation_id", sa.Text),
     sa.Column("latency_ms", sa.Integer),
+    sa.Column("actor_name", sa.Text),
+    sa.Column("actor_source", sa.Text),
+    sa.Column("run_id", sa.Text),
+    sa.Column("audit_sequence", sa.BigInteger, index=True),
     sa.UniqueConstraint("posting_key", "attempt_number", name="uq_posting_attempts_number"),
+)
+
+audit_anchors = sa.Table(
+    "audit_anchors",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("entry_sha256", sa.Text, nullable=False),
+    sa.Column("register_sequence", sa.Integer, nullable=False),
+    sa.Column("reference_loaded_at", UtcInstant),
+    sa.Column("anchored_at", UtcInstant, nullable=False),
 )
 
 crm_pushes = sa.Table(

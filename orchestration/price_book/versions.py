@@ -29,6 +29,7 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.engine import Engine
 
+from orchestration.actors import TALLYHOUSE, Actor
 from orchestration.failures import InputError, TechnicalError
 from orchestration.operations_db import tables as operations
 from orchestration.operations_db import write_transaction
@@ -87,11 +88,16 @@ class ReferenceVersion:
 
 
 def load_reference(
-    settings: Settings, engine: Engine, *, now: datetime, author: str | None
+    settings: Settings,
+    engine: Engine,
+    *,
+    now: datetime,
+    author: str | None,
+    actor: Actor = TALLYHOUSE,
 ) -> ReferenceVersion:
     """Make the content of the reference folder the version in force; the same content is a no-op.
 
-    The instant is aware; the author is who loads it, if known.
+    The instant is aware; the author is who loads it, if known, else the actor whose run does.
 
     Raises:
         ReferenceInvalidError: the folder has errors; all problems are attached, nothing changes.
@@ -102,7 +108,7 @@ def load_reference(
     lock = FileLock(settings.reference_versions.parent / "load.lock", timeout=LOCK_SECONDS)
     try:
         with lock:
-            return _load(settings, engine, now=now, author=author)
+            return _load(settings, engine, now=now, actor=_author_of(author, actor))
     except Timeout as error:
         raise ReferenceBusyError(
             f"Loaded the reference folder {settings.reference_dir}: another process held "
@@ -110,9 +116,14 @@ def load_reference(
         ) from error
 
 
-def _load(
-    settings: Settings, engine: Engine, *, now: datetime, author: str | None
-) -> ReferenceVersion:
+def _author_of(author: str | None, actor: Actor) -> Actor:
+    """The actor, under the name of the author where one is given."""
+    if author is None or author == actor.name:
+        return actor
+    return Actor(name=author, source="self_declared", run_id=actor.run_id)
+
+
+def _load(settings: Settings, engine: Engine, *, now: datetime, actor: Actor) -> ReferenceVersion:
     for leftover in settings.reference_versions.glob(f"{_INCOMING}*"):
         shutil.rmtree(leftover)
     problems = ProblemList()
@@ -130,11 +141,11 @@ def _load(
                 in_force=_version_in_force(engine),
             )
         tables = compile_tables(data, version)
-        description = {"author": author, "loaded_at": now.isoformat()}
+        description = {"author": actor.name, "loaded_at": now.isoformat()}
         _write_version(folder, snapshot, tables, description)
     else:
         _check_same(folder, digest)
-    _put_in_force(engine, version, digest, now=now, author=author)
+    _put_in_force(engine, version, digest, now=now, actor=actor)
     return ReferenceVersion(version, folder, is_new)
 
 
@@ -232,9 +243,10 @@ def _newest() -> sa.Select[Any]:
 
 
 def _put_in_force(
-    engine: Engine, version: str, digest: str, *, now: datetime, author: str | None
+    engine: Engine, version: str, digest: str, *, now: datetime, actor: Actor
 ) -> None:
     """Make a version's row the newest; nothing is written when it already is."""
+    who = {"author": actor.name, "author_source": actor.source, "run_id": actor.run_id}
     with write_transaction(engine) as connection:
         newest = connection.execute(_newest()).mappings().first()
         if newest is not None and newest["reference_version"] == version:
@@ -245,7 +257,7 @@ def _put_in_force(
         again = connection.execute(
             _ROWS.update()
             .where(_ROWS.c.reference_version == version)
-            .values(loaded_at=loaded_at, author=author)
+            .values(loaded_at=loaded_at, **who)
         )
         if again.rowcount == 0:
             connection.execute(
@@ -253,7 +265,7 @@ def _put_in_force(
                     reference_version=version,
                     loaded_at=loaded_at,
                     content_sha256=digest,
-                    author=author,
+                    **who,
                 )
             )
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from orchestration.audit import write_audit_inputs
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
@@ -315,6 +316,7 @@ class RatingWarehouse:
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, self.register)
         write_rerating_inputs(self.settings, "nothing was asked")
         write_policy_inputs(self.settings, None)
+        write_audit_inputs(self.settings)
         batches = pq.read_schema(inputs / "ingestion_batches.parquet")
         loaded_at = self.known_until.replace(tzinfo=None)
         write_rows(

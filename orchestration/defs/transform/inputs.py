@@ -24,7 +24,8 @@ _DESCRIPTIONS = {
     ),
     asset_keys.REGISTER_INPUTS: "Every signed entry of the register: what was billed.",
     asset_keys.OPERATIONS_INPUTS: (
-        "Revisions, check results, sign-offs, postings, the ERP's answers and CRM pushes."
+        "Revisions, check results, sign-offs, postings, the ERP's answers, CRM pushes and the "
+        "audit log."
     ),
 }
 _UPSTREAM = {

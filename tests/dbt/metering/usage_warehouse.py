@@ -26,6 +26,7 @@ from raw_events import (
     key_rows,
 )
 
+from orchestration.audit import write_audit_inputs
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
@@ -259,6 +260,7 @@ class UsageWarehouse:
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, [])
         write_rerating_inputs(self.settings, "nothing was asked")
         write_policy_inputs(self.settings, None)
+        write_audit_inputs(self.settings)
         for name, found in self.reference.items():
             write_rows(
                 inputs / input_file_name(name),

@@ -18,6 +18,7 @@ from pathlib import Path
 from billing_rows import NOW, entries_table
 from billing_world import BillingWorld
 
+from orchestration.audit import catch_up
 from orchestration.billing.register import Register
 from orchestration.failures import TallyhouseError
 
@@ -28,6 +29,9 @@ def perform(deed):
     options = deed.get("options", {})
     if deed["action"] == "freeze":
         return [each.revision_id for each in world.freeze(steps=steps, **options)]
+    if deed["action"] == "catch_up":
+        entries = catch_up(world.settings, world.engine, clock=lambda: NOW, steps=steps)
+        return [entry.deed.action for entry in entries]
     if deed["action"] == "sign":
         return world.sign(steps=steps, **options).sign_off_id
     register = Register(world.settings.register, steps=steps)

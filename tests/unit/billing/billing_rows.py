@@ -57,6 +57,20 @@ SOURCE_DAYS_SCHEMA = pa.schema(
         ("arrival", pa.string()),
     ]
 )
+EXCEPTION_SCHEMA = pa.schema(
+    [
+        ("exception_id", pa.string()),
+        ("exception_code", pa.string()),
+        ("steward", pa.string()),
+        ("object_kind", pa.string()),
+        ("object_id", pa.string()),
+        ("legal_entity_id", pa.string()),
+        ("billing_period", pa.string()),
+        ("amount_at_risk", pa.decimal128(38, 4)),
+        ("currency_code", pa.string()),
+        ("what_to_do", pa.string()),
+    ]
+)
 ALL_HELD = tuple((number, f"invariant_{number}_holds") for number in range(1, 8))
 
 
@@ -208,6 +222,23 @@ def source_days_table(days: Sequence[tuple[date, str, datetime, str]]) -> pa.Tab
         ],
         schema=SOURCE_DAYS_SCHEMA,
     )
+
+
+def exceptions_table(*rows: Mapping[str, Any]) -> pa.Table:
+    """Rows of fct_exceptions with the given columns; the rest are plausible."""
+    full = [
+        {
+            "exception_id": f"exception-{number}",
+            "exception_code": "no_contract",
+            "steward": "contract",
+            "object_kind": "subject",
+            "object_id": f"tenant-{number}",
+            "what_to_do": "Load the contract.",
+        }
+        | dict(row)
+        for number, row in enumerate(rows, 1)
+    ]
+    return pa.Table.from_pylist(full, schema=EXCEPTION_SCHEMA)
 
 
 def reference_rows(

@@ -25,6 +25,7 @@ from billing_rows import (
     Line,
     conservation_table,
     document_row,
+    exceptions_table,
     line_row,
     rated_row,
     reference_rows,
@@ -98,6 +99,7 @@ class BillingWorld:
             self.put_candidates(*lines)
             self.put_conservation()
             self.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
+            self.put_exceptions()
         return self
 
     @contextmanager
@@ -198,6 +200,10 @@ class BillingWorld:
     def put_source_days(self, *days: tuple[date, str, datetime, str]) -> None:
         """Replace fct_source_days; days are (day, first period, end of its grace, arrival)."""
         self.put_warehouse_table("reconciliation.fct_source_days", source_days_table(days))
+
+    def put_exceptions(self, *rows: Mapping[str, Any]) -> None:
+        """Replace fct_exceptions by rows with the given columns."""
+        self.put_warehouse_table("billing.fct_exceptions", exceptions_table(*rows))
 
     def put_warehouse_table(self, name: str, table: pa.Table) -> None:
         with self.warehouse() as connection:
