@@ -21,6 +21,7 @@ import typer
 from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.cli_answers import Answer, ExitCode, errors_answered
 from orchestration.cli_demo import demo_settings, open_ui, run_demo
+from orchestration.cli_evidence import add_evidence_commands
 from orchestration.cli_options import DataDir, Json, Period
 from orchestration.cli_progress import progress_bars
 from orchestration.cli_records import record
@@ -55,6 +56,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+add_evidence_commands(app)
 
 
 @app.command()
@@ -305,7 +308,7 @@ def reproduce(
 
 @app.command()
 def doctor(data_dir: DataDir = None, *, is_json: Json = False) -> None:
-    """Verify the register's chain, the digests of raw files, the folders and the versions."""
+    """Verify register, audit log, the digests of raw files, the folders and the versions."""
     answer = Answer(is_json=is_json)
     with errors_answered(answer):
         findings = verified(Settings.load(data_dir))

@@ -22,6 +22,7 @@ from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import refuse_uninitialised
 from orchestration.defs.inspection.jobs import build_inspections
 from orchestration.defs.operations.figures import NOTICE
+from orchestration.defs.operations.launchers import COMMAND_LINE, STARTED_BY_TAG
 from orchestration.failures import BusinessError, TechnicalError
 from orchestration.pipeline import Installation
 from orchestration.reports.verification import Finding
@@ -193,8 +194,7 @@ class JobRunner:
             return self._definitions.resolve_job_def(job_name).execute_in_process(
                 instance=self._instance,
                 partition_key=partition_key,
-                tags={"tallyhouse/started_by": "command line", **_SHOWN_UNDER_ITS_JOB}
-                | dict(tags or {}),
+                tags={STARTED_BY_TAG: COMMAND_LINE, **_SHOWN_UNDER_ITS_JOB} | dict(tags or {}),
                 run_config={**_QUIET_LOGS, "ops": configured},
                 raise_on_error=False,
             )

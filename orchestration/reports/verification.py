@@ -15,8 +15,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from orchestration.audit.inspection import AuditState, inspect_log
 from orchestration.billing.canonical import file_digest
 from orchestration.billing.register import Register
+from orchestration.evidence.printed import printed_heads
 from orchestration.failures import BusinessError, TallyhouseError
 from orchestration.operations_db import open_operations, tables
 from orchestration.settings import Settings
@@ -47,7 +49,7 @@ class Finding:
 
 
 def verify_installation(settings: Settings) -> list[Finding]:
-    """Verify folders, operations database, register, raw files and versions, in that order.
+    """Verify folders, operations database, register, audit log, raw files and versions, in order.
 
     Each proof stands alone: one that fails or cannot be made is a finding and stops no other.
     """
@@ -55,6 +57,7 @@ def verify_installation(settings: Settings) -> list[Finding]:
         ("folders", _folders),
         ("operations database", _operations),
         ("register", _register),
+        ("audit log", _audit_log),
         ("raw files", _raw_files),
         ("versions", _versions),
     )
@@ -119,7 +122,9 @@ def _register(settings: Settings) -> Iterator[Finding]:
             ).all()
     finally:
         engine.dispose()
-    problems = register.verify(known_manifest_sha256=[digest for digest in digests if digest])
+    printed = [heads.register_head_sha256 for heads in printed_heads(settings)]
+    known = [digest for digest in (*digests, *printed) if digest]
+    problems = register.verify(known_manifest_sha256=known)
     for problem in problems:
         yield Finding(f"register {problem.path}", is_sound=False, detail=problem.message)
     if not problems:
@@ -129,6 +134,38 @@ def _register(settings: Settings) -> Iterator[Finding]:
             is_sound=True,
             detail=f"{head.sequence} commits, each as it was made; head {head.manifest_sha256}",
         )
+
+
+def _audit_log(settings: Settings) -> Iterator[Finding]:
+    engine = open_operations(settings)
+    try:
+        known = [heads.audit_head for heads in printed_heads(settings)]
+        state = inspect_log(settings, engine, known_heads=known)
+    finally:
+        engine.dispose()
+    for problem in state.problems:
+        yield Finding(
+            f"audit log {problem.path}",
+            is_sound=False,
+            detail=f"{problem.code}: {problem.message}",
+        )
+    if not state.problems:
+        yield Finding("audit log", is_sound=True, detail=_audit_detail(state))
+
+
+def _audit_detail(state: AuditState) -> str:
+    """What a sound log holds; what a killed process left in it is said, and is no damage."""
+    told = [f"{state.entry_count} entries, each as it was written; head {state.head.entry_sha256}"]
+    if state.unanchored_count:
+        told.append(
+            f"{state.unanchored_count} of them are newer than the head that was noted elsewhere, "
+            "as a killed process leaves them, or somebody added them: look at them"
+        )
+    if state.unfinished_count:
+        told.append(f"{state.unfinished_count} unfinished writes are set aside")
+    if not state.is_caught_up:
+        told.append("the next step adds what a killed process did not write")
+    return "; ".join(told)
 
 
 def _raw_files(settings: Settings) -> Iterator[Finding]:

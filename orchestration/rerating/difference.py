@@ -16,11 +16,11 @@ from typing import Any, Final
 import pyarrow as pa
 
 from orchestration.billing.decisions import held_table
-from orchestration.billing.refusals import listed
+from orchestration.billing.refusals import PeriodNotSignedError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.rerating_inputs import put_rerating, rerating_target
 from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
-from orchestration.failures import RefusedError, TechnicalError
+from orchestration.failures import TechnicalError
 from orchestration.pipeline import (
     RATING,
     WRITER_WAIT_SECONDS,
@@ -73,12 +73,6 @@ _ROWS: Final = f"""
         settlement_key,
         cause_number
 """
-
-
-class PeriodNotSignedError(RefusedError):
-    """Nothing of a billing period was signed, so there is nothing to compare with."""
-
-    code = "period_not_signed"
 
 
 class DifferencesOutdatedError(TechnicalError):

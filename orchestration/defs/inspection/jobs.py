@@ -18,9 +18,11 @@ from pydantic import Field
 
 from orchestration.data_directory import is_initialised, make_folders
 from orchestration.defs.inspection.answers import ANSWER, shown
+from orchestration.defs.inspection.evidence import prepare_evidence_pack, verify_evidence_pack
 from orchestration.defs.inspection.records import sign_records
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
+from orchestration.defs.operations.recorded_runs import recorded
 from orchestration.pipeline import Installation
 from orchestration.price_book import Problem, ReferenceInvalidError, validate_reference
 from orchestration.pricing import (
@@ -212,7 +214,7 @@ def no_other_digest(context: dg.OpExecutionContext, reproductions: list[Reproduc
 
 @dg.op(
     out=ANSWER,
-    description="Verify the register's chain, digests of raw files, folders and versions.",
+    description="Verify register, audit log, digests of raw files, folders and versions.",
 )
 def installation_findings(
     context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]
@@ -291,7 +293,7 @@ def reproduce_revisions() -> None:
 
 
 @dg.job(
-    description="Verify register, raw files, folders and versions; red where one is not sound.",
+    description="Verify register, audit log, raw files and versions; red where one is not sound.",
 )
 def verify_data_directory() -> None:
     """Verify, then judge."""
@@ -316,6 +318,8 @@ INSPECTIONS: Final = (
     reproduce_revisions,
     sign_records,
     verify_data_directory,
+    prepare_evidence_pack,
+    verify_evidence_pack,
 )
 
 
@@ -323,6 +327,6 @@ def build_inspections(installation: Installation) -> dg.Definitions:
     """Return these jobs alone, over an installation: what loads without dbt."""
     return dg.Definitions(
         jobs=INSPECTIONS,
-        resources={"installation": installation, **RESOURCES},
+        resources={"installation": recorded(installation), **RESOURCES},
         executor=dg.in_process_executor,
     )

@@ -122,6 +122,14 @@ def test_the_page_lists_every_problem_of_the_register(rest):
     assert rest.given("RegisterProblem") == documented_codes("codes.md", "Register")
 
 
+def test_the_page_lists_every_problem_of_the_audit_log(rest):
+    assert rest.given("AuditProblem") == documented_codes("codes.md", "Audit log")
+
+
+def test_the_page_lists_every_problem_of_an_evidence_pack(rest):
+    assert rest.given("PackProblem") == documented_codes("codes.md", "Evidence packs")
+
+
 def test_the_page_lists_every_problem_of_an_event_contract(rest):
     assert rest.given("EventContractProblem") == documented_codes(
         "price-book.md", "Event contracts"
