@@ -19,13 +19,13 @@ from orchestration.settings import Settings
 _INSTANT: Final[pa.DataType] = pa.timestamp("us")
 ENTRY_SCHEMA: Final = pa.schema(
     [
-        ("sequence", pa.int64()),
+        ("audit_sequence", pa.int64()),
         ("happened_at", _INSTANT),
         ("recorded_at", _INSTANT),
         ("actor", pa.string()),
         ("actor_source", pa.string()),
         ("run_id", pa.string()),
-        ("action", pa.string()),
+        ("audit_action", pa.string()),
         ("object_kind", pa.string()),
         ("object_id", pa.string()),
         ("outcome", pa.string()),
@@ -83,13 +83,13 @@ def _known(target: Any) -> tuple[pa.Table, Place]:
 def _row(entry: Entry) -> dict[str, Any]:
     deed = entry.deed
     return {
-        "sequence": entry.sequence,
+        "audit_sequence": entry.sequence,
         "happened_at": deed.happened_at.replace(tzinfo=None),
         "recorded_at": entry.recorded_at.replace(tzinfo=None),
         "actor": deed.actor.name,
         "actor_source": deed.actor.source,
         "run_id": deed.actor.run_id,
-        "action": deed.action,
+        "audit_action": deed.action,
         "object_kind": deed.object_kind,
         "object_id": deed.object_id,
         "outcome": deed.details.get("outcome"),

@@ -98,18 +98,18 @@ def test_the_month_that_nobody_signed_is_refused(house):
 
 
 def test_who_did_what_is_asked_in_sql(house, signed_month):
-    found = Counter(house.rows("select action, actor, actor_source from operations.fct_audit_log"))
+    query = "select audit_action, actor, actor_source from operations.fct_audit_log"
     assert {
         ("change_reference", "tallyhouse", "machine"): 1,
         ("freeze", "tallyhouse", "machine"): len(signed_month.revisions),
         ("sign", "local demo", "self_declared"): len(signed_month.sign_offs),
         ("post", "tallyhouse", "machine"): signed_month.posted.posted,
-    } == found
+    } == Counter(house.rows(query))
 
 
 def test_the_log_in_sql_is_the_log_and_every_commit_is_in_it(house, evidence):
     """Nothing was signed since the models were built; what came after is the auditor's own runs."""
-    told = house.rows("select entry_sha256 from operations.fct_audit_log order by sequence")
+    told = house.rows("select entry_sha256 from operations.fct_audit_log order by audit_sequence")
     entries = AuditLog(house.settings.audit).entries()
     assert [entry.sha256 for entry in entries][: len(told)] == [sha256 for (sha256,) in told]
     assert {"prepare_evidence_pack"} == {entry.deed.object_id for entry in entries[len(told) :]}

@@ -4,13 +4,13 @@ with entries as (
 
 final as (
     select
-        sequence,
+        audit_sequence,
         happened_at,
         recorded_at,
         actor,
         actor_source,
         run_id,
-        action,
+        audit_action,
         object_kind,
         object_id,
         outcome,

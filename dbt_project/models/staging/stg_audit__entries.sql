@@ -4,13 +4,13 @@ with source as (
 
 final as (
     select
-        cast(sequence as bigint) as sequence,
+        cast(audit_sequence as bigint) as audit_sequence,
         cast(happened_at as timestamp) as happened_at,
         cast(recorded_at as timestamp) as recorded_at,
         cast(actor as varchar) as actor,
         cast(actor_source as varchar) as actor_source,
         cast(run_id as varchar) as run_id,
-        cast(action as varchar) as action,
+        cast(audit_action as varchar) as audit_action,
         cast(object_kind as varchar) as object_kind,
         cast(object_id as varchar) as object_id,
         cast(outcome as varchar) as outcome,

@@ -45,7 +45,7 @@ def test_new_entries_are_added_to_those_that_are_there_without_reading_them(worl
     assert ["us:2026-10:r1", "us:2026-10:r2"] == [row["object_id"] for row in rows]
     assert ("freeze", "2026-10", "us", "tallyhouse", "machine") == tuple(
         rows[1][name]
-        for name in ("action", "billing_period", "legal_entity_id", "actor", "actor_source")
+        for name in ("audit_action", "billing_period", "legal_entity_id", "actor", "actor_source")
     )
     assert 1 == json.loads(rows[1]["details"])["document_count"]
     assert second.equals(exported(world))

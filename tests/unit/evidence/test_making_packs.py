@@ -153,7 +153,7 @@ def answers(call):
 
 
 def test_audit_entries_of_the_month_are_there_and_no_others(made, world):
-    found = column(made, "audit_log", "action", "object_id", "actor")
+    found = column(made, "audit_log", "audit_action", "object_id", "actor")
     assert sorted(
         [
             ("freeze", "de:2026-10:r1", "pia@x"),
