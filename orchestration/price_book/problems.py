@@ -11,6 +11,7 @@ from typing import Final, Literal
 from orchestration.failures import InputError
 
 Severity = Literal["error", "warning"]
+_ERRORS_SHOWN: Final = 20
 
 REMEDIES: Final[dict[str, str]] = {
     # Files
@@ -238,11 +239,18 @@ class ReferenceInvalidError(InputError):
         self, problems: Iterable[Problem], *, folder: str, in_force: str | None = None
     ) -> None:
         self.problems = tuple(problems)
-        errors = [problem for problem in self.problems if problem.severity == "error"]
-        listed = "\n".join(f"  {problem}" for problem in errors[:20])
-        more = f"\n  and {len(errors) - 20} more" if len(errors) > 20 else ""  # noqa: PLR2004  # shown
+        count, listed = errors_listed(self.problems)
         outcome = f"version {in_force} stays in force" if in_force else "no version is made of it"
         super().__init__(
-            f"Loaded the reference folder {folder}: {len(errors)} errors, so {outcome}.\n{listed}"
-            f"{more}\nCorrect them; `tallyhouse validate` lists all."
+            f"Loaded the reference folder {folder}: {count} errors, so {outcome}.\n{listed}\n"
+            "Correct them; `tallyhouse validate` lists all."
         )
+
+
+def errors_listed(problems: Iterable[Problem]) -> tuple[int, str]:
+    """How many problems are errors, and the first of them as indented lines of a message."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    lines = [f"  {problem}" for problem in errors[:_ERRORS_SHOWN]]
+    if len(errors) > _ERRORS_SHOWN:
+        lines += [f"  and {len(errors) - _ERRORS_SHOWN} more"]
+    return len(errors), "\n".join(lines)

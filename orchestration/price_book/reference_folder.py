@@ -28,6 +28,7 @@ SINGLE_FILES: Final[Mapping[str, str]] = {  # with what each says
 OPTIONAL_FILES: Final = ("restates.yml",)
 YAML_SUFFIXES: Final = (".yml", ".yaml")
 YAML_FOLDERS: Final = ("contract_terms", "price_book")
+FOLDERS: Final = ("contract_terms", "event_contracts", "price_book")
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
 _NO_PRICE_BOOK: Final = (
     "There is no file ending in .yml; such files say what is sold at which price."
@@ -72,6 +73,28 @@ class FolderSnapshot:
             target.write_bytes(content)
 
 
+@dataclass(frozen=True)
+class FolderParts:
+    """Parts of a reference folder: files by path, and which parts they are all of.
+
+    Attributes:
+        files: as in FolderSnapshot.
+        names: a part is a folder (price_book), a table (tables/contracts) or a file (policy.yml).
+    """
+
+    files: Mapping[str, bytes]
+    names: frozenset[str]
+
+    def holds(self, path: str) -> bool:
+        """Whether a file, by its path in a reference folder, belongs to one of these parts."""
+        return _part_of(path) in self.names
+
+    def over(self, whole: FolderSnapshot) -> FolderSnapshot:
+        """A folder with each of these parts in place of its own; its other parts stay."""
+        kept = {path: content for path, content in whole.files.items() if not self.holds(path)}
+        return FolderSnapshot(dict(sorted((kept | dict(self.files)).items())))
+
+
 def read_folder(folder: Path, problems: ProblemList) -> FolderSnapshot:
     """Read every file that counts; what cannot be read or is missing becomes a problem.
 
@@ -80,6 +103,24 @@ def read_folder(folder: Path, problems: ProblemList) -> FolderSnapshot:
     if not folder.is_dir():
         problems.add("reference_folder_missing", ".", 1, f"{folder} is not a folder.")
         return FolderSnapshot({})
+    files = _files(folder, problems)
+    _check_completeness(folder, problems)
+    return FolderSnapshot(files)
+
+
+def read_parts(folder: Path, problems: ProblemList) -> FolderParts:
+    """Read what a folder holds of a reference folder, as read_folder does; it need not be whole."""
+    names = {name for name in SINGLE_FILES if os.path.lexists(folder / name)}
+    names |= {name for name in FOLDERS if (folder / name).is_dir()}
+    files = _files(folder, problems)
+    names |= {_part_of(name) for name in files}
+    if "price_book" in names:
+        _check_price_book(folder, problems)
+    _check_given_once(folder, problems)
+    return FolderParts(files, frozenset(names))
+
+
+def _files(folder: Path, problems: ProblemList) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for number, path in enumerate(_paths(folder)):
         if number >= MAX_FILES:
@@ -90,15 +131,19 @@ def read_folder(folder: Path, problems: ProblemList) -> FolderSnapshot:
             content = _content(path, name, problems)
             if content is not None:
                 files[name] = content
-    _check_completeness(folder, problems)
-    return FolderSnapshot(dict(sorted(files.items())))
+    return dict(sorted(files.items()))
+
+
+def _part_of(name: str) -> str:
+    first, _, rest = name.partition("/")
+    return f"{first}/{Path(rest).stem}" if first == "tables" else first
 
 
 def _paths(folder: Path) -> Iterator[Path]:
     for name in (*SINGLE_FILES, *OPTIONAL_FILES):
         if os.path.lexists(folder / name):
             yield folder / name
-    for part in ("contract_terms", "event_contracts", "price_book", "tables"):
+    for part in (*FOLDERS, "tables"):
         for parent, folders, names in os.walk(folder / part):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))
@@ -148,15 +193,9 @@ def _check_completeness(folder: Path, problems: ProblemList) -> None:
     for name, says in SINGLE_FILES.items():
         if not os.path.lexists(folder / name):
             problems.add("missing_file", name, 1, f"The file is missing; it says {says}.")
-    if not any(path.suffix in YAML_SUFFIXES for path in (folder / "price_book").glob("**/*.y*ml")):
-        problems.add("missing_file", "price_book", 1, _NO_PRICE_BOOK)
+    _check_price_book(folder, problems)
     for table in TABLE_MODELS:
-        given = [
-            f"tables/{table}{suffix}"
-            for suffix in TABLE_SUFFIXES
-            if os.path.lexists(folder / "tables" / f"{table}{suffix}")
-        ]
-        if not given and table not in OPTIONAL_TABLES:
+        if table not in OPTIONAL_TABLES and not _given(folder, table):
             header = ",".join(columns_of(table))
             problems.add(
                 "missing_file",
@@ -165,5 +204,24 @@ def _check_completeness(folder: Path, problems: ProblemList) -> None:
                 "The table is missing; one without rows is a file that holds only its header: "
                 f"{header}",
             )
-        elif len(given) > 1:
-            problems.add("table_given_twice", given[1], 1, f"{given[0]} holds the same table.")
+    _check_given_once(folder, problems)
+
+
+def _check_price_book(folder: Path, problems: ProblemList) -> None:
+    if not any(path.suffix in YAML_SUFFIXES for path in (folder / "price_book").glob("**/*.y*ml")):
+        problems.add("missing_file", "price_book", 1, _NO_PRICE_BOOK)
+
+
+def _check_given_once(folder: Path, problems: ProblemList) -> None:
+    for table in TABLE_MODELS:
+        first, *others = _given(folder, table) or [""]
+        for name in others:
+            problems.add("table_given_twice", name, 1, f"{first} holds the same table.")
+
+
+def _given(folder: Path, table: str) -> list[str]:
+    return [
+        f"tables/{table}{suffix}"
+        for suffix in TABLE_SUFFIXES
+        if os.path.lexists(folder / "tables" / f"{table}{suffix}")
+    ]
