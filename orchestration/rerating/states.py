@@ -35,7 +35,8 @@ _CAUSES: Final = {
     "decisions": "retractions_and_resolved_conflicts",
     "load": "late_usage",
 }
-_RATED: Final = ("--select", "+fct_rated_lines", "--exclude-resource-type", "test")
+RATED: Final = ("--select", "+fct_rated_lines", "--exclude-resource-type", "test")
+"""What rates all usage and nothing more; data tests are left out."""
 _AMOUNTS: Final = """
     select
         $billing_period as billing_period,
@@ -105,7 +106,7 @@ def states_since(
     then = installation.settings.reference_versions / base.pins.reference_version
     causes, amounts = [], []
     for number, cause in enumerate(_steps(scratch, engine, base.pins, month, then=then)):
-        build_models(scratch, _RATED)
+        build_models(scratch, RATED)
         causes.append((number, cause))
         amounts.append(_amounts(scratch, number, month))
     steps = [
@@ -132,12 +133,12 @@ def _steps(
             copy_batches(engine, copied, numbers)
             write_operations_inputs(scratch.settings, copied)
             yield cause
-    signed, today = _tables(then), _tables(month.reference)
+    signed, today = compiled_tables(then), compiled_tables(month.reference)
     before: Tables = signed
     for step in REFERENCE_STEPS:
         mixed = mixed_tables(signed, today, step)
         if not is_same(before, mixed):
-            _put_tables(scratch, mixed)
+            put_tables(scratch, mixed)
             yield step
         before = mixed
 
@@ -152,11 +153,13 @@ def later_batches(
         yield cause, [number for _, number in together]
 
 
-def _tables(version: Path) -> Tables:
+def compiled_tables(version: Path) -> Tables:
+    """Read every compiled table of a reference version, by its folder."""
     return {name: pq.read_table(version / "tables" / f"{name}.parquet") for name in TABLE_SCHEMAS}
 
 
-def _put_tables(scratch: Installation, mixed: Tables) -> None:
+def put_tables(scratch: Installation, mixed: Tables) -> None:
+    """Put compiled tables where dbt reads them in a scratch data directory."""
     for name, table in mixed.items():
         target = scratch.settings.warehouse_inputs / input_file_name(name)
         replace_parquet(target, table.schema, [table])
