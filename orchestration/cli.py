@@ -33,6 +33,7 @@ from orchestration.cli_runs import (
     print_run,
     verified,
 )
+from orchestration.cli_what_if import what_if
 from orchestration.data_directory import is_initialised, make_dagster_home
 from orchestration.defs.inspection.jobs import DEFAULT_EVENT_LIMIT
 from orchestration.partitions import landing_span, partition_of_period
@@ -275,6 +276,9 @@ def diff(period: Period, data_dir: DataDir = None, *, is_json: Json = False) -> 
         rerating = runner.ask("compare_signed_month", "month_differences", period=period)
     answer.give(differences_json(rerating))
     print_differences(answer.console, rerating)
+
+
+app.command(name="what-if")(what_if)
 
 
 @app.command()

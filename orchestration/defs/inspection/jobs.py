@@ -20,6 +20,7 @@ from orchestration.data_directory import is_initialised, make_folders
 from orchestration.defs.inspection.answers import ANSWER, shown
 from orchestration.defs.inspection.evidence import prepare_evidence_pack, verify_evidence_pack
 from orchestration.defs.inspection.records import sign_records
+from orchestration.defs.inspection.what_if import compare_scenarios_job
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.defs.operations.recorded_runs import recorded
@@ -315,6 +316,7 @@ INSPECTIONS: Final = (
     explain_rated_line,
     price_quantity,
     compare_signed_month,
+    compare_scenarios_job,
     reproduce_revisions,
     sign_records,
     verify_data_directory,
