@@ -36,9 +36,9 @@ _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {
     "audit": OPERATIONS_INPUTS,
     "register": REGISTER_INPUTS,
     "rerating": REGISTER_INPUTS,
-    "policy": REFERENCE_INPUTS,
     "reference": REFERENCE_INPUTS,
     "price_book": REFERENCE_INPUTS,
+    "policy": REFERENCE_INPUTS,
 }
 _MANIFEST_TABLES: Final = ("ingestion_batches", "ingestion_files", "raw_parts", "rejects")
 

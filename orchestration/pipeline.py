@@ -32,6 +32,9 @@ from orchestration.billing.register import write_register_inputs
 from orchestration.billing.rerating_inputs import rerating_target, write_rerating_inputs
 from orchestration.billing.source_days import OverdueDay, overdue_days
 from orchestration.dbt import BUILD_ARGUMENTS, DbtOutcome, run_dbt
+from orchestration.exceptions import keep_exceptions
+from orchestration.exceptions.found import exception_policy
+from orchestration.exceptions.inputs import write_age_limits
 from orchestration.ingest import IngestionResult, load_usage, replay_rejects
 from orchestration.operations_db import open_operations, write_operations_inputs
 from orchestration.price_book import (
@@ -221,6 +224,7 @@ def write_inputs(installation: Installation) -> ReferenceVersion:
         write_register_inputs(settings)
         write_policy_inputs(settings, stated_policy(reference))
         write_audit_inputs(settings)
+        write_age_limits(settings, exception_policy(settings, engine))
         target = rerating_target(settings, reference.reference_version)
         write_rerating_inputs(settings, target)
     return reference
@@ -235,7 +239,20 @@ def build_models(installation: Installation, selection: Sequence[str]) -> DbtOut
     """
     settings = installation.settings
     with writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS):
-        return run_dbt(settings, [*BUILD_ARGUMENTS, *selection], on_node=installation.on_progress)
+        outcome = run_dbt(
+            settings, [*BUILD_ARGUMENTS, *selection], on_node=installation.on_progress
+        )
+        keep_found_exceptions(installation)
+    return outcome
+
+
+def keep_found_exceptions(installation: Installation) -> int:
+    """Take the history of exceptions over from the models just built; returns how many changed."""
+    with (
+        open_warehouse(installation.settings, wait_seconds=WRITER_WAIT_SECONDS) as connection,
+        installation.operations() as engine,
+    ):
+        return keep_exceptions(connection, engine)
 
 
 def read_conservation(installation: Installation) -> list[CheckFigure]:

@@ -51,8 +51,8 @@ class ListedFile:
 
     Attributes:
         path: relative to register/, with forward slashes.
-        role: entries, held, revision, documents, lines, provenance, event_decisions,
-            exception_waivers or exceptions.
+        role: entries, held, revision, documents, lines, provenance, exceptions, event_decisions,
+            exception_waivers or exception_waiver_withdrawals.
         sha256: digest of its bytes. byte_size: their number.
         row_count: rows of a Parquet file; None for others.
     """

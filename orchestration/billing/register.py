@@ -44,6 +44,7 @@ from orchestration.billing.manifests import (
 )
 from orchestration.billing.refusals import RegisterBusyError
 from orchestration.billing.signed_rows import read_entries
+from orchestration.billing.waivers import read_waivers, waiver_table
 from orchestration.operations_db import replace_parquet
 from orchestration.settings import Settings
 
@@ -215,11 +216,11 @@ class Register:
 
 
 def write_register_inputs(settings: Settings) -> None:
-    """Write what dbt reads of the register: register_entries, sign_offs and held_documents.
+    """Write what dbt reads of the register: entries, sign-offs, held documents and waivers.
 
     Parquet files in warehouse/inputs, each replaced atomically, with their columns also when there
-    is nothing in them. Rows: one per signed entry, one per decision, one per held line. All three
-    show one state of the register.
+    is nothing in them. Rows: one per signed entry, one per decision, one per held line, one per
+    waiver of an exception. All of them show one state of the register.
 
     Raises:
         RegisterDamagedError: a committed file is missing or changed.
@@ -232,5 +233,6 @@ def write_register_inputs(settings: Settings) -> None:
         ("register_entries", entries),
         ("sign_offs", sign_off_table(chain)),
         ("held_documents", held_table(settings.register, chain, entries)),
+        ("exception_waivers", waiver_table(read_waivers(settings.register, chain))),
     ):
         replace_parquet(settings.warehouse_inputs / f"{name}.parquet", table.schema, [table])

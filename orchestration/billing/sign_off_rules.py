@@ -45,6 +45,7 @@ _AUTHORED_IN: Final = {
     "price": "price_book/ (tables/overrides for a negotiated one)",
     "quiet_day": "sources.yml",
     "term": "price_book/ (contract_terms/ for one of a contract)",
+    "waiver": "the register, with `tallyhouse exceptions waive`",
 }
 _DOCUMENT_AMOUNT: Final = ("document_id", "currency_code", "amount")
 
@@ -116,7 +117,7 @@ def refuse_unverified(
     policy: SignOffPolicy,
     *,
     may_sign_self_declared: bool,
-    tried: str = "decide about a revision",
+    tried: str = "Tried to decide about a revision",
 ) -> None:
     """A signer's own word counts only where the installation and the policy both say so.
 
@@ -131,7 +132,7 @@ def refuse_unverified(
     """
     if not signer.name.strip():
         raise SignerUnverifiedError(
-            f"Tried to {tried} without a name. Sign from a run that a logged-in person started."
+            f"{tried} without a name. Sign from a run that a logged-in person started."
         )
     if signer.source == "verified" and signer.run_id:
         return
@@ -139,10 +140,9 @@ def refuse_unverified(
     if signer.source == "self_declared" and is_accepted:
         return
     raise SignerUnverifiedError(
-        f"Tried to {tried} as {signer.name!r}, whom no log-in verified. Start it from the "
-        "Dagster UI behind the log-in. (A local installation may accept a "
-        "self-declared name: TALLYHOUSE_MAY_SIGN_SELF_DECLARED=true and accepts_self_declared in "
-        "policy.yml.)"
+        f"{tried} as {signer.name!r}, whom no log-in verified. Start the run from the Dagster UI "
+        "behind the log-in. (A local installation may accept a self-declared name: "
+        "TALLYHOUSE_MAY_SIGN_SELF_DECLARED=true and accepts_self_declared in policy.yml.)"
     )
 
 

@@ -34,6 +34,7 @@ EXPORTED_TABLES = (
     tables.postings,
     tables.crm_pushes,
     tables.erp_documents,
+    tables.exceptions,
 )
 
 _REJECT_INPUT_TYPES: dict[str, pa.DataType] = {

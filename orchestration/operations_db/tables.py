@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from orchestration.operations_db.column_types import ExactDecimal, UtcInstant
 
 AMOUNT_SCALE = 4
+QUANTITY_SCALE = 9
 
 metadata = sa.MetaData(
     naming_convention={
@@ -188,6 +189,7 @@ sign_offs = sa.Table(
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Column("manifest_sha256", sa.Text),
     sa.Column("held_document_ids", sa.JSON(none_as_null=True)),
+    sa.Column("acknowledgements", sa.JSON(none_as_null=True)),
     _one_of("decision", "sign", "reject"),
     _one_of("signer_source", "verified", "self_declared"),
 )
@@ -270,4 +272,34 @@ erp_documents = sa.Table(
     sa.Column("legal_entity_id", sa.Text),
     sa.Column("lines", sa.JSON(none_as_null=True)),
     sa.Column("read_at", UtcInstant, nullable=False),
+)
+
+exceptions = sa.Table(
+    "exceptions",
+    metadata,
+    sa.Column("exception_id", sa.Text, primary_key=True),
+    sa.Column("exception_code", sa.Text, nullable=False),
+    sa.Column("steward", sa.Text, nullable=False),
+    sa.Column("object_kind", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("object_name", sa.Text, nullable=False),
+    sa.Column("legal_entity_id", sa.Text),
+    sa.Column("customer_id", sa.Text),
+    sa.Column("customer_name", sa.Text),
+    sa.Column("billing_period", sa.Text),
+    sa.Column("quantity_at_risk", ExactDecimal(QUANTITY_SCALE)),
+    sa.Column("unit", sa.Text),
+    sa.Column("amount_at_risk", ExactDecimal(AMOUNT_SCALE)),
+    sa.Column("currency_code", sa.Text),
+    sa.Column("event_count", sa.BigInteger),
+    sa.Column("first_seen_date", sa.Date),
+    sa.Column("what_to_do", sa.Text, nullable=False),
+    sa.Column("opened_at", UtcInstant, nullable=False),
+    sa.Column("opened_batch_id", sa.Integer, nullable=False),
+    sa.Column("last_seen_at", UtcInstant, nullable=False),
+    sa.Column("last_seen_batch_id", sa.Integer, nullable=False),
+    sa.Column("resolved_at", UtcInstant),
+    sa.Column("resolved_batch_id", sa.Integer),
+    sa.Column("reopened_at", UtcInstant),
+    sa.Column("reopened_count", sa.Integer, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""What sources.yml and policy.yml may say: where usage comes from, who signs, what is billed.
+"""What sources.yml and policy.yml may say: where usage comes from, who may sign or waive what.
 
 Belongs here: fields, kinds, and the questions that billing asks of a policy. Does not belong here:
 how a signer's identity is verified, or what happens at a signature (billing).
@@ -6,11 +6,12 @@ how a signer's identity is verified, or what happens at a signature (billing).
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from orchestration.price_book.exception_codes import EXCEPTION_CODES, STEWARDS
 from orchestration.price_book.field_types import (
     NOT_EMPTY,
     Currency,
@@ -104,22 +105,73 @@ class Approver(FrozenModel):
         )
 
 
+class AcknowledgementPolicy(FrozenModel):
+    """Which documents of a revision need an acknowledgement of their own, beside the signature.
+
+    Amounts are what a document charges before credits, in major units by currency. Everything is
+    off unless it is given.
+
+    Attributes:
+        threshold: the |document| above which it needs one; a currency that is not listed has none.
+        variance_percent: how far, in percent, a customer's month may lie from the mean of the
+            trailing three signed months; beyond it, its documents need one.
+        variance_minimum: a variance up to this amount needs none, whatever its percentage; a
+            currency that is not listed has no such minimum.
+        first_invoice: whether a customer's first documents need one.
+        negative_document: whether a document below zero needs one.
+    """
+
+    threshold: dict[Currency, Price] = Field(default_factory=dict)
+    variance_percent: Price | None = None
+    variance_minimum: dict[Currency, Price] = Field(default_factory=dict)
+    first_invoice: Flag = False
+    negative_document: Flag = False
+
+    @model_validator(mode="after")
+    def _minimum_has_a_variance(self) -> Self:
+        if self.variance_minimum and self.variance_percent is None:
+            raise PydanticCustomError(
+                "wrong_value", "has a variance_minimum, and no variance_percent that it bounds"
+            )
+        return self
+
+
 class SignOffPolicy(FrozenModel):
     """Who may sign, and what needs more than a signature.
 
     Attributes:
         four_eyes: whether the author of something that a revision uses first may not sign it.
-        acknowledgement_threshold: by currency, the |document| above which it needs an
-            acknowledgement of its own; a currency that is not listed has no threshold. None can
-            be given yet, so a signature over such a document is refused.
+        acknowledgements: which documents need an acknowledgement of their own.
+        acknowledgement_threshold: the older place of acknowledgements.threshold; it counts as long
+            as the newer one is not given.
         accepts_self_declared: whether a signer whose identity was not verified may sign, where the
             installation's settings allow it too.
     """
 
     approvers: Annotated[tuple[Approver, ...], NOT_EMPTY]
     four_eyes: Flag = True
+    acknowledgements: AcknowledgementPolicy = AcknowledgementPolicy()
     acknowledgement_threshold: dict[Currency, Price] = Field(default_factory=dict)
     accepts_self_declared: Flag = False
+
+    @model_validator(mode="after")
+    def _one_place_of_the_threshold(self) -> Self:
+        if self.acknowledgement_threshold and self.acknowledgements.threshold:
+            raise PydanticCustomError(
+                "wrong_value",
+                "has the threshold twice: keep acknowledgements.threshold, and take "
+                "acknowledgement_threshold out",
+            )
+        return self
+
+    @property
+    def acknowledged_documents(self) -> AcknowledgementPolicy:
+        """Which documents need an acknowledgement, wherever the file says the threshold."""
+        if not self.acknowledgement_threshold:
+            return self.acknowledgements
+        return self.acknowledgements.model_copy(
+            update={"threshold": self.acknowledgement_threshold}
+        )
 
     def approver(self, name: str) -> Approver | None:
         """The approver of that name, or None: then this person may not sign."""
@@ -138,6 +190,42 @@ class Corrections(FrozenModel):
 
     months_back: Annotated[Whole, Field(ge=1, le=1200)] | None = None
     credit_memos: Literal["offset", "pay_out"] = "offset"
+DEFAULT_LIMIT: Final = "default"
+_LIMITED: Final = frozenset((DEFAULT_LIMIT, *STEWARDS, *EXCEPTION_CODES))
+
+
+def _limited(name: str) -> str:
+    if name not in _LIMITED:
+        raise PydanticCustomError(
+            "wrong_value",
+            "names '{shown}', which is no exception code, no steward ({stewards}) and not default",
+            {"shown": name, "stewards": ", ".join(STEWARDS)},
+        )
+    return name
+
+
+class ExceptionPolicy(FrozenModel):
+    """How long an exception may stay open, and how long it may be waived.
+
+    Attributes:
+        age_limits_days: by exception code, steward or `default`; the code wins over the steward,
+            and both win over the default. An older exception is overdue.
+        longest_waiver_days: the last day of a waiver is at most this many days away.
+    """
+
+    age_limits_days: dict[
+        Annotated[Text, AfterValidator(_limited)], Annotated[Whole, Field(ge=0, le=3650)]
+    ] = Field(default_factory=dict)
+    longest_waiver_days: Annotated[Whole, Field(ge=1, le=3650)] = 92
+
+    def age_limit_days(self, exception_code: str, steward: str) -> int:
+        """Days after which an exception is overdue; 31 where nothing is said."""
+        limits = self.limits()
+        return limits.get(exception_code, limits.get(steward, limits[DEFAULT_LIMIT]))
+
+    def limits(self) -> dict[str, int]:
+        """Every limit by what it is for, the default included."""
+        return {DEFAULT_LIMIT: 31} | self.age_limits_days
 
 
 class Policy(FrozenModel):
@@ -149,9 +237,11 @@ class Policy(FrozenModel):
         corrections: what is billed of earlier months, and how it is credited.
         accounting_closed_through: by legal entity, the last month that is closed in its books; a
             document of that month or an earlier one is booked on the first day after it.
+        exceptions: how long exceptions may stay open or waived.
     """
 
     sign_off: SignOffPolicy
     smallest_document: dict[Currency, Price] = Field(default_factory=dict)
     corrections: Corrections = Field(default_factory=Corrections)
     accounting_closed_through: dict[Identifier, Month] = Field(default_factory=dict)
+    exceptions: ExceptionPolicy = ExceptionPolicy()

@@ -1,14 +1,12 @@
-"""Whether the policy agrees with the tables, and asks for nothing that is not done.
+"""Whether the policy agrees with the tables and with itself.
 
 Belongs here: approvers named twice, legal entities that are not there, amounts of no currency's
 decimals. Does not belong here: the form of each field (policy.py); who may sign (billing).
 """
 
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from orchestration.price_book.currencies import minor_units, money_text
+from orchestration.price_book.currencies import minor_units
 from orchestration.price_book.field_types import decimals_of
 from orchestration.price_book.policy import Policy
 from orchestration.price_book.problems import ProblemList
@@ -37,7 +35,6 @@ def check_policy(data: ReferenceData, problems: ProblemList) -> None:
         if data.tables.is_unknown("legal_entities", entity):
             _add_unknown_entity(policy, ("accounting_closed_through", entity), entity, problems)
     _check_smallest_documents(policy, problems)
-    _check_what_is_not_done(policy, problems)
 
 
 def _check_smallest_documents(policy: Located[Policy], problems: ProblemList) -> None:
@@ -60,28 +57,4 @@ def _add_unknown_entity(
         policy.path,
         policy.line(*steps),
         f"{policy.name(*steps)}: there is no legal entity {entity}.",
-    )
-
-
-def _check_what_is_not_done(policy: Located[Policy], problems: ProblemList) -> None:
-    """Warn of fields that ask for what this version does not do.
-
-    An acknowledgement threshold of zero asks for one of every document that has an amount.
-    """
-    thresholds = policy.item.sign_off.acknowledgement_threshold
-    if thresholds:
-        steps: tuple[str, ...] = ("sign_off", "acknowledgement_threshold")
-        problems.add(
-            "acknowledgements_not_taken",
-            policy.path,
-            policy.line(*steps),
-            f"{policy.name(*steps)}: nobody can acknowledge a document yet, so a signature over "
-            f"one above {_by_currency(thresholds)} is refused.",
-            severity="warning",
-        )
-
-
-def _by_currency(amounts: Mapping[str, Decimal]) -> str:
-    return ", ".join(
-        f"{currency} {money_text(amount, currency)}" for currency, amount in sorted(amounts.items())
     )

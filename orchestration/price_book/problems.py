@@ -156,8 +156,6 @@ REMEDIES: Final[dict[str, str]] = {
     "restatement_unstated": "Say in restates.yml that it is meant, with reason, author and days, "
     "or let the edit begin after the last signed cell.",
     "author_missing": "Name the author, or nobody can sign the first period that uses it.",
-    "acknowledgements_not_taken": "Hold such documents at the signature, raise the threshold, or "
-    "remove the field; this version of the engine takes no acknowledgement.",
 }
 
 

@@ -102,7 +102,9 @@ def record_entries(
     version = current_reference(settings, engine).reference_version
     policy = pinned_policy(settings, version)
     is_accepted = settings.may_sign_self_declared
-    refuse_unverified(signer, policy, may_sign_self_declared=is_accepted, tried="sign records")
+    refuse_unverified(
+        signer, policy, may_sign_self_declared=is_accepted, tried="Tried to sign records"
+    )
     with (
         _warehouse_of(settings) as warehouse,
         Register(settings.register, steps=steps).writing() as session,

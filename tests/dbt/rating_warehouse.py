@@ -19,9 +19,12 @@ from orchestration.audit import write_audit_inputs
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
+from orchestration.billing.waivers import WAIVER_INPUT_SCHEMA
 from orchestration.dbt import DBT_PROJECT_DIR, run_dbt
+from orchestration.exceptions.inputs import write_age_limits
 from orchestration.operations_db import open_operations, write_operations_inputs
 from orchestration.price_book.moments import start_instant
+from orchestration.price_book.policy import ExceptionPolicy
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
 
@@ -314,6 +317,8 @@ class RatingWarehouse:
                 [{"reference_version": REFERENCE_VERSION} | dict(row) for row in rows],
             )
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, self.register)
+        write_rows(inputs / "exception_waivers.parquet", WAIVER_INPUT_SCHEMA, [])
+        write_age_limits(self.settings, ExceptionPolicy())
         write_rerating_inputs(self.settings, "nothing was asked")
         write_policy_inputs(self.settings, None)
         write_audit_inputs(self.settings)

@@ -39,6 +39,14 @@ releases as (
     where entry_kind = 'release'
 ),
 
+waivers as (
+    select * from {{ ref('stg_register__exception_waivers') }}
+),
+
+age_limits as (
+    select * from {{ ref('stg_policy__exception_age_limits') }}
+),
+
 guides as (
     {% for code, steward, what_to_do in exception_guides() -%}
     select
@@ -163,7 +171,7 @@ found as (
     select * from troubled_credits
 ),
 
-final as (
+identified as (
     select
         {{ content_id([
             'found.exception_code',
@@ -171,28 +179,102 @@ final as (
             'found.object_id',
             'found.billing_period',
         ]) }} as exception_id,
-        found.exception_code,
+        found.*,
         coalesce(guides.steward, 'integration') as steward,
-        found.object_kind,
-        found.object_id,
-        found.legal_entity_id,
-        found.customer_id,
-        found.billing_period,
-        found.quantity_at_risk,
-        found.unit,
-        cast(found.amount_at_risk as decimal(38, 4)) as amount_at_risk,
-        found.currency_code,
-        found.event_count,
-        found.first_seen_date,
-        greatest(
-            {{ days_between('found.first_seen_date', 'known_until.known_until_date') }},
-            0
-        )
-            as age_days,
         coalesce(guides.what_to_do, 'Look at the object that is named.') as what_to_do
     from found
     left join guides on found.exception_code = guides.exception_code
+),
+
+-- A held charge is known by its charge and cell; a settlement key says nothing to people.
+charges as (
+    select
+        settlement_key,
+        charge_id || ' from ' || cast(cell_start_date as varchar) as object_name
+    from settlements
+),
+
+waivers_in_force as (
+    select
+        waivers.exception_id,
+        waivers.waived_by,
+        waivers.reason,
+        waivers.waived_until_date,
+        waivers.amount_at_risk
+    from waivers
     cross join known_until
+    where
+        waivers.ended_at is null
+        and waivers.waived_until_date >= known_until.known_until_date
+),
+
+default_limit as (
+    select age_limit_days
+    from age_limits
+    where limit_for = 'default'
+),
+
+aged as (
+    select
+        identified.*,
+        greatest(
+            {{ days_between(
+                'identified.first_seen_date', 'known_until.known_until_date'
+            ) }},
+            0
+        ) as age_days,
+        coalesce(
+            of_code.age_limit_days,
+            of_steward.age_limit_days,
+            default_limit.age_limit_days
+        ) as age_limit_days
+    from identified
+    cross join known_until
+    left join age_limits as of_code on identified.exception_code = of_code.limit_for
+    left join age_limits as of_steward on identified.steward = of_steward.limit_for
+    left join default_limit on true
+),
+
+final as (
+    select
+        aged.exception_id,
+        aged.exception_code,
+        aged.steward,
+        aged.object_kind,
+        aged.object_id,
+        case
+            when aged.object_kind = 'settlement_key'
+                then coalesce(charges.object_name, aged.object_id)
+            else aged.object_id
+        end as object_name,
+        aged.legal_entity_id,
+        aged.customer_id,
+        aged.billing_period,
+        case when waivers_in_force.exception_id is null then 'open' else 'waived' end
+            as state,
+        aged.quantity_at_risk,
+        aged.unit,
+        cast(aged.amount_at_risk as decimal(38, 4)) as amount_at_risk,
+        aged.currency_code,
+        aged.event_count,
+        aged.first_seen_date,
+        aged.age_days,
+        aged.age_limit_days,
+        coalesce(
+            waivers_in_force.exception_id is null
+            and aged.age_days > aged.age_limit_days,
+            false
+        ) as is_overdue,
+        aged.what_to_do,
+        waivers_in_force.waived_by,
+        waivers_in_force.reason as waived_because,
+        waivers_in_force.waived_until_date,
+        cast(waivers_in_force.amount_at_risk as decimal(38, 4)) as waived_amount
+    from aged
+    left join charges on aged.object_id = charges.settlement_key
+    left join
+        waivers_in_force
+        on aged.exception_id = waivers_in_force.exception_id
 )
 
 select * from final

@@ -34,7 +34,10 @@ exceptions as (
         billing_period,
         currency_code
     from {{ ref('fct_exceptions') }}
-    where customer_id is not null and billing_period is not null
+    where
+        customer_id is not null
+        and billing_period is not null
+        and state = 'open'
 ),
 
 customers as (

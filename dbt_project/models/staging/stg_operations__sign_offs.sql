@@ -12,7 +12,8 @@ final as (
         cast(run_id as varchar) as run_id,
         cast(signed_at as timestamp) as signed_at,
         cast(note as varchar) as note,
-        cast(manifest_sha256 as varchar) as manifest_sha256
+        cast(manifest_sha256 as varchar) as manifest_sha256,
+        cast(acknowledgements as varchar) as acknowledgements
     from source
 )
 

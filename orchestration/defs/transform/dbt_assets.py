@@ -28,7 +28,7 @@ from orchestration.dbt import (
 from orchestration.dbt_failures import DbtFailedError, errors_in, failure_message
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import DATA_ENGINEERING, WAREHOUSE_WRITER
-from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation
+from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation, keep_found_exceptions
 from orchestration.warehouse import writer_lock
 
 
@@ -97,6 +97,7 @@ def build_dbt_assets(manifest: Path) -> dg.AssetsDefinition:
                     installation.report("build models", done, total)
                 yield event
             _refuse_failed(build)
+            keep_found_exceptions(installation)
 
     return dbt_models
 

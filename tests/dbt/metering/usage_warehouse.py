@@ -30,10 +30,13 @@ from orchestration.audit import write_audit_inputs
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
+from orchestration.billing.waivers import WAIVER_INPUT_SCHEMA
 from orchestration.dbt import run_dbt
+from orchestration.exceptions.inputs import write_age_limits
 from orchestration.ingest.digests import key_hash_of
 from orchestration.operations_db.column_types import arrow_type_of
 from orchestration.operations_db.inputs import EXPORTED_TABLES, REJECT_INPUT_SCHEMA
+from orchestration.price_book.policy import ExceptionPolicy
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
 from orchestration.stewardship.decision_rows import RAW_DECISION_SCHEMA
@@ -258,6 +261,8 @@ class UsageWarehouse:
             write_rows(inputs / f"{table.name}.parquet", schema, rows.get(table.name, []))
         write_rows(inputs / "rejects.parquet", REJECT_INPUT_SCHEMA, [])
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, [])
+        write_rows(inputs / "exception_waivers.parquet", WAIVER_INPUT_SCHEMA, [])
+        write_age_limits(self.settings, ExceptionPolicy())
         write_rerating_inputs(self.settings, "nothing was asked")
         write_policy_inputs(self.settings, None)
         write_audit_inputs(self.settings)
