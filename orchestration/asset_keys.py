@@ -29,6 +29,7 @@ CRM_SIGNALS: Final = dg.AssetKey(["signals", "crm_signals"])
 
 INVOICE_CANDIDATES: Final = dg.AssetKey(["billing", "fct_invoice_candidates"])
 INVOICE_CANDIDATE_LINES: Final = dg.AssetKey(["billing", "fct_invoice_candidate_lines"])
+EXCEPTIONS: Final = dg.AssetKey(["billing", "fct_exceptions"])
 CONSERVATION: Final = dg.AssetKey(["reconciliation", "fct_conservation"])
 
 _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {

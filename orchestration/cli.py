@@ -22,6 +22,7 @@ from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.cli_answers import Answer, ExitCode, errors_answered
 from orchestration.cli_demo import demo_settings, open_ui, run_demo
 from orchestration.cli_evidence import add_evidence_commands
+from orchestration.cli_exceptions import exceptions_app
 from orchestration.cli_options import DataDir, Json, Period
 from orchestration.cli_progress import progress_bars
 from orchestration.cli_records import record
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 
 add_evidence_commands(app)
+app.add_typer(exceptions_app)
 
 
 @app.command()

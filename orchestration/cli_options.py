@@ -1,6 +1,6 @@
-"""Options that several commands take.
+"""Options that several commands take, and what of them is wrong usage.
 
-Belongs here: their types and what wrong usage of them says. Does not belong here: a command.
+Belongs here: their names, help and checks. Does not belong here: a command.
 """
 
 from pathlib import Path
@@ -10,6 +10,18 @@ import typer
 
 from orchestration.partitions import BillingPeriodError, partition_of_period
 
+
+def billing_period(text: str | None) -> str | None:
+    """Let a billing period pass; anything else is wrong usage, before a command does anything."""
+    if text is None:
+        return None
+    try:
+        partition_of_period(text)
+    except BillingPeriodError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -18,18 +30,7 @@ DataDir = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
-
-
-def _billing_period(text: str) -> str:
-    """Let a billing period pass; anything else is wrong usage, before a command does anything."""
-    try:
-        partition_of_period(text)
-    except BillingPeriodError as error:
-        raise typer.BadParameter(str(error)) from error
-    return text
-
-
 Period = Annotated[
     str,
-    typer.Option(help="The billing period, YYYY-MM.", show_default=False, callback=_billing_period),
+    typer.Option(help="The billing period, YYYY-MM.", show_default=False, callback=billing_period),
 ]

@@ -10,6 +10,7 @@ from typing import Final
 import dagster as dg
 
 from orchestration.dbt import dbt_executable, prepare_manifest
+from orchestration.defs.exceptions import watch as exceptions_watch
 from orchestration.defs.ingestion import assets as ingestion_assets
 from orchestration.defs.ingestion import automation as ingestion_automation
 from orchestration.defs.ingestion import watch
@@ -41,11 +42,16 @@ _ASSETS: Final = (
     publishing_assets.published_marts,
     signals_assets.crm_signals,
 )
-_CHECKS: Final = (conservation, watch.no_announced_source_day_is_overdue)
+_CHECKS: Final = (
+    conservation,
+    watch.no_announced_source_day_is_overdue,
+    exceptions_watch.no_exception_is_overdue,
+)
 _JOBS: Final = (
     ingestion_automation.ingest_usage,
     ingestion_automation.replay_rejects,
     watch.watch_sources,
+    exceptions_watch.watch_exceptions,
     transform_automation.rate_usage,
     transform_automation.reconcile_books,
     sign_off_automation.close_period,
@@ -67,6 +73,7 @@ _SENSORS: Final = (
 _SCHEDULES: Final = (
     ingestion_automation.daily_ingestion,
     watch.daily_watch,
+    exceptions_watch.daily_exceptions,
     posting_automation.daily_statuses,
 )
 

@@ -12,7 +12,7 @@ Consistency:
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +41,7 @@ from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.entries import fold_billed
 from orchestration.billing.exceptions import exceptions_of, read_exceptions
 from orchestration.billing.manifests import head_of
-from orchestration.billing.provenance import read_provenance
+from orchestration.billing.provenance import read_provenance, with_waivers
 from orchestration.billing.refusals import CandidatesUnusableError, RegisterMovedError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.revision_files import revision_files
@@ -58,6 +58,7 @@ from orchestration.billing.revisions import (
     totals_of,
 )
 from orchestration.billing.signed_rows import read_entries
+from orchestration.billing.waivers import read_waivers
 from orchestration.failures import RefusedError
 from orchestration.operations_db.tables import raw_parts
 from orchestration.settings import Settings
@@ -131,6 +132,7 @@ def freeze(
     ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
     with Register(settings.register, steps=steps).writing() as session:
         entities = _entities(session, candidates, billing_period, wanted=legal_entity_ids)
+        waivers = read_waivers(session.folder, session.chain)
         contents = (
             _content(
                 settings,
@@ -139,6 +141,13 @@ def freeze(
                 billing_period=billing_period,
                 ingestion_sha256=ingestion_sha256,
                 actor=actor,
+                provenance=with_waivers(
+                    found.provenance.get(legal_entity_id, found.provenance_without_lines),
+                    waivers,
+                    legal_entity_id=legal_entity_id,
+                    billing_period=billing_period,
+                    on=now.astimezone(UTC).date(),
+                ),
             )
             for legal_entity_id in entities
         )
@@ -293,6 +302,7 @@ def _content(
     legal_entity_id: str,
     billing_period: str,
     ingestion_sha256: str,
+    provenance: pa.Table,
     actor: Actor,
 ) -> _Content:
     candidates = found.candidates
@@ -303,7 +313,7 @@ def _content(
         billing_period=billing_period,
         documents=documents,
         lines=lines,
-        provenance=found.provenance.get(legal_entity_id, found.provenance_without_lines),
+        provenance=provenance,
         exceptions=exceptions_of(found.exceptions, legal_entity_id),
         frozen_by=actor,
         pins=Pins(

@@ -145,9 +145,7 @@ def exceptions_at(
     """
     today = now.astimezone(UTC).date()
     waived = in_force(waivers, on=today)
-    found = [
-        _found(row, waived.get(row["exception_id"]), policy, today=today) for row in history
-    ]
+    found = [_found(row, waived.get(row["exception_id"]), policy, today=today) for row in history]
     return sorted(filter(question.takes, found), key=_order)
 
 

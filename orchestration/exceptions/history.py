@@ -38,9 +38,7 @@ def keep_exceptions(connection: duckdb.DuckDBPyConnection, engine: Engine) -> in
     """
     if not connection.execute(_IS_BUILT).fetchall():
         return 0
-    built = connection.execute(
-        f"select {', '.join(_COLUMNS)} from billing.fct_exception_history"
-    )
+    built = connection.execute(f"select {', '.join(_COLUMNS)} from billing.fct_exception_history")
     rows: list[dict[str, Any]] = [
         {name: _aware(value) for name, value in zip(_COLUMNS, row, strict=True)}
         for row in built.fetchall()
@@ -80,7 +78,7 @@ def _bound(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kept(connection: sa.Connection) -> Sequence[Mapping[str, Any]]:
     query = sa.select(exceptions).order_by(exceptions.c.exception_id)
-    return list(connection.execute(query).mappings())
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def _aware(value: Any) -> Any:

@@ -24,7 +24,8 @@ AGE_LIMIT_SCHEMA: Final = pa.schema(
 def write_age_limits(settings: Settings, policy: ExceptionPolicy) -> None:
     """Write warehouse/inputs/exception_age_limits.parquet: one row per limit, by what it is for."""
     rows = [
-        {"limit_for": name, "age_limit_days": days} for name, days in sorted(policy.limits().items())
+        {"limit_for": name, "age_limit_days": days}
+        for name, days in sorted(policy.limits().items())
     ]
     settings.warehouse_inputs.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist(rows, schema=AGE_LIMIT_SCHEMA)

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from orchestration.exceptions.found import FoundException
 from orchestration.price_book.currencies import amount_text
+
+_Place: TypeAlias = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ def at_risk_by_period(found: Iterable[FoundException]) -> tuple[AtRisk, ...]:
 
     Each exception is counted once: in its currency where its amount is known, else without one.
     """
-    groups: dict[tuple[str | None, str | None], list[FoundException]] = defaultdict(list)
+    groups: dict[_Place, list[FoundException]] = defaultdict(list)
     for each in found:
         if each.state != "resolved":
             currency = each.currency_code if each.amount_at_risk is not None else None
@@ -65,10 +67,13 @@ def at_risk_by_period(found: Iterable[FoundException]) -> tuple[AtRisk, ...]:
             waived_count=_count(mine, "waived"),
             overdue_count=sum(each.is_overdue for each in mine),
         )
-        for (billing_period, currency_code), mine in sorted(
-            groups.items(), key=lambda item: (item[0][0] or "", item[0][1] is None, item[0][1] or "")
-        )
+        for (billing_period, currency_code), mine in sorted(groups.items(), key=_order)
     )
+
+
+def _order(item: tuple[_Place, list[FoundException]]) -> tuple[str, bool, str]:
+    billing_period, currency_code = item[0]
+    return billing_period or "", currency_code is None, currency_code or ""
 
 
 def _sum(found: Iterable[FoundException], state: str) -> Decimal:

@@ -176,7 +176,9 @@ def _commit(
         },
     }
     table = pa.Table.from_pylist([row], schema=schema)
-    session.commit(kind="record", subject=subject, now=now, files=[parquet_file(role, table, schema)])
+    session.commit(
+        kind="record", subject=subject, now=now, files=[parquet_file(role, table, schema)]
+    )
 
 
 def _standing(

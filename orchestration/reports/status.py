@@ -7,7 +7,9 @@ Does not belong here: computing a figure that dbt computes; layout (tables.py).
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 import duckdb
@@ -15,6 +17,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from orchestration.billing.register import Register
+from orchestration.exceptions import (
+    AtRisk,
+    ExceptionQuestion,
+    FoundException,
+    at_risk_by_period,
+    find_exceptions,
+)
 from orchestration.operations_db import open_operations, tables
 from orchestration.quality.conservation import read_conservation
 from orchestration.reports.publication import (
@@ -38,8 +47,12 @@ __all__ = ["InstallationStatus", "installation_status"]
 _ACCEPTED_CHECK: Final = "accepted_events_are_unique_repeated_or_conflicting"
 
 
-def installation_status(settings: Settings) -> InstallationStatus:
+def installation_status(settings: Settings, *, now: datetime | None = None) -> InstallationStatus:
     """Read an installation's status; it opens no file that a run writes.
+
+    Args:
+        settings: whose.
+        now: the aware instant by which waivers and ages are judged; None means this one.
 
     Raises:
         OperationsUnavailableError: the operations database cannot be opened.
@@ -52,31 +65,35 @@ def installation_status(settings: Settings) -> InstallationStatus:
             revisions = _revisions(operations)
             usage, postings = _usage(operations), _postings(operations)
             pushed = _pushed(operations)
+        found = find_exceptions(settings, engine, now=now or datetime.now(UTC))
     finally:
         engine.dispose()
+    exceptions, at_risk = _exceptions(found), at_risk_by_period(found)
     copy = _published_copy(settings)
     if copy is None:
         return InstallationStatus(
             data_dir=str(settings.data_dir),
             usage=usage,
-            currencies=_currencies(signed, postings, (), ()),
+            currencies=_currencies(signed, postings, (), at_risk),
             money=(),
             revisions=revisions,
-            exceptions=(),
+            exceptions=exceptions,
+            at_risk=at_risk,
             conservation=(),
             signals_pushed=pushed,
             published_copy=None,
             published_at=None,
         )
     with closing(copy) as marts:
-        money, exceptions = _money(marts), _exceptions(marts)
+        money = _money(marts)
         return InstallationStatus(
             data_dir=str(settings.data_dir),
             usage=replace(usage, **_events(marts), rejects_by_code=_rejects(settings, marts)),
-            currencies=_currencies(signed, postings, money, exceptions),
+            currencies=_currencies(signed, postings, money, at_risk),
             money=money,
             revisions=revisions,
             exceptions=exceptions,
+            at_risk=at_risk,
             conservation=read_conservation(marts),
             signals_pushed=pushed,
             published_copy=(settings.published / CURRENT).resolve().name,
@@ -134,9 +151,10 @@ def _currencies(
     signed: Mapping[str, tuple[int, Decimal]],
     postings: Sequence[tuple[str, str, Decimal]],
     money: Sequence[MoneyFigures],
-    exceptions: Sequence[ExceptionFigures],
+    at_risk: Sequence[AtRisk],
 ) -> tuple[CurrencyFigures, ...]:
     codes = signed.keys() | {code for code, _, _ in postings} | {row.currency_code for row in money}
+    codes |= {row.currency_code for row in at_risk if row.currency_code is not None}
     zero = Decimal(0)
     figures = []
     for code in sorted(codes):
@@ -153,7 +171,11 @@ def _currencies(
                 posted=sum(posted, zero),
                 due=sum((row.due for row in money if row.currency_code == code), zero),
                 at_risk=sum(
-                    (row.amount_at_risk or zero for row in exceptions if row.currency_code == code),
+                    (
+                        row.open_amount + row.waived_amount
+                        for row in at_risk
+                        if row.currency_code == code
+                    ),
                     zero,
                 ),
             )
@@ -267,15 +289,33 @@ def _money(marts: duckdb.DuckDBPyConnection) -> tuple[MoneyFigures, ...]:
     return tuple(MoneyFigures(*row) for row in rows)
 
 
-def _exceptions(marts: duckdb.DuckDBPyConnection) -> tuple[ExceptionFigures, ...]:
-    rows = marts.execute(
-        """
-        select
-            exception_code, object_kind, steward, count(*), coalesce(sum(event_count), 0),
-            sum(amount_at_risk), currency_code, min(what_to_do)
-        from billing.fct_exceptions
-        group by exception_code, object_kind, steward, currency_code
-        order by exception_code, object_kind, currency_code nulls last
-        """
-    ).fetchall()
-    return tuple(ExceptionFigures(*row) for row in rows)
+def _exceptions(found: Sequence[FoundException]) -> tuple[ExceptionFigures, ...]:
+    """Sum the open exceptions by code, kind of object and currency; unknown amounts last."""
+    is_open = ExceptionQuestion(state="open").takes
+
+    def group(each: FoundException) -> tuple[str, str, bool, str]:
+        is_unknown = each.amount_at_risk is None
+        currency = "" if is_unknown else each.currency_code or ""
+        return each.exception_code, each.object_kind, is_unknown, currency
+
+    figures = []
+    for (code, kind, is_unknown, currency), together in groupby(
+        sorted(filter(is_open, found), key=group), key=group
+    ):
+        mine = list(together)
+        figures.append(
+            ExceptionFigures(
+                exception_code=code,
+                object_kind=kind,
+                steward=mine[0].steward,
+                exception_count=len(mine),
+                event_count=sum(each.event_count or 0 for each in mine),
+                amount_at_risk=None
+                if is_unknown
+                else sum((each.amount_at_risk or Decimal(0) for each in mine), Decimal(0)),
+                currency_code=currency or None,
+                what_to_do=mine[0].what_to_do,
+                overdue_count=sum(each.is_overdue for each in mine),
+            )
+        )
+    return tuple(figures)

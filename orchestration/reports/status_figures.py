@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from orchestration.exceptions.risk import AtRisk
 from orchestration.price_book.currencies import amount_text
 from orchestration.quality.conservation import ConservationFigure
 
@@ -82,7 +83,7 @@ class CurrencyFigures:
         signed: documents that finance signed, as the register says, whether or not their posting
             is planned; a held document is not among them. posted: those that are in the ERP.
         due: candidates that wait for a signature.
-        at_risk: exceptions whose amount a price tells.
+        at_risk: exceptions whose amount a price tells, waived ones among them.
     """
 
     currency_code: str
@@ -130,6 +131,7 @@ class ExceptionFigures:
     Attributes:
         object_kind: what each exception is about; a settlement_key is a charge that is held.
         amount_at_risk: None where no price tells it.
+        overdue_count: of them, those older than the limit of their code or steward.
     """
 
     exception_code: str
@@ -140,6 +142,7 @@ class ExceptionFigures:
     amount_at_risk: Decimal | None
     currency_code: str | None
     what_to_do: str
+    overdue_count: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the exceptions, their amount with its currency's decimals."""
@@ -150,11 +153,13 @@ class ExceptionFigures:
 class InstallationStatus:
     """Everything that `status` shows.
 
-    Files, lines, rejected lines, revisions, signatures and postings are as of now. What the marts
-    say is as of published_at: which events are not unique or are retracted, due and at_risk, money,
-    exceptions and conservation. A run that ends red publishes nothing.
+    Files, lines, rejected lines, revisions, signatures and postings are as of now. Exceptions and
+    at_risk are as of the last build, waivers and ages among them as of now. What the marts say is
+    as of published_at: which events are not unique or are retracted, due, money and conservation. A run that ends
+    red publishes nothing.
 
     Attributes:
+        at_risk: unbilled value at risk per billing period and currency, waived value apart.
         published_copy: folder name of the published copy; None before the first publication.
         published_at: when it was published, in UTC; None before the first publication.
     """
@@ -165,6 +170,7 @@ class InstallationStatus:
     money: Sequence[MoneyFigures]
     revisions: Sequence[RevisionFigures]
     exceptions: Sequence[ExceptionFigures]
+    at_risk: Sequence[AtRisk]
     conservation: Sequence[ConservationFigure]
     signals_pushed: int
     published_copy: str | None
@@ -178,6 +184,7 @@ class InstallationStatus:
             "money": [row.as_json() for row in self.money],
             "revisions": [row.as_json() for row in self.revisions],
             "exceptions": [row.as_json() for row in self.exceptions],
+            "at_risk": [row.as_json() for row in self.at_risk],
             "conservation": [_conservation(figure) for figure in self.conservation],
         }
 

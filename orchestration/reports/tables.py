@@ -14,10 +14,10 @@ from rich.markup import escape
 from orchestration.price_book import Problem
 from orchestration.price_book.currencies import money_text
 from orchestration.quality.conservation import ConservationFigure
+from orchestration.reports.exceptions import at_risk_sheet, exceptions_sheet
 from orchestration.reports.layout import Column, Kind, Sheet, print_sheets
 from orchestration.reports.status_figures import (
     CurrencyFigures,
-    ExceptionFigures,
     InstallationStatus,
     MoneyFigures,
     RevisionFigures,
@@ -45,7 +45,9 @@ def print_status(console: Console, status: InstallationStatus) -> None:
     if status.revisions:
         sheets.append(revisions_sheet(status.revisions))
     if status.exceptions:
-        sheets.append(exceptions_sheet(status.exceptions, published_at=published_at))
+        sheets.append(exceptions_sheet(status.exceptions))
+    if status.at_risk:
+        sheets.append(at_risk_sheet(status.at_risk))
     if status.conservation:
         sheets.append(conservation_sheet(status.conservation, published_at=published_at))
     print_sheets(console, *sheets)
@@ -67,7 +69,7 @@ def as_of_text(published_at: datetime | None, *, is_signed_since: bool = False) 
     if published_at is None:
         return f"{now} No marts are published yet, so nothing else is shown."
     return (
-        f"{now}\nWhat the marts say (unique events, rated, due, at risk, exceptions, conservation) "
+        f"{now}\nWhat the marts say (unique events, rated, due, conservation) "
         f"is as of {_instant(published_at)}, the last publication. A run that ends red publishes "
         "nothing."
     ) + (
@@ -125,8 +127,7 @@ def currencies_sheet(
         Column("at risk in\nexceptions", Kind.FIGURE),
         note=""
         if published_at is None
-        else f"Due and at risk are as of {_instant(published_at)}: what was signed since then is "
-        "still in what is due.",
+        else f"Due is as of {_instant(published_at)}: what was signed since then is still in it.",
     )
     for row in currencies:
         code = row.currency_code
@@ -191,43 +192,6 @@ def revisions_sheet(revisions: Sequence[RevisionFigures]) -> Sheet:
             postings,
         )
     return sheet
-
-
-def exceptions_sheet(
-    exceptions: Sequence[ExceptionFigures], *, published_at: datetime | None
-) -> Sheet:
-    """Return the open exceptions by code, with the money at risk and whose turn it is."""
-    sheet = Sheet(
-        _dated("Open exceptions: what keeps usage from being billed or posted", published_at),
-        Column("exception, and what its steward does", Kind.WORDS),
-        Column("steward"),
-        Column("number", Kind.FIGURE),
-        Column("events", Kind.FIGURE),
-        Column("money\nat risk", Kind.FIGURE),
-        note="unknown: what it would come to cannot be computed as long as it is open."
-        if any(row.amount_at_risk is None for row in exceptions)
-        else "",
-    )
-    before = ""
-    for row in exceptions:
-        name = _exception(row)
-        what_to_do = f"\n[dim]{escape(row.what_to_do)}[/]" if name != before else ""
-        before = name
-        sheet.add_row(
-            f"{name}{what_to_do}",
-            row.steward,
-            _count(row.exception_count),
-            _count(row.event_count),
-            "unknown"
-            if row.amount_at_risk is None
-            else f"{row.currency_code} {money_text(row.amount_at_risk, row.currency_code or '')}",
-        )
-    return sheet
-
-
-def _exception(row: ExceptionFigures) -> str:
-    name = _words(row.exception_code)
-    return f"charges held: {name}" if row.object_kind == "settlement_key" else name
 
 
 def conservation_sheet(

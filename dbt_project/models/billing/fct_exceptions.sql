@@ -190,7 +190,10 @@ identified as (
 charges as (
     select
         settlement_key,
-        charge_id || ' from ' || cast(cell_start_date as varchar) as object_name
+        charge_id
+        || case when dimension_key in ('', '{}') then '' else ' ' || dimension_key end
+        || ' from '
+        || cast(cell_start_date as varchar) as object_name
     from settlements
 ),
 

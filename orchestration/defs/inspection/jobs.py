@@ -17,6 +17,7 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration.data_directory import is_initialised, make_folders
+from orchestration.defs.exceptions.jobs import EXCEPTION_JOBS
 from orchestration.defs.inspection.answers import ANSWER, shown
 from orchestration.defs.inspection.evidence import prepare_evidence_pack, verify_evidence_pack
 from orchestration.defs.inspection.records import sign_records
@@ -122,7 +123,8 @@ def installation_state(
 ) -> dg.Output[InstallationStatus]:
     """Answer with the state of the installation as of now and of the last publication."""
     with failures_sorted(retry_number=context.retry_number):
-        return shown(installation_status(installation.settings), print_status)
+        state = installation_status(installation.settings, now=installation.clock())
+    return shown(state, print_status)
 
 
 @dg.op(out=ANSWER, description="Gather all that made one line, from its events to its cents.")
@@ -322,6 +324,7 @@ INSPECTIONS: Final = (
     verify_data_directory,
     prepare_evidence_pack,
     verify_evidence_pack,
+    *EXCEPTION_JOBS,
 )
 
 
