@@ -131,6 +131,10 @@ def sign_off(  # noqa: PLR0917 — Typer turns each parameter into an option of 
     revision: Annotated[str, typer.Option(help="Number or id of the revision.")] = "latest",
     decision: Annotated[Decision, typer.Option(help="What you decide.")] = Decision.SIGN,
     hold: Annotated[list[str] | None, typer.Option(help="Document to leave out.")] = None,
+    acknowledge: Annotated[
+        list[str] | None,
+        typer.Option(help="Document that the policy wants acknowledged: DOCUMENT_ID[=note]."),
+    ] = None,
     note: Annotated[str, typer.Option(help="Why; needed to reject and to hold.")] = "",
     signer: Annotated[
         str | None, typer.Option(help="Your name, where a self-declared one counts.")
@@ -144,6 +148,7 @@ def sign_off(  # noqa: PLR0917 — Typer turns each parameter into an option of 
         "decision": decision.name,
         "revision": revision,
         "held_document_ids": hold or [],
+        "acknowledged_document_ids": acknowledge or [],
         "note": note,
     } | ({"signer": signer} if signer else {})
     with _runs(answer, data_dir) as (installation, runner):
@@ -151,6 +156,8 @@ def sign_off(  # noqa: PLR0917 — Typer turns each parameter into an option of 
         if not entity:
             refuse_nothing_to_decide(installation, billing_period=period)
         entities = entity or entities_to_decide(installation, billing_period=period)
+        if acknowledge and len(entities) > 1:
+            raise typer.BadParameter("name the --entity whose documents you --acknowledge.")
         reports = [
             runner.run(
                 "sign_off_period",

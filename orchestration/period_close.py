@@ -4,21 +4,30 @@ Belongs here: each step as one call over an installation. Does not belong here: 
 and after it (pipeline.py); the rules of a signature (orchestration/billing).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
+from orchestration.billing.acknowledgements import NeededAcknowledgement, acknowledgements_of
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.freeze import freeze
 from orchestration.billing.refusals import (
     AlreadyRejectedError,
     AlreadySignedError,
+    PolicyMissingError,
     RevisionUnknownError,
+    listed,
 )
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, latest_of, revisions_of
 from orchestration.billing.sign_off import Signer, SignOff, sign_off
 from orchestration.billing.unsignable import unsignable_notice
+from orchestration.exceptions import (
+    AtRisk,
+    ExceptionQuestion,
+    at_risk_by_period,
+    find_exceptions,
+)
 from orchestration.failures import RefusedError
 from orchestration.pipeline import Installation
 from orchestration.quality.reports import ExpectationReport
@@ -84,13 +93,56 @@ def freeze_period(
 
 
 def freeze_notice(installation: Installation, revisions: Sequence[Revision]) -> str | None:
-    """Say which of the revisions just frozen cannot be signed; None where all of them can.
+    """Say which of the revisions just frozen cannot be signed, or what must be acknowledged.
+
+    None where all of them can be signed as they are.
 
     Raises:
         RegisterDamagedError: a manifest of the register is missing or changed.
     """
     with installation.operations() as engine:
-        return unsignable_notice(installation.settings, engine, revisions)
+        notices = [unsignable_notice(installation.settings, engine, revisions)]
+    for revision in revisions:
+        needed = acknowledgements_needed(installation, revision)
+        if needed:
+            notices.append(
+                f"{revision.revision_id}: a signature must acknowledge "
+                f"{listed([each.text() for each in needed])}. Look at each, and sign with "
+                "--acknowledge DOCUMENT_ID."
+            )
+    return "\n".join(filter(None, notices)) or None
+
+
+def acknowledgements_needed(
+    installation: Installation, revision: Revision
+) -> tuple[NeededAcknowledgement, ...]:
+    """Return the documents of a frozen revision that its policy wants acknowledged one by one.
+
+    None of a revision that waits for no decision, or whose reference version has no policy, since
+    nobody may sign it then.
+
+    Raises:
+        RegisterDamagedError: a committed file of the register is missing or changed.
+    """
+    if revision.state != "frozen":
+        return ()
+    chain = Register(installation.settings.register).chain()
+    try:
+        return acknowledgements_of(installation.settings, chain, revision)
+    except PolicyMissingError:
+        return ()
+
+
+def value_at_risk(installation: Installation, *, billing_period: str) -> tuple[AtRisk, ...]:
+    """Return what exceptions keep from being billed of one month, waived value apart."""
+    with installation.operations() as engine:
+        found = find_exceptions(
+            installation.settings,
+            engine,
+            now=installation.clock(),
+            question=ExceptionQuestion(billing_period=billing_period, state="all"),
+        )
+    return at_risk_by_period(found)
 
 
 def find_revision(
@@ -177,6 +229,7 @@ def decide(
     signer: Signer,
     note: str,
     held_document_ids: Sequence[str] = (),
+    acknowledgements: Mapping[str, str] | None = None,
 ) -> SignOff:
     """Sign or reject a frozen revision.
 
@@ -192,5 +245,6 @@ def decide(
             signer=signer,
             note=note,
             held_document_ids=held_document_ids,
+            acknowledgements=acknowledgements,
             now=installation.clock(),
         )

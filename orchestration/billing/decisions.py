@@ -27,12 +27,16 @@ SIGN_OFF_SCHEMA: Final = pa.schema(
         column("note", pa.string()),
         column("manifest_sha256", pa.string()),
         column("held_document_ids", pa.string()),
+        column("acknowledgements", pa.string()),
     ]
 )
 
 
 def sign_off_row(manifest: Manifest) -> dict[str, Any] | None:
-    """The row of sign_offs that a commit stands for; None when it is no decision."""
+    """The row of sign_offs that a commit stands for; None when it is no decision.
+
+    Decisions of an earlier version acknowledged nothing.
+    """
     if manifest.kind not in ("sign", "reject"):
         return None
     subject = manifest.subject
@@ -47,6 +51,7 @@ def sign_off_row(manifest: Manifest) -> dict[str, Any] | None:
         "note": subject["note"],
         "manifest_sha256": manifest.sha256,
         "held_document_ids": list(subject["held_document_ids"]),
+        "acknowledgements": list(subject.get("acknowledgements", [])),
     }
 
 
@@ -55,7 +60,8 @@ def sign_off_table(chain: Sequence[Manifest]) -> pa.Table:
     rows = [row for row in map(sign_off_row, chain) if row is not None]
     for row in rows:
         row["signed_at"] = row["signed_at"].replace(tzinfo=None)
-        row["held_document_ids"] = json.dumps(row["held_document_ids"], ensure_ascii=False)
+        for name in ("held_document_ids", "acknowledgements"):
+            row[name] = json.dumps(row[name], ensure_ascii=False)
     return pa.Table.from_pylist(rows, schema=SIGN_OFF_SCHEMA)
 
 

@@ -134,6 +134,30 @@ REGISTER_HELD_SCHEMA: Final = joined(
 )
 
 
+def filled_table(known: Mapping[str, Any], schema: pa.Schema, count: int) -> pa.Table:
+    """A table of a schema from the columns that are known; every other one is null.
+
+    Args:
+        known: columns by name, each a list or an Arrow column; an instant is aware.
+        schema: of the table.
+        count: rows.
+    """
+    columns = []
+    for name in schema.names:
+        kind = schema.field(name).type
+        given = known.get(name, [None] * count)
+        if isinstance(given, pa.ChunkedArray):
+            columns.append(given.cast(kind))
+        else:
+            columns.append(pa.chunked_array([pa.array(given, _storable(kind))]).cast(kind))
+    return pa.table(columns, schema=schema)
+
+
+def _storable(kind: pa.DataType) -> pa.DataType:
+    """An aware instant enters Arrow with its zone, and is kept as naive UTC."""
+    return pa.timestamp("us", "UTC") if pa.types.is_timestamp(kind) else kind
+
+
 def fold_billed(entries: pa.Table, *, keys: Iterable[str] | None = None) -> dict[str, Decimal]:
     """Sum what was billed per settlement key, at scale 4, over every kind that counts.
 

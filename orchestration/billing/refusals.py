@@ -15,7 +15,8 @@ Belongs here: the error classes of this room. Does not belong here: deciding whi
     ├── CheckRedError  CheckMissingError
     ├── SignerUnverifiedError  PolicyMissingError  SignerNotApproverError
     ├── EntityNotAllowedError  AmountAboveLimitError  FourEyesError  AuthorUnknownError
-    └── AcknowledgementMissingError  ReasonMissingError  HeldDocumentUnknownError
+    └── AcknowledgementMissingError  AcknowledgedDocumentUnknownError  ReasonMissingError
+        HeldDocumentUnknownError
     InputError
     ├── EntryInvalidError            an entry breaks the rules of its kind
     ├── CandidatesUnusableError      the warehouse has no candidates that can be frozen
@@ -207,9 +208,15 @@ class AuthorUnknownError(RefusedError):
 
 
 class AcknowledgementMissingError(RefusedError):
-    """A document is above the policy's threshold, and nobody acknowledged it."""
+    """The policy asks for an acknowledgement of a document, and nobody gave it."""
 
     code = "acknowledgement_missing"
+
+
+class AcknowledgedDocumentUnknownError(RefusedError):
+    """A document to acknowledge is not in the revision."""
+
+    code = "acknowledged_document_unknown"
 
 
 class ReasonMissingError(RefusedError):

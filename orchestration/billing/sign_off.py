@@ -8,8 +8,8 @@ The manifest is the commit. Rows in the operations database follow from it; a cr
 healed by rebuild_from_register at the next start.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, Literal
@@ -18,6 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Engine
 
+from orchestration.billing.acknowledgements import (
+    NeededAcknowledgement,
+    acknowledged,
+    before_credits,
+    needed_acknowledgements,
+)
 from orchestration.billing.booking import booked
 from orchestration.billing.canonical import table_digest
 from orchestration.billing.checks import CheckFigure
@@ -29,7 +35,7 @@ from orchestration.billing.derived_rows import (
     rebuild_from_register,
 )
 from orchestration.billing.durable import Steps, no_steps
-from orchestration.billing.entries import ENTRY_SCHEMA, HELD_SCHEMA
+from orchestration.billing.entries import ENTRY_SCHEMA, HELD_SCHEMA, filled_table
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.policies import pinned_policy, pinned_rules
 from orchestration.billing.provenance import PROVENANCE_SCHEMA, first_used
@@ -53,6 +59,7 @@ from orchestration.billing.sign_off_rules import (
     refuse_checks,
     refuse_same_eyes,
     refuse_unacknowledged,
+    refuse_unknown_acknowledged,
     refuse_unknown_decision,
     refuse_unknown_documents,
     refuse_unverified,
@@ -95,6 +102,7 @@ class SignOff:
         signed_document_count: documents that are billed by it; 0 for a rejection.
         totals: of the billed documents, by currency.
         held_document_ids: documents that wait, ascending.
+        acknowledged_document_ids: documents that were acknowledged one by one, ascending.
     """
 
     sign_off_id: str
@@ -108,6 +116,7 @@ class SignOff:
     signed_document_count: int
     totals: tuple[CurrencyTotal, ...]
     held_document_ids: tuple[str, ...]
+    acknowledged_document_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +125,7 @@ class _Asked:
 
     decision: Decision
     held_document_ids: tuple[str, ...]
+    acknowledgements: Mapping[str, str] = field(hash=False)
     signer: Signer
     note: str
     now: datetime
@@ -141,6 +151,7 @@ def sign_off(
     note: str,
     now: datetime,
     held_document_ids: Sequence[str] = (),
+    acknowledgements: Mapping[str, str] | None = None,
     policy_source: Callable[[Settings, str], SignOffPolicy] = pinned_policy,
     steps: Steps = no_steps,
 ) -> SignOff:
@@ -158,6 +169,7 @@ def sign_off(
         note: free text; the reason of a rejection or of a hold.
         now: the instant of the decision, aware.
         held_document_ids: documents that are not billed now. Their lines are kept as held.
+        acknowledgements: by document id, the note with which it is acknowledged by itself.
         policy_source: gives the sign-off policy of a reference version; the revision's own is used.
         steps: announced before each durable step.
 
@@ -169,7 +181,14 @@ def sign_off(
     refuse_unknown_decision(decision)
     rebuild_from_register(settings, engine)
     held = tuple(sorted(set(held_document_ids))) if decision == "sign" else ()
-    asked = _Asked(decision=decision, held_document_ids=held, signer=signer, note=note, now=now)
+    asked = _Asked(
+        decision=decision,
+        held_document_ids=held,
+        acknowledgements=dict(acknowledgements or {}) if decision == "sign" else {},
+        signer=signer,
+        note=note,
+        now=now,
+    )
     with Register(settings.register, steps=steps).writing() as session:
         revision = find_revision(revisions_of(session.chain), revision_id)
         policy = policy_source(settings, revision.pins.reference_version)
@@ -209,12 +228,20 @@ def _commit(
     frozen = _read_frozen(session, revision)
     figures = read_check_results(engine, revision)
     signed_documents = _signed_documents(frozen, asked)
+    needed: tuple[NeededAcknowledgement, ...] = ()
     if asked.decision == "sign":
         refuse_unknown_documents(asked.held_document_ids, frozen.documents, revision)
+        refuse_unknown_acknowledged(asked.acknowledgements, frozen.documents, revision)
         refuse_checks(revision, figures)
-        charged = _before_credits(frozen, signed_documents)
+        charged = before_credits(signed_documents, frozen.lines)
         refuse_amount(approver, revision, totals_of(charged))
-        refuse_unacknowledged(policy, revision, charged)
+        needed = needed_acknowledgements(
+            policy.acknowledged_documents,
+            signed_documents,
+            frozen.lines,
+            read_entries(session.folder, session.chain),
+        )
+        refuse_unacknowledged(revision, needed, asked.acknowledgements)
         refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
     entries = _entries(frozen, booked_documents(signed_documents), asked)
     signed = read_entries(session.folder, session.chain)
@@ -222,7 +249,8 @@ def _commit(
     refuse_closed_since(signed, entries, since=revision.register_head, tried=revision.revision_id)
     manifest = session.commit(
         kind=asked.decision,
-        subject=_subject(revision, asked, figures, signed_documents),
+        subject=_subject(revision, asked, figures, signed_documents)
+        | {"acknowledgements": acknowledged(asked.acknowledgements, needed)},
         now=asked.now,
         entries=entries,
         held=_held_lines(frozen, asked),
@@ -246,6 +274,9 @@ def _sign_off_of(
         signed_document_count=subject["signed_document_count"],
         totals=totals,
         held_document_ids=tuple(subject["held_document_ids"]),
+        acknowledged_document_ids=tuple(
+            each["document_id"] for each in subject["acknowledgements"]
+        ),
     )
 
 
@@ -254,20 +285,6 @@ def _signed_documents(frozen: _Frozen, asked: _Asked) -> pa.Table:
     if asked.decision == "reject":
         return frozen.documents.slice(0, 0)
     return frozen.documents.filter(pc.invert(_is_held(frozen, asked)))
-
-
-def _before_credits(frozen: _Frozen, documents: pa.Table) -> pa.Table:
-    """The documents with what they charge, whatever credits pay of it."""
-    is_draw = pc.is_valid(frozen.lines["credit_grant_id"])
-    drawn = frozen.lines.filter(is_draw).group_by("document_id").aggregate([("amount", "sum")])
-    by_document: dict[Any, Any] = dict(
-        zip(drawn["document_id"].to_pylist(), drawn["amount_sum"].to_pylist(), strict=True)
-    )
-    rows = [
-        row | {"amount": row["amount"] - by_document.get(row["document_id"], 0)}
-        for row in documents.to_pylist()
-    ]
-    return pa.Table.from_pylist(rows, schema=documents.schema)
 
 
 def _is_held(frozen: _Frozen, asked: _Asked) -> Any:
@@ -375,7 +392,7 @@ def _entries(frozen: _Frozen, signed_documents: pa.Table, asked: _Asked) -> pa.T
         "signed_at": [asked.now] * count,
         "note": [asked.note or None] * count,
     }
-    return _table(known, ENTRY_SCHEMA, count)
+    return filled_table(known, ENTRY_SCHEMA, count)
 
 
 def _held_lines(frozen: _Frozen, asked: _Asked) -> pa.Table:
@@ -388,7 +405,7 @@ def _held_lines(frozen: _Frozen, asked: _Asked) -> pa.Table:
         "held_at": [asked.now] * count,
         "reason": [asked.note] * count,
     }
-    return _table(known, HELD_SCHEMA, count)
+    return filled_table(known, HELD_SCHEMA, count)
 
 
 def _with_documents(lines: pa.Table, documents: pa.Table) -> pa.Table:
@@ -396,20 +413,3 @@ def _with_documents(lines: pa.Table, documents: pa.Table) -> pa.Table:
     headers = documents.select([name for name in _HEADERS if name in documents.schema.names])
     joined = lines.join(headers, keys="document_id", join_type="inner")
     return joined.sort_by([("document_id", "ascending"), ("line_number", "ascending")])
-
-
-def _table(known: dict[str, Any], schema: pa.Schema, count: int) -> pa.Table:
-    columns = []
-    for name in schema.names:
-        kind = schema.field(name).type
-        given = known.get(name, [None] * count)
-        if isinstance(given, pa.ChunkedArray):
-            columns.append(given.cast(kind))
-        else:
-            columns.append(pa.chunked_array([pa.array(given, _storable(kind))]).cast(kind))
-    return pa.table(columns, schema=schema)
-
-
-def _storable(kind: pa.DataType) -> pa.DataType:
-    """An aware instant enters Arrow with its zone, and is kept as naive UTC."""
-    return pa.timestamp("us", "UTC") if pa.types.is_timestamp(kind) else kind

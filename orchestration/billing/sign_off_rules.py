@@ -11,8 +11,10 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
+from orchestration.billing.acknowledgements import NeededAcknowledgement
 from orchestration.billing.checks import CheckFigure, judge
 from orchestration.billing.refusals import (
+    AcknowledgedDocumentUnknownError,
     AcknowledgementMissingError,
     AlreadyRejectedError,
     AlreadySignedError,
@@ -47,7 +49,6 @@ _AUTHORED_IN: Final = {
     "term": "price_book/ (contract_terms/ for one of a contract)",
     "waiver": "the register, with `tallyhouse exceptions waive`",
 }
-_DOCUMENT_AMOUNT: Final = ("document_id", "currency_code", "amount")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,35 +196,42 @@ def refuse_amount(approver: Approver, revision: Revision, totals: Sequence[Curre
 
 
 def refuse_unacknowledged(
-    policy: SignOffPolicy, revision: Revision, signed_documents: pa.Table
+    revision: Revision,
+    needed: Sequence[NeededAcknowledgement],
+    acknowledgements: Mapping[str, str],
 ) -> None:
-    """No document above the policy's threshold is signed: none can be acknowledged yet.
-
-    A threshold that let everything pass would be a control in name only.
+    """Each document for which the policy asks an acknowledgement has one.
 
     Args:
-        policy: with its thresholds by currency, in major units.
         revision: for the message.
-        signed_documents: DOCUMENT_SCHEMA rows that the signature would bill.
+        needed: documents that the signature would bill and that need one.
+        acknowledgements: notes by document id.
 
     Raises:
-        AcknowledgementMissingError: names the documents whose amount, without its sign, is above.
+        AcknowledgementMissingError: names the documents with what each needs it for.
     """
-    thresholds = policy.acknowledgement_threshold
-    above = [
-        f"{document_id} ({currency_code} {money_text(amount, currency_code)}, threshold "
-        f"{money_text(thresholds[currency_code], currency_code)})"
-        for document_id, currency_code, amount in zip(
-            *(signed_documents[name].to_pylist() for name in _DOCUMENT_AMOUNT), strict=True
-        )
-        if currency_code in thresholds and abs(amount) > thresholds[currency_code]
-    ]
-    if above:
+    missing = [each.text() for each in needed if each.document_id not in acknowledgements]
+    if missing:
         raise AcknowledgementMissingError(
-            f"Tried to sign {revision.revision_id}: {listed(above)} must be acknowledged "
-            "(acknowledgement_threshold in policy.yml), and nobody can acknowledge a document yet. "
-            "Hold these documents, or change the threshold, load the reference, run the pipeline "
-            "and freeze again."
+            f"Tried to sign {revision.revision_id}: {listed(missing)} must be acknowledged one by "
+            "one (sign_off.acknowledgements in policy.yml). Look at each and sign with "
+            "--acknowledge DOCUMENT_ID, in the launchpad acknowledged_document_ids, or hold it."
+        )
+
+
+def refuse_unknown_acknowledged(
+    acknowledgements: Mapping[str, str], documents: pa.Table, revision: Revision
+) -> None:
+    """Only documents of the revision can be acknowledged; one that needs none may be, too.
+
+    Raises:
+        AcknowledgedDocumentUnknownError: names the others.
+    """
+    unknown = sorted(set(acknowledgements) - set(documents["document_id"].to_pylist()))
+    if unknown:
+        raise AcknowledgedDocumentUnknownError(
+            f"Tried to acknowledge {listed(unknown)} of {revision.revision_id}, which has no such "
+            "documents. Take their ids from the revision and decide again."
         )
 
 

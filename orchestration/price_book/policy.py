@@ -190,6 +190,8 @@ class Corrections(FrozenModel):
 
     months_back: Annotated[Whole, Field(ge=1, le=1200)] | None = None
     credit_memos: Literal["offset", "pay_out"] = "offset"
+
+
 DEFAULT_LIMIT: Final = "default"
 _LIMITED: Final = frozenset((DEFAULT_LIMIT, *STEWARDS, *EXCEPTION_CODES))
 

@@ -5,7 +5,7 @@ Does not belong here: computing a figure that dbt computes; layout (tables.py).
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,7 +16,10 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from orchestration.billing.acknowledgements import NeededAcknowledgement, acknowledgements_of
+from orchestration.billing.refusals import PolicyMissingError
 from orchestration.billing.register import Register
+from orchestration.billing.revisions import revisions_of
 from orchestration.exceptions import (
     AtRisk,
     ExceptionQuestion,
@@ -62,7 +65,7 @@ def installation_status(settings: Settings, *, now: datetime | None = None) -> I
     engine = open_operations(settings)
     try:
         with engine.connect() as operations:
-            revisions = _revisions(operations)
+            revisions = _revisions(operations, _to_acknowledge(settings))
             usage, postings = _usage(operations), _postings(operations)
             pushed = _pushed(operations)
         found = find_exceptions(settings, engine, now=now or datetime.now(UTC))
@@ -189,7 +192,20 @@ def _pushed(operations: Connection) -> int:
     return operations.scalar(sa.select(sa.func.count()).where(acknowledged)) or 0
 
 
-def _revisions(operations: Connection) -> tuple[RevisionFigures, ...]:
+def _to_acknowledge(settings: Settings) -> dict[str, tuple[NeededAcknowledgement, ...]]:
+    """Return what a signature of each frozen revision must acknowledge, by its id."""
+    chain = Register(settings.register).chain()
+    needed: dict[str, tuple[NeededAcknowledgement, ...]] = {}
+    for revision in revisions_of(chain).values():
+        if revision.state == "frozen":
+            with suppress(PolicyMissingError):  # then nobody may sign it
+                needed[revision.revision_id] = acknowledgements_of(settings, chain, revision)
+    return needed
+
+
+def _revisions(
+    operations: Connection, to_acknowledge: Mapping[str, Sequence[NeededAcknowledgement]]
+) -> tuple[RevisionFigures, ...]:
     revisions, sign_offs, postings = tables.revisions, tables.sign_offs, tables.postings
     by_state: dict[str, dict[str, int]] = {}
     for row in operations.execute(
@@ -217,6 +233,7 @@ def _revisions(operations: Connection) -> tuple[RevisionFigures, ...]:
             signer=row["signer"],
             signed_at=row["signed_at"],
             postings_by_state=by_state.get(row["revision_id"], {}),
+            to_acknowledge=to_acknowledge.get(row["revision_id"], ()),
         )
         for row in rows
     )

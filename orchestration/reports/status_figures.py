@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from orchestration.billing.acknowledgements import NeededAcknowledgement
 from orchestration.exceptions.risk import AtRisk
 from orchestration.price_book.currencies import amount_text
 from orchestration.quality.conservation import ConservationFigure
@@ -56,6 +57,7 @@ class RevisionFigures:
     Attributes:
         amounts: by currency, as the revision was frozen.
         postings_by_state: documents by the state of their posting; empty before a signature.
+        to_acknowledge: of a frozen one, documents that a signature must acknowledge one by one.
     """
 
     revision_id: str
@@ -68,11 +70,15 @@ class RevisionFigures:
     signer: str | None
     signed_at: datetime | None
     postings_by_state: Mapping[str, int]
+    to_acknowledge: Sequence[NeededAcknowledgement] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the revision, its amounts with their currency's decimals."""
         amounts = {code: amount_text(amount, code) for code, amount in self.amounts.items()}
-        return asdict(self) | {"amounts": amounts}
+        return asdict(self) | {
+            "amounts": amounts,
+            "to_acknowledge": [each.plain() for each in self.to_acknowledge],
+        }
 
 
 @dataclass(frozen=True)

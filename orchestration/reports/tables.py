@@ -44,6 +44,8 @@ def print_status(console: Console, status: InstallationStatus) -> None:
         sheets.append(money_sheet(status.money, published_at=published_at))
     if status.revisions:
         sheets.append(revisions_sheet(status.revisions))
+    if any(row.to_acknowledge for row in status.revisions):
+        sheets.append(acknowledgements_sheet(status.revisions))
     if status.exceptions:
         sheets.append(exceptions_sheet(status.exceptions))
     if status.at_risk:
@@ -191,6 +193,29 @@ def revisions_sheet(revisions: Sequence[RevisionFigures]) -> Sheet:
             escape(row.signer or ""),
             postings,
         )
+    return sheet
+
+
+def acknowledgements_sheet(revisions: Sequence[RevisionFigures]) -> Sheet:
+    """Return the documents that a signature must acknowledge one by one, with the reasons."""
+    sheet = Sheet(
+        "To acknowledge before a signature",
+        Column("revision"),
+        Column("document"),
+        Column("customer"),
+        Column("amount", Kind.FIGURE),
+        Column("why", Kind.WORDS),
+        note="Look at each, and sign with --acknowledge DOCUMENT_ID, or hold it.",
+    )
+    for row in revisions:
+        for each in row.to_acknowledge:
+            sheet.add_row(
+                escape(row.revision_id),
+                escape(each.document_id),
+                escape(each.bill_to_customer_id),
+                f"{each.currency_code} {money_text(each.amount, each.currency_code)}",
+                escape("; ".join(reason.text for reason in each.reasons)),
+            )
     return sheet
 
 

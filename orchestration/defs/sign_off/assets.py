@@ -4,12 +4,13 @@ Belongs here: the period's assets, and the form that finance fills in. Does not 
 signature needs and what it writes (orchestration/billing).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 from pydantic import Field
 
 from orchestration import asset_keys, period_close, pipeline
+from orchestration.billing.acknowledgements import NeededAcknowledgement
 from orchestration.billing.revisions import Revision
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.figures import (
@@ -20,10 +21,12 @@ from orchestration.defs.operations.figures import (
 )
 from orchestration.defs.operations.owners import FINANCE, WAREHOUSE_WRITER
 from orchestration.defs.sign_off.signers import signer_of
+from orchestration.exceptions import AtRisk
 from orchestration.partitions import billing_periods, period_of_partition
 from orchestration.period_close import CANDIDATES_CHECK, Decision
 from orchestration.pipeline import Installation
 from orchestration.price_book.currencies import money_text
+from orchestration.reports.exceptions import at_risk_texts
 
 
 class SignOffConfig(dg.Config):
@@ -38,11 +41,29 @@ class SignOffConfig(dg.Config):
     held_document_ids: list[str] = Field(
         default_factory=list, description="Documents to leave out of this signature."
     )
+    acknowledged_document_ids: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Documents that the policy wants acknowledged by themselves, each DOCUMENT_ID or "
+            "DOCUMENT_ID=note."
+        ),
+    )
+    acknowledgement_note: str = Field(
+        default="", description="Note of every acknowledged document without one of its own."
+    )
     note: str = Field(default="", description="Why; needed to reject and to hold.")
     signer: str | None = Field(
         default=None,
         description="Your name, where the installation lets a self-declared name count.",
     )
+
+    def acknowledgements(self) -> dict[str, str]:
+        """Return the note of each acknowledged document by its id."""
+        pairs = (each.partition("=") for each in self.acknowledged_document_ids)
+        return {
+            document_id.strip(): note.strip() or self.acknowledgement_note.strip()
+            for document_id, _, note in pairs
+        }
 
 
 @dg.asset(
@@ -87,13 +108,41 @@ def frozen_revisions(
             installation, billing_period=billing_period, expectations=report
         )
         notice = period_close.freeze_notice(installation, revisions)
+        needed = {
+            revision.revision_id: period_close.acknowledgements_needed(installation, revision)
+            for revision in revisions
+        }
+        at_risk = period_close.value_at_risk(installation, billing_period=billing_period)
     yield dg.MaterializeResult(
         metadata={
             **({NOTICE: dg.MetadataValue.text(notice)} if notice else {}),
             "revisions": dg.MetadataValue.int(len(revisions)),
             **{revision.legal_entity_id: revision_text(revision) for revision in revisions},
+            "documents to acknowledge": acknowledgements_table(needed),
+            "unbilled value at risk": risk_text(at_risk),
         }
     )
+
+
+def acknowledgements_table(
+    needed: Mapping[str, Sequence[NeededAcknowledgement]],
+) -> dg.MetadataValue:
+    """Return which documents a signature must acknowledge, by revision, or that there is none."""
+    rows = [
+        f"| {revision_id} | {each.document_id} | {each.bill_to_customer_id} "
+        f"| {each.currency_code} {money_text(each.amount, each.currency_code)} "
+        f"| {'; '.join(reason.text for reason in each.reasons)} |"
+        for revision_id, documents in needed.items()
+        for each in documents
+    ]
+    head = ["| revision | document | customer | amount | why |", "|---|---|---|---|---|"]
+    return dg.MetadataValue.md("\n".join(head + rows) if rows else "none")
+
+
+def risk_text(at_risk: Sequence[AtRisk]) -> dg.MetadataValue:
+    """Return what exceptions keep from being billed of the month, by currency."""
+    lines = [f"* {text}" for text in at_risk_texts(at_risk)]
+    return dg.MetadataValue.md("\n".join(lines) or "none")
 
 
 def revision_text(revision: Revision) -> dg.MetadataValue:
@@ -132,9 +181,11 @@ def period_sign_off(
 ) -> Materialised:
     """Sign or reject; see period_close.decide. Refused for good where a rule stands in the way."""
     with failures_sorted(retry_number=context.retry_number):
+        billing_period = period_of_partition(context.partition_key)
+        at_risk = period_close.value_at_risk(installation, billing_period=billing_period)
         revision = period_close.find_revision(
             installation,
-            billing_period=period_of_partition(context.partition_key),
+            billing_period=billing_period,
             legal_entity_id=config.legal_entity_id,
             revision=config.revision,
         )
@@ -150,6 +201,7 @@ def period_sign_off(
             ),
             note=config.note,
             held_document_ids=config.held_document_ids,
+            acknowledgements=config.acknowledgements(),
         )
     return dg.MaterializeResult(
         metadata=texts(
@@ -160,6 +212,8 @@ def period_sign_off(
                 "signed_at": signed.signed_at.isoformat(),
                 "documents_signed": signed.signed_document_count,
                 "documents_held": ", ".join(signed.held_document_ids) or "none",
+                "documents_acknowledged": ", ".join(signed.acknowledged_document_ids) or "none",
+                "unbilled_value_at_risk": "; ".join(at_risk_texts(at_risk)) or "none",
                 "register_sequence": signed.register_sequence,
                 "manifest_sha256": signed.manifest_sha256,
             }

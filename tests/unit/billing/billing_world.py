@@ -46,9 +46,10 @@ from orchestration.settings import Settings
 OLIVIA = Signer(name="olivia@example.com", source="verified", run_id="run-1")
 SELF_DECLARED = Signer(name="olivia@example.com", source="self_declared", run_id="run-1")
 
-POLICY = """sign_off:
+POLICY_FILE = """
+sign_off:
   approvers:
-    - {name: nobody, legal_entities: all, up_to_amount: unlimited}
+    - {name: olivia@example.com, legal_entities: all, up_to_amount: unlimited}
 """
 
 
@@ -224,7 +225,7 @@ class BillingWorld:
         folder = self.settings.reference_versions / version
         (folder / "tables").mkdir(parents=True, exist_ok=True)
         (folder / "source").mkdir(parents=True, exist_ok=True)
-        (folder / "source" / "policy.yml").write_text(POLICY)
+        (folder / "source" / "policy.yml").write_text(POLICY_FILE)
         who = {**AUTHORS, **(authors or {})}
         for name, rows in reference_rows(who, unit_price, quiet_date).items():
             stored = [row | {"reference_version": version} for row in rows]

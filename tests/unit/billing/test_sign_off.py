@@ -73,6 +73,7 @@ def test_a_signature_is_rows_in_the_operations_database_too(world):
         "note": "looked at",
         "manifest_sha256": signed.manifest_sha256,
         "held_document_ids": [],
+        "acknowledgements": [],
     } == row
     assert ["signed"] == [each["state"] for each in rows(world, revisions)]
 

@@ -5,8 +5,7 @@ from decimal import Decimal
 
 import pytest
 from billing_rows import ALL_HELD, NOW, Line, entries_table
-from billing_world import policy
-from signing import frozen, refusal, refused
+from signing import frozen, refused
 
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.derived_rows import put_check_results
@@ -86,34 +85,6 @@ def test_results_of_another_revisions_content_never_count(world):
     [second] = world.freeze()
     put_check_results(world.engine, first, [passing("x")], now=NOW)
     assert "check_missing" == refused(world, second.revision_id)
-
-
-def test_a_document_above_the_acknowledgement_threshold_is_not_signed_and_can_be_held(world):
-    world.policy = policy(acknowledgement_threshold={"USD": "4000", "JPY": "0"})
-    revision = frozen(
-        world,
-        Line(rated="4000.00"),
-        Line(customer_id="bolt", rated="-4000.01"),
-        Line(customer_id="cargo", currency_code="JPY", rated="1"),
-    )
-    missing = refusal(world, revision.revision_id)
-    assert "acknowledgement_missing" == missing.code
-    assert (
-        "INV-us-bolt (USD -4,000.01, threshold 4,000.00), INV-us-cargo (JPY 1, threshold 0) must"
-    ) in str(missing)
-    held = ["INV-us-bolt", "INV-us-cargo"]
-    signed = world.sign(revision.revision_id, held_document_ids=held)
-    assert 1 == signed.signed_document_count
-
-
-def test_a_currency_without_an_acknowledgement_threshold_has_none(world):
-    world.policy = policy(acknowledgement_threshold={"EUR": "0"})
-    world.sign(frozen(world).revision_id)
-
-
-def test_a_revision_with_a_document_above_the_threshold_can_be_rejected(world):
-    world.policy = policy(acknowledgement_threshold={"USD": "5"})
-    world.sign(frozen(world).revision_id, decision="reject", note="too much")
 
 
 def test_a_rejection_and_a_hold_need_a_reason(world):
