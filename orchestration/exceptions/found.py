@@ -14,12 +14,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from orchestration.billing.register import Register
 from orchestration.billing.waivers import Waiver, in_force, read_waivers
 from orchestration.exceptions.history import read_history
-from orchestration.price_book import ReferenceMissingError, current_reference, policy_of
+from orchestration.operations_db.tables import reference_versions
+from orchestration.price_book import current_reference, policy_of
 from orchestration.price_book.policy import ExceptionPolicy
 from orchestration.settings import Settings
 
@@ -114,6 +116,7 @@ def find_exceptions(
 
     Raises:
         RegisterDamagedError: a committed file of the register is missing or changed.
+        ReferenceMissingError, ReferenceDamagedError: the policy in force is gone or changed.
     """
     register = Register(settings.register)
     waivers = read_waivers(settings.register, register.chain())
@@ -150,11 +153,16 @@ def exceptions_at(
 
 
 def exception_policy(settings: Settings, engine: Engine) -> ExceptionPolicy:
-    """Return what the policy in force says of exceptions; its defaults where there is none."""
-    try:
-        reference = current_reference(settings, engine)
-    except ReferenceMissingError:
-        return ExceptionPolicy()
+    """Return what the policy in force says of exceptions; its defaults where there is none yet.
+
+    Raises:
+        ReferenceMissingError: the folder of the version in force is gone.
+        ReferenceDamagedError: its policy.yml is not what was loaded.
+    """
+    with engine.connect() as connection:
+        if connection.execute(sa.select(reference_versions).limit(1)).first() is None:
+            return ExceptionPolicy()
+    reference = current_reference(settings, engine)
     if not (reference.folder / "source" / "policy.yml").is_file():
         return ExceptionPolicy()
     return policy_of(reference).exceptions
