@@ -3,12 +3,20 @@
 What happened to each contract in between stands in settlement_stories.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import duckdb
 import pytest
-from rating_warehouse import RatingWarehouse
+import sqlalchemy as sa
+from rating_warehouse import RatingWarehouse, instant, write_rows
 from settlement_stories import STORIES, first_run, second_run
+
+from orchestration.billing.waivers import WAIVER_INPUT_SCHEMA
+from orchestration.dbt import run_dbt
+from orchestration.exceptions import keep_exceptions
+from orchestration.operations_db import open_operations
+from orchestration.operations_db.tables import exceptions
 
 BILLED_TOGETHER = 110  # 10 of usage at 1.00 and a fee of 100
 
@@ -29,6 +37,54 @@ def first(tmp_path_factory):
 def second(first):
     second_run(first["warehouse"])
     return first["warehouse"]
+
+
+@pytest.fixture(scope="module")
+def third(second):
+    """The books once more, with the history of the second run and three waivers."""
+    lost, moved, over = (
+        second.rows(f"select * from billing.fct_exceptions where {which}")[0]
+        for which in (
+            "exception_code = 'billed_key_not_rated'",
+            "exception_code = 'cell_moved'",
+            "exception_code = 'unpriced_usage'",
+        )
+    )
+    engine = open_operations(second.settings)
+    with duckdb.connect(second.settings.warehouse_file) as connection:
+        keep_exceptions(connection, engine)
+    gone = {"exception_id": "gone", "exception_code": "no_contract", "amount_at_risk": Decimal(7)}
+    with engine.begin() as connection:
+        before = connection.execute(sa.select(exceptions).limit(1)).mappings().one()
+        connection.execute(sa.insert(exceptions), [dict(before) | gone])
+    engine.dispose()
+    second.write_inputs()
+    last_day = second.known_until.date()
+    write_rows(
+        second.settings.warehouse_inputs / "exception_waivers.parquet",
+        WAIVER_INPUT_SCHEMA,
+        [
+            waiver_of(lost, until=last_day),
+            waiver_of(moved, until=last_day, ended_at=instant(2026, 11, 3)),
+            waiver_of(over, until=last_day - timedelta(days=1)),
+        ],
+    )
+    run_dbt(second.settings, ["run", "--select", "fct_exceptions", "fct_exception_history"])
+    return second
+
+
+def waiver_of(exception, *, until, ended_at=None):
+    """A waiver of an exception as the register would hand it to dbt."""
+    named = ("exception_id", "exception_code", "object_kind", "object_id", "amount_at_risk")
+    return {name: exception[name] for name in named} | {
+        "waiver_id": f"{exception['exception_id']}:w1",
+        "waived_by": "ana",
+        "waived_by_source": "verified",
+        "reason": "agreed",
+        "waived_until_date": until,
+        "waived_at": instant(2026, 11, 2),
+        "ended_at": ended_at,
+    }
 
 
 def due(warehouse, story):
@@ -198,3 +254,35 @@ def test_rated_is_billed_plus_due_plus_held_for_every_key(second):
     """Invariant 6."""
     rows = second.rows("select * from reconciliation.fct_conservation where invariant_number = 6")
     assert [] == [row for row in rows if not row["is_held"]]
+
+
+def test_a_waiver_counts_up_to_its_last_day_and_bills_nothing(second, third):
+    states = {
+        row["exception_code"]: (row["state"], row["waived_by"])
+        for row in third.rows("from billing.fct_exceptions order by state")
+    }
+    assert ("waived", "ana") == states["billed_key_not_rated"]
+    assert ("open", None) == states["cell_moved"]  # withdrawn
+    assert ("open", None) == states["unpriced_usage"]  # over since yesterday
+    [waived] = third.rows("from billing.fct_exceptions where state = 'waived'")
+    assert waived["amount_at_risk"] == waived["waived_amount"]
+    assert not waived["is_overdue"]
+    assert [] == due(second, "lost")
+
+
+def test_what_a_build_no_longer_finds_is_resolved_with_its_last_figures(third):
+    history = {row["exception_id"]: row for row in third.rows("from billing.fct_exception_history")}
+    gone = history.pop("gone")
+    assert ("resolved", Decimal(7)) == (gone["state"], gone["amount_at_risk"])
+    assert gone["resolved_at"] is not None
+    assert {"open", "waived"} == {row["state"] for row in history.values()}
+    standing = {row["exception_id"] for row in third.rows("from billing.fct_exceptions")}
+    assert standing == set(history)
+
+
+def test_a_held_charge_is_called_by_its_charge_and_cell(third):
+    names = third.rows(
+        "select object_name from billing.fct_exceptions where object_kind = 'settlement_key'"
+    )
+    assert names
+    assert all(" from 2026-" in row["object_name"] for row in names)

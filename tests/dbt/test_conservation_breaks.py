@@ -192,7 +192,8 @@ def account_for_events(connection):
         insert into billing.fct_exceptions by name
             select 'x' as exception_id, 'unmapped_subject' as exception_code,
                 'subject' as object_kind, 'product unknown' as object_id, 1 as event_count,
-                'identity' as steward, 'Map it.' as what_to_do;
+                'identity' as steward, 'Map it.' as what_to_do, 'open' as state,
+                false as is_overdue;
         insert into intermediate.int_events__set_aside by name
             select 1 as ingestion_batch_id, date '2026-10-05' as event_date,
                 'exact_repeat' as set_aside_reason
