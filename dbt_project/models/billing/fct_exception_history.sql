@@ -14,8 +14,8 @@ customers as (
     select * from {{ ref('stg_reference__customers') }}
 ),
 
--- The last change of what this build was made from. The same inputs give the same instant,
--- so building again changes no row.
+-- The last change of what this build was made from. The same inputs give the same
+-- instant, so building again changes no row.
 changes as (
     select committed_at as changed_at
     from batches

@@ -186,7 +186,7 @@ identified as (
     left join guides on found.exception_code = guides.exception_code
 ),
 
--- A held charge is known by its charge and cell; a settlement key says nothing to people.
+-- A held charge is known by its charge and cell; its key says nothing to people.
 charges as (
     select
         settlement_key,
