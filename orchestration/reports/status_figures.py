@@ -161,8 +161,8 @@ class InstallationStatus:
 
     Files, lines, rejected lines, revisions, signatures and postings are as of now. Exceptions and
     at_risk are as of the last build, waivers and ages among them as of now. What the marts say is
-    as of published_at: which events are not unique or are retracted, due, money and conservation. A run that ends
-    red publishes nothing.
+    as of published_at: which events are not unique or are retracted, due, money and conservation.
+    A run that ends red publishes nothing.
 
     Attributes:
         at_risk: unbilled value at risk per billing period and currency, waived value apart.
