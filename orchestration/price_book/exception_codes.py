@@ -36,5 +36,6 @@ EXCEPTION_CODES: Final = (
     "file_refused",
     "changed_file",
     "posting_rejected",
+    "posting_abandoned",
     "posting_unknown",
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -16,15 +16,23 @@ import pyarrow as pa
 from orchestration.billing.canonical import canonical_digest
 from orchestration.billing.entries import ENTRY_SCHEMA, REGISTER_ENTRY_SCHEMA, fold_billed
 from orchestration.billing.manifests import Manifest
+from orchestration.billing.sign_off_rules import Signer
 from orchestration.failures import RefusedError
 from orchestration.recording.closures import closure_entries
 from orchestration.recording.credits import credit_entries
 from orchestration.recording.documents import find_document
-from orchestration.recording.models import Closure, HandMadeCredit, Record
+from orchestration.recording.models import (
+    Closure,
+    EntryRecord,
+    HandMadeCredit,
+    Record,
+    RecordsFile,
+)
 from orchestration.recording.releases import release_entries
 
 Warehouse: TypeAlias = Callable[[], duckdb.DuckDBPyConnection]
 """Opens the warehouse when it is first asked for."""
+SomeRecord = TypeVar("SomeRecord", bound=Record)
 _NOTHING: Final = Decimal("0.0000")
 _NOT_A_LINE: Final = (
     "rated_amount",
@@ -53,13 +61,13 @@ class Built:
         entries: ENTRY_SCHEMA.
     """
 
-    records: tuple[Record, ...]
+    records: tuple[EntryRecord, ...]
     known_ids: tuple[str, ...]
     entries: pa.Table
 
 
 def build_entries(
-    records: Sequence[Record],
+    records: Sequence[EntryRecord],
     *,
     chain: Sequence[Manifest],
     register: pa.Table,
@@ -81,7 +89,7 @@ def build_entries(
         RecordTakenError: an id was used before for something else.
         RefusedError: a record does not fit what it names.
     """
-    new, known_ids = _new_records(records, chain)
+    new, known_ids = new_records(records, chain)
     entries = ENTRY_SCHEMA.empty_table()
     for record in new:
         as_signed = _with(register, entries)
@@ -113,11 +121,17 @@ def record_digest(record: Record) -> str:
     return canonical_digest(record.model_dump(mode="json"))
 
 
-def _new_records(
-    records: Sequence[Record], chain: Sequence[Manifest]
-) -> tuple[list[Record], tuple[str, ...]]:
+def new_records(
+    records: Sequence[SomeRecord], chain: Sequence[Manifest]
+) -> tuple[list[SomeRecord], tuple[str, ...]]:
+    """Records that were not signed before, and the ids of those that were.
+
+    Raises:
+        RecordTakenError: an id was used before for something else.
+    """
     signed = dict(_signed_records(chain))
-    new, known = [], []
+    new: list[SomeRecord] = []
+    known: list[str] = []
     for record in records:
         if record.id not in signed:
             new.append(record)
@@ -131,13 +145,33 @@ def _new_records(
     return new, tuple(known)
 
 
+def records_subject(file: RecordsFile, records: Sequence[Record], signer: Signer) -> dict[str, Any]:
+    """What the commit of a file says: whose it is, who signed, and each record."""
+    return {
+        "file": file.name,
+        "file_sha256": file.sha256,
+        "author": file.author,
+        "signer": signer.name,
+        "signer_source": signer.source,
+        "run_id": signer.run_id,
+        "records": [
+            {
+                "record_id": record.id,
+                "content_sha256": record_digest(record),
+                **record.model_dump(mode="json", exclude={"id"}, exclude_none=True),
+            }
+            for record in records
+        ],
+    }
+
+
 def _signed_records(chain: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
     for manifest in chain:
         for record in manifest.subject.get("records", ()) if manifest.kind == "record" else ():
             yield record["record_id"], record["content_sha256"]
 
 
-def _rows_of(record: Record, register: pa.Table, warehouse: Warehouse) -> list[dict[str, Any]]:
+def _rows_of(record: EntryRecord, register: pa.Table, warehouse: Warehouse) -> list[dict[str, Any]]:
     if isinstance(record, Closure):
         return closure_entries(record, warehouse(), register)
     tried = f"Tried to record {record.kind} {record.id}"

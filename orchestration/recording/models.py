@@ -112,8 +112,37 @@ class Closure(FrozenModel):
         return self
 
 
-Record = HandMadeCredit | Release | Closure
+class EventRecord(FrozenModel):
+    """What a steward decides about one event.
+
+    Attributes:
+        kind: pick one of several contents, drop all of them, retract an event that was valid and
+            wrong, or restore what a decision took away.
+        source, event: the event's source and id.
+        content: digest of the content to pick, as fct_conflicting_events shows it.
+    """
+
+    kind: Literal["pick", "drop", "retract", "restore"]
+    id: Identifier
+    source: Text
+    event: Text
+    content: Text | None = None
+    reason: Text
+
+    @model_validator(mode="after")
+    def _picks_a_content(self) -> Self:
+        if (self.kind == "pick") != (self.content is not None):
+            raise PydanticCustomError("wrong_value", "content is for a pick, which needs it")
+        return self
+
+
+Record = HandMadeCredit | Release | Closure | EventRecord
+EntryRecord = HandMadeCredit | Release | Closure
 RECORD_MODELS: Final[dict[str, type[Record]]] = {
+    "pick": EventRecord,
+    "drop": EventRecord,
+    "retract": EventRecord,
+    "restore": EventRecord,
     "external": HandMadeCredit,
     "concession": HandMadeCredit,
     "release": Release,
@@ -127,7 +156,17 @@ class RecordOfNoKind(FrozenModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    kind: Literal["external", "concession", "release", "waive", "carry_close"]
+    kind: Literal[
+        "external",
+        "concession",
+        "release",
+        "waive",
+        "carry_close",
+        "pick",
+        "drop",
+        "retract",
+        "restore",
+    ]
 
 
 class RecordsHead(FrozenModel):
@@ -152,3 +191,13 @@ class RecordsFile:
     sha256: str
     author: str
     records: tuple[Record, ...]
+
+    @property
+    def event_records(self) -> tuple[EventRecord, ...]:
+        """Decisions on events; a file holds them or others, never both."""
+        return tuple(record for record in self.records if isinstance(record, EventRecord))
+
+    @property
+    def entry_records(self) -> tuple[EntryRecord, ...]:
+        """Records that become entries."""
+        return tuple(record for record in self.records if not isinstance(record, EventRecord))

@@ -19,6 +19,7 @@ from orchestration.price_book.table_reader import decode_text
 from orchestration.price_book.yaml_reader import Location, YamlDocument, read_yaml
 from orchestration.recording.models import (
     RECORD_MODELS,
+    EventRecord,
     Record,
     RecordOfNoKind,
     RecordsFile,
@@ -77,6 +78,15 @@ def read_records(name: str, content: bytes) -> RecordsFile:
     if document is None or not document.is_read:
         raise RecordsInvalidError(name, problems.sorted())
     head, records = _head(document, problems), _records(document, problems)
+    of_events = [isinstance(record, EventRecord) for record in records]
+    if any(of_events) and not all(of_events):
+        problems.add(
+            "wrong_value",
+            document.path,
+            document.line(("records",)),
+            "The file, field records: holds decisions on events and others; give each a file of "
+            "its own, since each is signed as a whole.",
+        )
     if head is None or problems.has_errors:
         raise RecordsInvalidError(name, problems.sorted())
     return RecordsFile(

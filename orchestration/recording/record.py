@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 from sqlalchemy.engine import Engine
@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 from orchestration.billing.credits import read_grants, refuse_overdrawn
 from orchestration.billing.derived_rows import rebuild_from_register
 from orchestration.billing.durable import Steps, no_steps
+from orchestration.billing.entries import ENTRY_SCHEMA
 from orchestration.billing.policies import pinned_policy
 from orchestration.billing.posting_payloads import payloads_of
 from orchestration.billing.posting_release import abandon_postings, released_document_ids
@@ -28,9 +29,16 @@ from orchestration.billing.sign_off_rules import Signer, refuse_unverified
 from orchestration.billing.signed_rows import read_entries
 from orchestration.price_book import current_reference
 from orchestration.recording.authority import refuse_unauthorised
-from orchestration.recording.building import Built, Warehouse, build_entries, record_digest
-from orchestration.recording.models import RecordsFile
+from orchestration.recording.building import (
+    Built,
+    Warehouse,
+    build_entries,
+    new_records,
+    records_subject,
+)
+from orchestration.recording.models import EventRecord, RecordsFile
 from orchestration.settings import Settings
+from orchestration.stewardship import EventDecision, record_event_decisions
 from orchestration.warehouse import open_warehouse
 
 WAREHOUSE_WAIT_SECONDS: Final = 60.0
@@ -44,12 +52,14 @@ class Recorded:
         register_sequence, manifest_sha256: the commit; None where nothing was signed.
         entries: ENTRY_SCHEMA.
         known_ids: records that were signed before, and are left out.
+        event_records: decisions on events, which are no entries; the next run counts by them.
     """
 
     register_sequence: int | None
     manifest_sha256: str | None
     entries: pa.Table
     known_ids: tuple[str, ...]
+    event_records: tuple[EventRecord, ...] = ()
 
 
 def preview_entries(
@@ -63,9 +73,17 @@ def preview_entries(
     rebuild_from_register(settings, engine)
     register = Register(settings.register)
     chain = register.chain()
+    if file.event_records:
+        return Recorded(
+            register_sequence=None,
+            manifest_sha256=None,
+            entries=ENTRY_SCHEMA.empty_table(),
+            known_ids=new_records(file.event_records, chain)[1],
+            event_records=file.event_records,
+        )
     with _warehouse_of(settings) as warehouse:
         built = build_entries(
-            file.records,
+            file.entry_records,
             chain=chain,
             register=register.entries(chain),
             warehouse=warehouse,
@@ -105,13 +123,16 @@ def record_entries(
     refuse_unverified(
         signer, policy, may_sign_self_declared=is_accepted, tried="Tried to sign records"
     )
+    if file.event_records:
+        refuse_unauthorised(signer, policy, file, ENTRY_SCHEMA.empty_table())
+        return _record_decisions(settings, engine, file, signer=signer, now=now, steps=steps)
     with (
         _warehouse_of(settings) as warehouse,
         Register(settings.register, steps=steps).writing() as session,
     ):
         signed = read_entries(session.folder, session.chain)
         built = build_entries(
-            file.records,
+            file.entry_records,
             chain=session.chain,
             register=signed,
             warehouse=warehouse,
@@ -124,7 +145,7 @@ def record_entries(
         refuse_overdrawn(signed, built.entries, partial(read_grants, settings, version))
         steps("postings of released documents")
         _end_postings(settings, engine, built.entries, signed, now=now)
-        subject = _subject(file, built, signer)
+        subject = records_subject(file, built.records, signer)
         manifest = session.commit(kind="record", subject=subject, now=now, entries=built.entries)
     rebuild_from_register(settings, engine)
     return Recorded(
@@ -132,6 +153,46 @@ def record_entries(
         manifest_sha256=manifest.sha256,
         entries=built.entries,
         known_ids=built.known_ids,
+    )
+
+
+def _record_decisions(
+    settings: Settings,
+    engine: Engine,
+    file: RecordsFile,
+    *,
+    signer: Signer,
+    now: datetime,
+    steps: Steps,
+) -> Recorded:
+    """Sign decisions on events; they reach the models as an ingestion batch."""
+    new, known_ids = new_records(file.event_records, Register(settings.register).chain())
+    decided = None
+    if new:
+        decided = record_event_decisions(
+            settings,
+            engine,
+            [
+                EventDecision(
+                    event_source=record.source,
+                    event_id=record.event,
+                    decision=record.kind,
+                    reason=record.reason,
+                    content_digest=record.content,
+                )
+                for record in new
+            ],
+            signer=signer,
+            now=now,
+            about=records_subject(file, new, signer),
+            steps=steps,
+        )
+    return Recorded(
+        register_sequence=decided.register_sequence if decided else None,
+        manifest_sha256=decided.manifest_sha256 if decided else None,
+        entries=ENTRY_SCHEMA.empty_table(),
+        known_ids=known_ids,
+        event_records=tuple(new),
     )
 
 
@@ -162,22 +223,3 @@ def _end_postings(
     payloads = [each for each in payloads_of(signed).values() if each.document_id in released]
     if payloads:
         abandon_postings(engine, payloads, erp=settings.erp, now=now)
-
-
-def _subject(file: RecordsFile, built: Built, signer: Signer) -> dict[str, Any]:
-    return {
-        "file": file.name,
-        "file_sha256": file.sha256,
-        "author": file.author,
-        "signer": signer.name,
-        "signer_source": signer.source,
-        "run_id": signer.run_id,
-        "records": [
-            {
-                "record_id": record.id,
-                "content_sha256": record_digest(record),
-                **record.model_dump(mode="json", exclude={"id"}, exclude_none=True),
-            }
-            for record in built.records
-        ],
-    }

@@ -33,6 +33,19 @@ def print_recorded(console: Console, recorded: Recorded) -> None:
         for _, rows in groupby(recorded.entries.to_pylist(), itemgetter("record_id")):
             _add_record(sheet, list(rows))
         print_sheets(console, sheet)
+    if recorded.event_records:
+        decisions = Sheet(
+            "Decisions on events",
+            Column("record"),
+            Column("decision"),
+            Column("source"),
+            Column("event"),
+            Column("content"),
+        )
+        for record in recorded.event_records:
+            texts = (record.id, record.kind, record.source, record.event, record.content or "")
+            decisions.add_row(*map(escape, texts))
+        print_sheets(console, decisions)
     if recorded.known_ids:
         console.print(
             f"Signed before, and left as they are: {', '.join(recorded.known_ids)}.",
@@ -54,6 +67,9 @@ def recorded_json(recorded: Recorded) -> dict[str, Any]:
         "register_sequence": recorded.register_sequence,
         "manifest_sha256": recorded.manifest_sha256,
         "known_records": list(recorded.known_ids),
+        "decisions": [
+            record.model_dump(mode="json", exclude_none=True) for record in recorded.event_records
+        ],
         "entries": [
             {
                 "record_id": row["record_id"],

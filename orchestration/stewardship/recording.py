@@ -36,6 +36,7 @@ from orchestration.stewardship.decision_rows import (
 from orchestration.stewardship.delivery import deliver_event_decisions
 
 _TOLD_AT_MOST: Final = 20
+_NOTHING: Final[Mapping[str, Any]] = {}
 _Judge: TypeAlias = Callable[
     [EventDecision, Sequence[str], Mapping[str, Any] | None], Iterator[str]
 ]
@@ -67,6 +68,7 @@ def record_event_decisions(
     *,
     signer: Signer,
     now: datetime,
+    about: Mapping[str, Any] = _NOTHING,
     steps: Steps = no_steps,
 ) -> RecordedDecisions:
     """Commit decisions to the register and hand them to the models, as a batch of their own.
@@ -79,6 +81,7 @@ def record_event_decisions(
         decisions: at most one about each identity.
         signer: the steward, who becomes the author of each.
         now: the instant of the decision, aware.
+        about: what the commit says besides, such as the file that the decisions come from.
         steps: announced before each durable step.
 
     Raises:
@@ -97,6 +100,7 @@ def record_event_decisions(
             manifest = session.commit(
                 kind="record",
                 subject={
+                    **about,
                     "recorded": ROLE,
                     "decision_count": len(decisions),
                     "signer": signer.name,

@@ -220,6 +220,12 @@ def test_a_document_is_released_once_and_not_while_something_credits_it(signed):
     assert "record_unfit" == refused(signed, external(id="r4"))
 
 
+def test_decisions_on_events_need_an_approver_who_did_not_write_them(signed):
+    decision = {"kind": "drop", "source": "/gateway", "event": "e-1"}
+    assert "four_eyes" == refused(signed, decision, author=OLIVIA.name)
+    assert "event_decisions_refused" == refused(signed, decision)
+
+
 def put_bucket(world, *, bucket, amount, key=STORAGE, before="0.50"):
     """What the warehouse would have: one unbilled amount, and the register's entries."""
     parts = {
@@ -315,6 +321,21 @@ def test_a_revision_with_what_was_waived_after_its_freeze_is_not_signed(signed):
             "lines add up to -2, and amount is -3",
         ),
         ("author: a\nrecords:\n- &x {kind: release}\n- *x", "anchor"),
+        (
+            "author: a\nrecords: [{kind: pick, id: x, source: s, event: e, reason: r}]",
+            "content is for a pick, which needs it",
+        ),
+        (
+            "author: a\nrecords: [{kind: drop, id: x, source: s, event: e, content: c, reason: r}]",
+            "content is for a pick, which needs it",
+        ),
+        (
+            (
+                "author: a\nrecords:\n- {kind: drop, id: x, source: s, event: e, reason: r}\n"
+                "- {kind: release, id: y, document: d, amount: 1, reason: r}"
+            ),
+            "give each a file of its own",
+        ),
     ],
 )
 def test_a_file_that_is_no_file_of_records_is_refused_with_line_and_reason(text, told):

@@ -1,13 +1,13 @@
 """The audit log: anchors of its head, and who loaded a reference version or posted a document.
 
-Revision 0002_audit_log. Does not belong here: any later change, which is a revision of its own.
+Revision 0003. Does not belong here: any later change, which is a revision of its own.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_audit_log"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

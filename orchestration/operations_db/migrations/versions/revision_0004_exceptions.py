@@ -1,6 +1,6 @@
 """The history of exceptions, and the acknowledgements of a decision.
 
-Revision 0003. Does not belong here: any later change, which is a revision of its own.
+Revision 0004. Does not belong here: any later change, which is a revision of its own.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from orchestration.operations_db.column_types import ExactDecimal
 
-revision = "0003"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
