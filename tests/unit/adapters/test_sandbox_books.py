@@ -76,7 +76,8 @@ def test_numbers_have_no_gaps_per_entity_and_kind_whatever_is_deleted_or_refused
     numbers = [posted(erp, document("U1")).document_number]
     erp.void_draft(thrown_away.erp_document_id)
     erp.ledger.close_period("us", "2026-09")
-    late = erp.create_draft(document("U9", billing_period="2026-09"), correlation_id="test")
+    of_september = document("U9", document_date=date(2026, 9, 30))
+    late = erp.create_draft(of_september, correlation_id="test")
     with pytest.raises(RejectedError):
         erp.finalise(late.erp_document_id, correlation_id="test")
     numbers += [
