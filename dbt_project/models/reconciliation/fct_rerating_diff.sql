@@ -11,8 +11,8 @@ states as (
     select * from {{ ref('stg_rerating__states') }}
 ),
 
--- What is not known bills nothing, so changes nothing; a concession or a waiver counts each
--- time.
+-- What is not known bills nothing, so changes nothing; a concession or a waiver counts
+-- each time.
 placed as (
     select
         settlements.settlement_key,

@@ -151,8 +151,8 @@ expected_outcomes as (
         on expected_by_period.billing_period = reached_by_period.billing_period
 ),
 
--- … and per settlement key, rated = billed + candidate + held + carried + waived + out of
--- window, less what was conceded.
+-- … and per settlement key, rated = billed + candidate + held + carried + waived + out
+-- of window, less what was conceded.
 charged_keys as (
     select distinct settlement_key
     from charged
@@ -188,7 +188,9 @@ key_amounts as (
         0 as rated_amount,
         case settlements.outcome
             when 'held'
-                then coalesce(settlements.computed_amount, 0) - settlements.billed_amount
+                then
+                    coalesce(settlements.computed_amount, 0)
+                    - settlements.billed_amount
             when 'out_of_window'
                 then settlements.out_of_window_amount + settlements.waived_amount
             when 'candidate'
