@@ -155,7 +155,8 @@ expected_outcomes as (
 -- of window, less what was conceded.
 charged_keys as (
     select distinct settlement_key
-    from charged
+    from document_lines
+    where credit_grant_id is null
 ),
 
 key_amounts as (
@@ -180,7 +181,8 @@ key_amounts as (
         currency_code,
         0 as rated_amount,
         amount as settled_amount
-    from charged
+    from document_lines
+    where credit_grant_id is null
     union all
     select
         settlements.settlement_key,
