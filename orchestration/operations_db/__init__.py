@@ -7,6 +7,7 @@ from orchestration.operations_db.database import (
     OperationsTooNewError,
     OperationsUnavailableError,
     open_operations,
+    viewed_operations,
     write_transaction,
 )
 from orchestration.operations_db.inputs import replace_parquet, write_operations_inputs
@@ -16,6 +17,7 @@ __all__ = [
     "OperationsUnavailableError",
     "open_operations",
     "replace_parquet",
+    "viewed_operations",
     "write_operations_inputs",
     "write_transaction",
 ]

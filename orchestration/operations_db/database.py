@@ -38,6 +38,20 @@ class OperationsTooNewError(InputError):
     code = "operations_too_new"
 
 
+@contextmanager
+def viewed_operations(settings: Settings) -> Iterator[Engine]:
+    """Open the operations database for a look, which no log tells of, and let go of it afterwards.
+
+    Raises:
+        OperationsUnavailableError, OperationsTooNewError: see open_operations.
+    """
+    engine = open_operations(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def open_operations(settings: Settings) -> Engine:
     """Open the operations database, made and migrated to head where that is needed.
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from orchestration.failures import RefusedError
-from orchestration.operations_db import write_operations_inputs
+from orchestration.operations_db import viewed_operations, write_operations_inputs
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation, build_models
 from orchestration.price_book import ReferenceVersion, write_reference_inputs
 from orchestration.price_book.table_schemas import PRICE_BOOK_TABLES
@@ -153,8 +153,8 @@ def rate_base(
         WarehouseBusyError: another process held the warehouse for too long.
         DbtFailedError: a model could not be built.
     """
-    scratch = replace(installation, settings=_make_scratch(installation.settings, folder))
-    with installation.operations() as engine:
+    scratch = replace(installation, settings=_make_scratch(installation.settings, folder), run=None)
+    with viewed_operations(installation.settings) as engine:
         write_operations_inputs(scratch.settings, engine)
     write_reference_inputs(scratch.settings, current)
     build_models(scratch, RATED)
@@ -210,12 +210,15 @@ def selection_of(changed: frozenset[str]) -> tuple[str, ...]:
 
 
 def _make_scratch(settings: Settings, folder: Path) -> Settings:
-    """Make a data directory with a copy of the warehouse and a link to the raw files."""
+    """Make a data directory with a copy of the warehouse and a link to the raw files.
+
+    Its operations database is its own: what a build keeps there is no fact of the installation.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     scratch = settings.model_copy(
         update={
             "data_dir": folder,
-            "operations_database_url": settings.operations_url,
+            "operations_database_url": None,
             "reference_directory": None,
         }
     )

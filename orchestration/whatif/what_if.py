@@ -15,7 +15,7 @@ from typing import Final
 import pyarrow as pa
 import sqlalchemy as sa
 
-from orchestration.operations_db import tables
+from orchestration.operations_db import tables, viewed_operations
 from orchestration.pipeline import Installation
 from orchestration.price_book import current_reference
 from orchestration.reproduction.scratch import scratch_folder
@@ -67,7 +67,7 @@ def compare_scenarios(installation: Installation, question: WhatIfQuestion) -> W
         DbtFailedError: a model could not be built.
     """
     settings = installation.settings
-    with installation.operations() as engine:
+    with viewed_operations(installation.settings) as engine:
         current = current_reference(settings, engine)
         with engine.connect() as connection:
             last = connection.execute(

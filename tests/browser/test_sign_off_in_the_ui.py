@@ -63,6 +63,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
+ACCEPTED = "accepted_events_are_unique_repeated_or_conflicting"
+
 
 @dataclass(frozen=True)
 class RunningUi:
@@ -184,8 +186,8 @@ def test_the_figures_of_an_invariant_stand_in_the_ui(ui: RunningUi, page: Page) 
     page.get_by_text("accepted_events").first.click()
 
     expect(page.get_by_text("This is a blocking asset check")).to_be_visible()
-    expect(page.get_by_text("accepted events", exact=True)).to_be_visible()
-    expect(page.get_by_text("difference", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"{ACCEPTED}: accepted events", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"{ACCEPTED}: difference", exact=True)).to_be_visible()
 
 
 def test_a_signature_in_the_launchpad_is_followed_by_the_posting_run(

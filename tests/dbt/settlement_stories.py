@@ -112,9 +112,9 @@ def more_entries(warehouse, story, kind, amount, sequence):
         for row in warehouse.register
         if row["charge_id"] == f"{story}_usage" and row["register_sequence"] == 1
     ]
-    warehouse.register.append(
-        line | {"register_sequence": sequence, "entry_kind": kind, "amount": Decimal(amount)}
-    )
+    recorded = {"register_sequence": sequence, "entry_kind": kind, "amount": Decimal(amount)}
+    of_document = {"document_id": None, "original_document_id": line["document_id"]}
+    warehouse.register.append(line | recorded | of_document)
 
 
 def drawn_of(grant_id, number):

@@ -345,7 +345,9 @@ def test_a_freeze_under_a_broken_invariant_says_that_nobody_can_sign_it(
     with open_warehouse(whole_way.settings) as warehouse:
         warehouse.execute(
             "update reconciliation.fct_conservation "
-            "set is_held = invariant_number <> 2 or scope_kind <> 'all'"
+            "set is_held = "
+            "check_name <> 'accepted_events_are_unique_repeated_or_conflicting' "
+            "or scope_kind <> 'all'"
         )
 
     red = whole_way.runner.run("freeze_period", partition_key="2026-10-01")

@@ -34,6 +34,9 @@ GROWTH = "con_004,1,2026-09-01,growth"
 STARTER = "con_004,1,2026-09-01,starter"
 NEW_YORK = "con_010,lin_010,cus_010,us_inc,USD,America/New_York"
 TOKYO = "con_010,lin_010,cus_010,us_inc,USD,Asia/Tokyo"
+RESTATES = """restates:
+  - {reason: tried, author: ana, from: 2026-08-01, contracts: [con_010]}
+"""
 ALL_CALLS_COUNT = """\
     filters:
       - {property: status, not_in: ["429", "500", "503"]}
@@ -272,6 +275,7 @@ def test_a_scenario_comes_to_what_the_month_is_rated_at_once_it_is_loaded(
     house = asked["house"].copy(tmp_path / "data")
     tables = house.settings.reference_dir / "tables"
     shutil.copyfile(scenarios / "tokyo" / "tables" / "contracts.csv", tables / "contracts.csv")
+    (house.settings.reference_dir / "restates.yml").write_text(RESTATES, "utf-8")
     house.load_reference()
     house.build("--select", "+fct_rated_lines", "--exclude-resource-type", "test")
     expected = defaultdict(Decimal)

@@ -25,7 +25,7 @@ from orchestration.defs.inspection.what_if import compare_scenarios_job
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.defs.operations.recorded_runs import recorded
-from orchestration.operations_db import open_operations
+from orchestration.operations_db import viewed_operations
 from orchestration.pipeline import Installation
 from orchestration.price_book import Problem, ReferenceInvalidError, validate_reference
 from orchestration.pricing import (
@@ -97,11 +97,8 @@ def reference_problems(
     with failures_sorted(retry_number=context.retry_number):
         problems = validate_reference(folder)
         if is_initialised(installation.settings):
-            engine = open_operations(installation.settings)  # a look, which the log leaves out
-            try:
+            with viewed_operations(installation.settings) as engine:
                 problems += unstated_problems(installation.settings, engine)
-            finally:
-                engine.dispose()
     return shown(problems, lambda console, found: print_problems(console, folder, found))
 
 
