@@ -21,6 +21,7 @@ from orchestration.operations_db.tables import posting_attempts, postings, refer
 
 TOLD_OUTCOMES: Final = ("posted", "rejected", "unknown")
 """Endings of an attempt that concern the document; after any other nothing was done."""
+_WAIVING: Final = ("waive", "carry_close")
 _MOST_FILES: Final = 20
 _LONGEST_TEXT: Final = 500
 
@@ -50,15 +51,7 @@ def deeds_of_commit(manifest: Manifest) -> Iterator[Deed]:
     elif manifest.kind in ("sign", "reject"):
         yield from _deeds_of_decision(manifest, commit)
     else:
-        yield Deed(
-            happened_at=manifest.written_at,
-            actor=_signer(subject),
-            action="record",
-            object_kind="register_commit",
-            object_id=str(manifest.sequence),
-            details=_plain_details(subject),
-            commit=commit,
-        )
+        yield from _deeds_of_record(manifest, commit)
 
 
 def reference_deeds(
@@ -168,6 +161,35 @@ def _deeds_of_decision(manifest: Manifest, commit: Commit) -> Iterator[Deed]:
             object_id=document_id,
             details=concerned
             | {"revision_id": subject["revision_id"], "note": subject.get("note", "")},
+            commit=commit,
+        )
+
+
+def _deeds_of_record(manifest: Manifest, commit: Commit) -> Iterator[Deed]:
+    """One for each record of a file; one for a waiver, and for a commit that says no more."""
+    subject = manifest.subject
+    told = _plain_details(subject)
+    deeds: list[tuple[str, str, str, dict[str, Any]]] = [
+        (
+            "waive" if record["kind"] in _WAIVING else "record",
+            "record",
+            record["record_id"],
+            told | _plain_details(record),
+        )
+        for record in subject.get("records", ())
+    ]
+    if "exception_id" in subject:
+        deeds.append(("waive", "exception", subject["exception_id"], told))
+    if not deeds:
+        deeds.append(("record", "register_commit", str(manifest.sequence), told))
+    for action, object_kind, object_id, details in deeds:
+        yield Deed(
+            happened_at=manifest.written_at,
+            actor=_signer(subject),
+            action=action,
+            object_kind=object_kind,
+            object_id=object_id,
+            details=details,
             commit=commit,
         )
 

@@ -34,11 +34,20 @@ ACTIONS: Final = (
     "reject",
     "hold",
     "record",
+    "waive",
     "post",
     "credit",
 )
 """Every verb of the log: credit is the posting of a document with a negative sum."""
-OBJECT_KINDS: Final = ("job", "reference_version", "revision", "document", "register_commit")
+OBJECT_KINDS: Final = (
+    "job",
+    "reference_version",
+    "revision",
+    "document",
+    "register_commit",
+    "record",
+    "exception",
+)
 GENESIS: Final = GENESIS_SHA256
 
 

@@ -12,6 +12,7 @@ TABLES: Final = {
     "entries": "Register entries: what was signed, line by line.",
     "held_lines": "Lines of documents that were held at the signature, with the reason.",
     "recorded_entries": "Waivers, concessions, releases and credits recorded about the month.",
+    "waivers": "Exceptions that somebody let stand: who, why, until when, and how it ended.",
     "sign_offs": "Who signed what and when, and what it pinned: policy, prices, inputs, code.",
     "checks": "The checks that the signature relied on, with their figures.",
     "exceptions": "Exceptions that were open when the revision was frozen.",

@@ -27,6 +27,7 @@ from orchestration.billing.manifests import Manifest
 from orchestration.billing.provenance import PROVENANCE_SCHEMA
 from orchestration.billing.revisions import DOCUMENT_SCHEMA, Revision, revisions_of
 from orchestration.billing.signed_rows import completed, read_committed, read_listed, read_rows
+from orchestration.billing.waivers import read_waivers, waiver_table
 from orchestration.evidence.selection import Subject, signed_before
 
 _REVISION: Final = pa.schema([column("revision_id", pa.string())])
@@ -133,6 +134,7 @@ def register_tables(
         "entries": _readable(entries),
         "held_lines": held,
         "recorded_entries": _readable(_recorded(folder, chain, subject, entries)),
+        "waivers": _waivers(folder, chain, subject),
         "sign_offs": _sign_offs(revisions, signatures),
         "checks": _checks(signatures),
         "exceptions": _exceptions(folder, freezes),
@@ -236,6 +238,20 @@ def _recorded(
         pc.is_in(found["settlement_key"], value_set=keys),
     )
     return found.filter(pc.and_(pc.is_in(found["legal_entity_id"], value_set=entities), is_about))
+
+
+def _waivers(folder: Path, chain: Sequence[Manifest], subject: Subject) -> pa.Table:
+    """Waivers of exceptions that may be about the month, with how they ended."""
+    return waiver_table(
+        [
+            waiver
+            for waiver in read_waivers(folder, chain)
+            if any(
+                waiver.concerns(legal_entity_id, subject.billing_period)
+                for legal_entity_id in subject.legal_entity_ids
+            )
+        ]
+    )
 
 
 def _totals(

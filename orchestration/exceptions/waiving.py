@@ -112,7 +112,7 @@ def waive_exception(
             waived_until_date=until,
             waived_at=_naive(now),
         )
-        _commit(session, WAIVERS_ROLE, WAIVER_SCHEMA, waiver.row(), now=now)
+        _commit(session, WAIVERS_ROLE, WAIVER_SCHEMA, waiver.row(), signer=signer, now=now)
     return waiver
 
 
@@ -155,7 +155,7 @@ def withdraw_waiver(
             "reason": reason.strip(),
             "withdrawn_at": _naive(now),
         }
-        _commit(session, WITHDRAWALS_ROLE, WITHDRAWAL_SCHEMA, row, now=now)
+        _commit(session, WITHDRAWALS_ROLE, WITHDRAWAL_SCHEMA, row, signer=signer, now=now)
         [ended] = (
             each
             for each in read_waivers(session.folder, session.chain)
@@ -165,10 +165,18 @@ def withdraw_waiver(
 
 
 def _commit(
-    session: RegisterSession, role: str, schema: pa.Schema, row: dict[str, Any], *, now: datetime
+    session: RegisterSession,
+    role: str,
+    schema: pa.Schema,
+    row: dict[str, Any],
+    *,
+    signer: Signer,
+    now: datetime,
 ) -> None:
     subject = {
         "record": role,
+        "signer": signer.name,
+        "signer_source": signer.source,
         **{
             name: row[name].isoformat() if isinstance(row[name], date) else row[name]
             for name in schema.names

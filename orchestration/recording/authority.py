@@ -44,6 +44,11 @@ def refuse_unauthorised(
         )
     if policy.four_eyes and file.author.strip().casefold() == signer.name.strip().casefold():
         raise FourEyesError(f"{tried}, the author of the file. Let another approver sign.")
+    if file.event_records and approver.legal_entities is not None:
+        raise EntityNotAllowedError(
+            f"{tried}, who may sign for {', '.join(approver.legal_entities)} alone, and an event "
+            "may be of any legal entity. Let an approver of all of them sign."
+        )
     for legal_entity_id, amounts in _amounts(entries).items():
         if approver.legal_entities is not None and legal_entity_id not in approver.legal_entities:
             raise EntityNotAllowedError(

@@ -69,7 +69,7 @@ def credit_entries(record: HandMadeCredit, document: SignedDocument) -> list[dic
                 f"{currency} {money_text(standing.get(key, _NOTHING), currency)} left, and "
                 f"{money_text(amount, currency)} of the credit. Correct the lines."
             )
-    return [_entry(record, document.of_key(key), amount) for key, amount in parts.items() if amount]
+    return [_entry(record, document, key, amount) for key, amount in parts.items() if amount]
 
 
 def _named(record: HandMadeCredit, document: SignedDocument, tried: str) -> dict[str, Decimal]:
@@ -101,11 +101,13 @@ def _spread(
     return {key: sign * count * unit for key, count in parts.items()}
 
 
-def _entry(record: HandMadeCredit, line: Mapping[str, Any], amount: Decimal) -> dict[str, Any]:
-    return dict(line) | {
+def _entry(
+    record: HandMadeCredit, document: SignedDocument, settlement_key: str, amount: Decimal
+) -> dict[str, Any]:
+    return dict(document.of_key(settlement_key)) | {
         "entry_kind": record.kind,
         "amount": amount,
-        "original_document_id": line["document_id"],
+        "original_document_id": document.document_id,
         "erp_document_number": record.erp_document,
         "description": record.reason,
         "quantity": None,

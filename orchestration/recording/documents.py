@@ -76,8 +76,9 @@ class SignedDocument:
         return next(found, None)
 
     def of_key(self, settlement_key: str) -> Mapping[str, Any]:
-        """Its first line of a key."""
-        return next(line for line in self.lines if line["settlement_key"] == settlement_key)
+        """Its first line of a key; of a key that only a correction of it has, that one's."""
+        entries = (*self.lines, *self.later)
+        return next(entry for entry in entries if entry["settlement_key"] == settlement_key)
 
 
 def find_document(entries: pa.Table, name: str, *, tried: str) -> SignedDocument:

@@ -28,31 +28,35 @@ HELD_DOCUMENTS = """
 
 def sign_records(installation, stories, number, signer):
     """Sign what stories say after a close; what they say is cancelled in the ERP before."""
-    told = [
-        (story, dict(record)) for story in stories for record in story.closes[number - 1].records
-    ]
+    told = [(story, each) for story in stories for each in story.closes[number - 1].records]
     settings = installation.settings
     signed = _signed_documents(settings)
     waiting = _waiting_documents(settings)
-    records = []
-    for place, (story, record) in enumerate(told):
-        if "drawn" in record:
-            record = _drawn(record["drawn"], signed[story.name])  # noqa: PLW2901 — as it is drawn
-            if record is None:
-                continue
-        if "document" in record:
-            record["document"], record["amount"] = _document(record, signed, waiting, story)
-        if "customer" in record:
-            record["customer"] = f"{story.name}.{record['customer']}"
-        if record.pop("is_cancelled", None):
-            _cancel(installation, record["document"])
-        records.append({"id": f"{story.name}.{number}.{place}", "reason": "As agreed"} | record)
+    records = [
+        {"id": f"{story.name}.{number}.{place}", "reason": "As agreed"} | record
+        for place, (story, each) in enumerate(told)
+        if (record := _record(installation, story, each, signed, waiting)) is not None
+    ]
     if not records:
         return
     read_statuses(installation)
     file = read_records("records.yml", json.dumps({"author": "ana", "records": records}).encode())
     with installation.operations() as engine:
         record_entries(settings, engine, file, signer=signer, now=installation.clock())
+
+
+def _record(installation, story, told, signed, waiting):
+    """A record as a file has it; None where there is nothing to draw one about."""
+    record = _drawn(told["drawn"], signed[story.name]) if "drawn" in told else dict(told)
+    if record is None:
+        return None
+    if "document" in record:
+        record["document"], record["amount"] = _document(record, signed, waiting, story)
+    if "customer" in record:
+        record["customer"] = f"{story.name}.{record['customer']}"
+    if record.pop("is_cancelled", None):
+        _cancel(installation, record["document"])
+    return record
 
 
 def documents_to_hold(settings, stories, number):

@@ -153,6 +153,24 @@ def test_recorded_entries_are_told_with_what_the_commit_says_of_itself(world):
     assert ("ana@x", "goodwill") == (entry.deed.actor.name, entry.deed.details["note"])
 
 
+def test_each_record_of_a_file_and_each_waiver_is_told_with_who_signed_it(world):
+    signer = {"signer": "ana@x", "signer_source": "verified", "run_id": "r"}
+    records = [
+        {"record_id": "cm-1", "kind": "external", "amount": "-3", "lines": [{"line": 1}]},
+        {"record_id": "small", "kind": "carry_close", "amount": "0.20"},
+    ]
+    for subject in ({"records": records}, {"exception_id": "e-1", "reason": "trial"}):
+        world.register.commit(kind="record", subject=signer | subject, now=NOW)
+    deeds = [entry.deed for entry in caught_up(world)]
+    assert [
+        ("record", "record", "cm-1"),
+        ("waive", "record", "small"),
+        ("waive", "exception", "e-1"),
+    ] == [(deed.action, deed.object_kind, deed.object_id) for deed in deeds]
+    assert {"ana@x"} == {deed.actor.name for deed in deeds}
+    assert ("-3", "trial") == (deeds[0].details["amount"], deeds[2].details["reason"])
+
+
 def test_catching_up_again_writes_nothing(world):
     signed(world)
     caught_up(world)

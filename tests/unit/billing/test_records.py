@@ -220,9 +220,13 @@ def test_a_document_is_released_once_and_not_while_something_credits_it(signed):
     assert "record_unfit" == refused(signed, external(id="r4"))
 
 
-def test_decisions_on_events_need_an_approver_who_did_not_write_them(signed):
+def test_decisions_on_events_need_an_approver_of_all_entities_who_did_not_write_them(signed):
     decision = {"kind": "drop", "source": "/gateway", "event": "e-1"}
     assert "four_eyes" == refused(signed, decision, author=OLIVIA.name)
+    assert "entity_not_allowed" == refused(signed, decision)
+    of_all = POLICY["sign_off"]["approvers"][0] | {"legal_entities": "all"}
+    folder = signed.settings.reference_versions / VERSION / "source"
+    (folder / "policy.yml").write_text(safe_dump({"sign_off": {"approvers": [of_all]}}))
     assert "event_decisions_refused" == refused(signed, decision)
 
 

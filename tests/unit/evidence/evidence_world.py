@@ -6,10 +6,11 @@ expectation; the company itself (billing_world.py).
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 from billing_rows import NOW, PERIOD, VERSION, Line, entries_table
 from billing_world import BillingWorld
 
@@ -17,7 +18,9 @@ from adapters.models import ErpCurrency, ErpCustomer, ErpLegalEntity, ErpMasters
 from adapters.registry import erp_adapter
 from orchestration.actors import Actor
 from orchestration.audit import catch_up
+from orchestration.billing.commits import parquet_file
 from orchestration.billing.posting import plan_postings, post_pending, read_back
+from orchestration.billing.waivers import WAIVER_SCHEMA, WAIVERS_ROLE
 
 MONTH_BEFORE = "2026-09"
 PIA = Actor(name="pia@x", source="verified", run_id="run-7")
@@ -68,9 +71,39 @@ def signed_world(folder: Path) -> BillingWorld:
     for revision in world.freeze(actor=PIA):
         held = ["INV-us-cargo"] if revision.legal_entity_id == "us" else []
         world.sign(revision.revision_id, held_document_ids=held, note="-looked at")
+    waived(world)
     post(world)
     catch_up(world.settings, world.engine, clock=lambda: NOW + timedelta(days=1))
     return world
+
+
+def waived(world: BillingWorld) -> None:
+    """Two waivers: of an exception of us in October, and of one of another month to come."""
+    waivers = [
+        {
+            "waiver_id": f"e-{number}:w1",
+            "exception_id": f"e-{number}",
+            "exception_code": "no_contract",
+            "object_kind": "subject",
+            "object_id": "tenant-7",
+            "legal_entity_id": "us",
+            "billing_period": billing_period,
+            "waived_by": "ana@example.com",
+            "waived_by_source": "verified",
+            "reason": "trial",
+            "waived_until_date": date(2026, 12, 31),
+            "waived_at": NOW.replace(tzinfo=None),
+        }
+        for number, billing_period in enumerate((PERIOD, "2026-12"), start=1)
+    ]
+    table = pa.Table.from_pylist(waivers, schema=WAIVER_SCHEMA)
+    with world.register.writing() as session:
+        session.commit(
+            kind="record",
+            subject={"signer": "ana@example.com", "signer_source": "verified"},
+            now=NOW + timedelta(hours=2),
+            files=[parquet_file(WAIVERS_ROLE, table, WAIVER_SCHEMA)],
+        )
 
 
 def recorded(world: BillingWorld) -> None:

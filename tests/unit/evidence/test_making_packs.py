@@ -87,6 +87,12 @@ def test_what_was_recorded_by_itself_about_the_month_is_there(made):
     )
 
 
+def test_a_waiver_that_may_be_about_the_month_is_there_with_who_why_and_until_when(made):
+    assert [("e-1", "ana@example.com", "trial", "2026-12-31")] == column(
+        made, "waivers", "exception_id", "waived_by", "reason", "waived_until_date"
+    )
+
+
 def test_a_signature_stands_with_what_it_pinned(made, world):
     [_, us] = rows(made, "sign_offs")
     chain = world.register.chain()

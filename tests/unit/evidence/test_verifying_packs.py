@@ -146,7 +146,15 @@ def rewritten(pack, name, change):
 @pytest.mark.parametrize(
     "name",
     [
-        *("totals", "documents", "entries", "held_lines", "recorded_entries", "sign_offs"),
+        *(
+            "totals",
+            "documents",
+            "entries",
+            "held_lines",
+            "recorded_entries",
+            "waivers",
+            "sign_offs",
+        ),
         *("checks", "exceptions", "provenance", "month_over_month", "audit_log"),
     ],
 )
