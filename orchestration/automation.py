@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection, Engine
 from orchestration.billing.register import Register
 from orchestration.operations_db import tables
 from orchestration.partitions import landing_files
+from orchestration.reports.late_usage import LateUsage, late_usage_digest, late_usage_words
 from orchestration.settings import Settings
 
 RECHECK_AFTER: Final = timedelta(minutes=10)
@@ -245,6 +246,16 @@ def signals_to_push(*, published_at: float | None, pushed_at: float | None) -> W
         run_key=f"published-{published_at:.6f}",
         why="The marts were published after the last signals.",
     )
+
+
+def late_usage_to_announce(rows: Sequence[LateUsage]) -> Work | None:
+    """Policy: usage that came after the signature of its month is announced, once as it stands.
+
+    Nobody corrects it but a person, or the next run that is signed.
+    """
+    if not rows:
+        return None
+    return Work(run_key=f"late-{late_usage_digest(rows)}", why=late_usage_words(rows))
 
 
 @dataclass(frozen=True)

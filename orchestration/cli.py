@@ -26,6 +26,7 @@ from orchestration.cli_exceptions import exceptions_app
 from orchestration.cli_options import DataDir, Json, Period
 from orchestration.cli_progress import progress_bars
 from orchestration.cli_records import record
+from orchestration.cli_rerating import add_rerating_commands
 from orchestration.cli_runs import (
     JobRunner,
     RunReport,
@@ -41,7 +42,6 @@ from orchestration.partitions import landing_span, partition_of_period
 from orchestration.period_close import Decision, entities_to_decide, refuse_nothing_to_decide
 from orchestration.pipeline import Installation
 from orchestration.reports.calculation import print_explanation
-from orchestration.reports.differences import differences_json, print_differences
 from orchestration.reports.prices import prices_json, print_prices
 from orchestration.reports.reproductions import print_reproductions, reproductions_json
 from orchestration.reports.tables import print_problems, print_status, print_verification
@@ -277,16 +277,7 @@ def _dimensions(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-@app.command()
-def diff(period: Period, data_dir: DataDir = None, *, is_json: Json = False) -> None:
-    """Explain why a signed month comes to something else now: each difference by its cause."""
-    answer = Answer(is_json=is_json)
-    with errors_answered(answer), inspector(Settings.load(data_dir)) as runner:
-        rerating = runner.ask("compare_signed_month", "month_differences", period=period)
-    answer.give(differences_json(rerating))
-    print_differences(answer.console, rerating)
-
-
+add_rerating_commands(app)
 app.command(name="what-if")(what_if)
 
 

@@ -15,6 +15,7 @@ from orchestration.defs.ingestion import assets as ingestion_assets
 from orchestration.defs.ingestion import automation as ingestion_automation
 from orchestration.defs.ingestion import watch
 from orchestration.defs.inspection.jobs import INSPECTIONS, RESOURCES
+from orchestration.defs.late_usage.announcement import usage_for_signed_months
 from orchestration.defs.operations.recorded_runs import recorded
 from orchestration.defs.posting import assets as posting_assets
 from orchestration.defs.posting import automation as posting_automation
@@ -69,6 +70,7 @@ _SENSORS: Final = (
     posting_automation.signed_documents,
     posting_automation.unread_documents,
     signals_automation.marts_published,
+    usage_for_signed_months,
 )
 _SCHEDULES: Final = (
     ingestion_automation.daily_ingestion,

@@ -20,6 +20,7 @@ from orchestration.billing.refusals import (
 )
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, latest_of, revisions_of
+from orchestration.billing.run_scope import WHOLE_RUN, RunScope
 from orchestration.billing.sign_off import Signer, SignOff, sign_off
 from orchestration.billing.unsignable import unsignable_notice
 from orchestration.exceptions import (
@@ -31,6 +32,7 @@ from orchestration.exceptions import (
 from orchestration.failures import RefusedError
 from orchestration.pipeline import Installation
 from orchestration.quality.reports import ExpectationReport
+from orchestration.settings import Settings
 
 CANDIDATES_CHECK: Final = "candidates_meet_their_expectations"
 
@@ -66,7 +68,12 @@ def refuse_unexpected(report: ExpectationReport) -> None:
 
 
 def freeze_period(
-    installation: Installation, *, billing_period: str, expectations: ExpectationReport
+    installation: Installation,
+    *,
+    billing_period: str,
+    expectations: ExpectationReport,
+    scope: RunScope = WHOLE_RUN,
+    rated_in: Settings | None = None,
 ) -> list[Revision]:
     """Pin the candidates of a billing period as one revision per legal entity.
 
@@ -74,6 +81,8 @@ def freeze_period(
         installation: whose candidates.
         billing_period: YYYY-MM.
         expectations: what judge_candidates found; each revision keeps it as a check it needs.
+        scope: what was declared and rated completely.
+        rated_in: the data directory in whose warehouse it was rated; None means its own.
     """
     judged = CheckFigure(
         check_name=CANDIDATES_CHECK,
@@ -88,6 +97,8 @@ def freeze_period(
             billing_period=billing_period,
             now=installation.clock(),
             check_figures=[judged],
+            scope=scope,
+            rated_in=rated_in,
             actor=installation.actor,
         )
 

@@ -273,9 +273,17 @@ def read_overdue_days(installation: Installation) -> list[OverdueDay] | None:
         return overdue_days(connection, now=installation.clock()) if is_built else None
 
 
-def judge_candidates(installation: Installation, *, billing_period: str) -> ExpectationReport:
-    """Hold the expectations on candidates against one billing period."""
-    return check_candidates(installation.settings, billing_period=billing_period)
+def judge_candidates(
+    installation: Installation, *, billing_period: str, rated_in: Settings | None = None
+) -> ExpectationReport:
+    """Hold the expectations on candidates against one billing period.
+
+    Args:
+        installation: whose candidates.
+        billing_period: YYYY-MM.
+        rated_in: the data directory in whose warehouse they are; None means its own.
+    """
+    return check_candidates(rated_in or installation.settings, billing_period=billing_period)
 
 
 def post_documents(installation: Installation) -> PostingSummary:

@@ -155,6 +155,7 @@ def read_candidates(
     billing_period: str,
     now: datetime,
     is_closed: Callable[[str, str], bool],
+    is_of_one_month: bool = False,
 ) -> Candidates:
     """Read the candidates of a billing period's run and what they rest on.
 
@@ -166,6 +167,7 @@ def read_candidates(
         billing_period: YYYY-MM.
         now: the instant of the freeze, by which announced source-days are overdue.
         is_closed: tells of a legal entity and an earlier billing period whether it is.
+        is_of_one_month: whether what is due of earlier periods is left to other runs.
 
     Raises:
         CandidatesUnusableError: a mart is missing, a column has another type, nothing was rated or
@@ -177,7 +179,7 @@ def read_candidates(
         documents = _of_run(
             _arrow(connection, _DOCUMENTS, CANDIDATE_DOCUMENT_SCHEMA, period),
             billing_period=billing_period,
-            is_closed=is_closed,
+            is_closed=(lambda *_: False) if is_of_one_month else is_closed,
         )
         lines = _lines_of(documents, _arrow(connection, _LINES, LINE_SCHEMA, period))
         versions = [row[0] for row in connection.execute(_REFERENCE_VERSIONS).fetchall()]

@@ -57,6 +57,7 @@ from orchestration.billing.revisions import (
     revisions_of,
     totals_of,
 )
+from orchestration.billing.run_scope import WHOLE_RUN, RunScope, refuse_untimely
 from orchestration.billing.signed_rows import read_entries
 from orchestration.billing.waivers import read_waivers
 from orchestration.failures import RefusedError
@@ -97,6 +98,8 @@ def freeze(
     now: datetime,
     legal_entity_ids: Sequence[str] | None = None,
     check_figures: Sequence[CheckFigure] = (),
+    scope: RunScope = WHOLE_RUN,
+    rated_in: Settings | None = None,
     actor: Actor = TALLYHOUSE,
     steps: Steps = no_steps,
 ) -> list[Revision]:
@@ -113,6 +116,8 @@ def freeze(
         now: the instant of the freeze, aware; announced source-days whose grace it ends are red.
         legal_entity_ids: only these; None means every entity with candidates or an open revision.
         check_figures: results beside the conservation figures; a revision then needs each of them.
+        scope: what the run declared and rated completely.
+        rated_in: the data directory in whose warehouse it was rated; None means its own.
         actor: who freezes; kept with the commit.
         steps: announced before each durable step.
 
@@ -127,11 +132,12 @@ def freeze(
     """
     refuse_invalid_period(billing_period)
     rebuild_from_register(settings, engine)
-    found = _read_warehouse(settings, billing_period, now=now)
+    found = _read_warehouse(settings, rated_in or settings, billing_period, now=now, scope=scope)
     candidates = found.candidates
     ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
     with Register(settings.register, steps=steps).writing() as session:
         entities = _entities(session, candidates, billing_period, wanted=legal_entity_ids)
+        refuse_untimely(session.chain, entities, billing_period, scope)
         waivers = read_waivers(session.folder, session.chain)
         contents = (
             _content(
@@ -140,6 +146,7 @@ def freeze(
                 legal_entity_id=legal_entity_id,
                 billing_period=billing_period,
                 ingestion_sha256=ingestion_sha256,
+                scope=scope,
                 actor=actor,
                 provenance=with_waivers(
                     found.provenance.get(legal_entity_id, found.provenance_without_lines),
@@ -177,13 +184,16 @@ class _Found:
     exceptions: pa.Table
 
 
-def _read_warehouse(settings: Settings, billing_period: str, *, now: datetime) -> _Found:
-    with open_warehouse(settings, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
+def _read_warehouse(
+    settings: Settings, rated_in: Settings, billing_period: str, *, now: datetime, scope: RunScope
+) -> _Found:
+    with open_warehouse(rated_in, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
         candidates = read_candidates(
             connection,
             billing_period=billing_period,
             now=now,
             is_closed=partial(is_closed, revisions_of(Register(settings.register).chain())),
+            is_of_one_month=scope.is_of_one_month,
         )
         tables_folder = settings.reference_versions / candidates.reference_version / "tables"
         read = partial(
@@ -303,6 +313,7 @@ def _content(
     billing_period: str,
     ingestion_sha256: str,
     provenance: pa.Table,
+    scope: RunScope,
     actor: Actor,
 ) -> _Content:
     candidates = found.candidates
@@ -318,7 +329,7 @@ def _content(
         frozen_by=actor,
         pins=Pins(
             tenant_id=settings.tenant_id,
-            scope=_scope(legal_entity_id, documents, billing_period=billing_period),
+            scope=_pinned(scope, legal_entity_id, documents, billing_period=billing_period),
             ingestion_batch_ids=candidates.ingestion_batch_ids,
             ingestion_sha256=ingestion_sha256,
             reference_version=candidates.reference_version,
@@ -328,12 +339,14 @@ def _content(
     )
 
 
-def _scope(legal_entity_id: str, documents: pa.Table, *, billing_period: str) -> dict[str, Any]:
+def _pinned(
+    scope: RunScope, legal_entity_id: str, documents: pa.Table, *, billing_period: str
+) -> dict[str, Any]:
     """What was rated completely; with the earlier periods that are billed along, if any."""
     periods = {str(period) for period in documents["billing_period"].to_pylist()}
     earlier = sorted(periods - {billing_period})
-    scope: dict[str, Any] = {"legal_entity_id": legal_entity_id, "contracts": "all"}
-    return scope | ({"earlier_periods": earlier} if earlier else {})
+    pinned = {"legal_entity_id": legal_entity_id, **scope.plain()}
+    return pinned | ({"earlier_periods": earlier} if earlier else {})
 
 
 def _entities(

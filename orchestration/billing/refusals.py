@@ -12,6 +12,8 @@ Belongs here: the error classes of this room. Does not belong here: deciding whi
     ├── ClosedSinceError             what a revision bills was waived since it was frozen
     ├── PostingKeyTakenError         a document of that key was signed before
     ├── RevisionUnknownError  RevisionSupersededError  AlreadySignedError  AlreadyRejectedError
+    ├── RevisionWaitsError           one about other contracts waits for a decision
+    ├── PeriodOpenError              a month that is to be rated again was never signed
     ├── CheckRedError  CheckMissingError
     ├── SignerUnverifiedError  PolicyMissingError  SignerNotApproverError
     ├── EntityNotAllowedError  AmountAboveLimitError  FourEyesError  AuthorUnknownError
@@ -115,6 +117,18 @@ class RegisterMovedError(RefusedError):
             f"{listed(keys, at_most=_KEYS_NAMED_AT_MOST)}.",
             moved=moved,
         )
+
+
+class RevisionWaitsError(RefusedError):
+    """A revision of the same month that is about other contracts waits for a decision."""
+
+    code = "revision_waits"
+
+
+class PeriodOpenError(RefusedError):
+    """A month is to be rated again of which a legal entity signed nothing yet."""
+
+    code = "period_open"
 
 
 class PostingKeyTakenError(RefusedError):

@@ -10,7 +10,7 @@ Consistency:
 * a file is never changed or removed once a manifest lists it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -225,14 +225,31 @@ def write_register_inputs(settings: Settings) -> None:
     Raises:
         RegisterDamagedError: a committed file is missing or changed.
     """
+    settings.warehouse_inputs.mkdir(parents=True, exist_ok=True)
+    for name, table in register_inputs(settings).items():
+        replace_parquet(settings.warehouse_inputs / f"{name}.parquet", table.schema, [table])
+
+
+def register_inputs(
+    settings: Settings, *, wanted: Callable[[pa.Table], pa.Table] | None = None
+) -> dict[str, pa.Table]:
+    """Return the tables that write_register_inputs writes, by name.
+
+    Args:
+        settings: whose register.
+        wanted: picks the entries that are needed; None means all of them.
+
+    Raises:
+        RegisterDamagedError: a committed file is missing or changed.
+    """
     register = Register(settings.register)
     chain = register.chain()
     entries = register.entries(chain)
-    settings.warehouse_inputs.mkdir(parents=True, exist_ok=True)
-    for name, table in (
-        ("register_entries", entries),
-        ("sign_offs", sign_off_table(chain)),
-        ("held_documents", held_table(settings.register, chain, entries)),
-        ("exception_waivers", waiver_table(read_waivers(settings.register, chain))),
-    ):
-        replace_parquet(settings.warehouse_inputs / f"{name}.parquet", table.schema, [table])
+    if wanted is not None:
+        entries = wanted(entries)
+    return {
+        "register_entries": entries,
+        "sign_offs": sign_off_table(chain),
+        "held_documents": held_table(settings.register, chain, entries),
+        "exception_waivers": waiver_table(read_waivers(settings.register, chain)),
+    }

@@ -1,9 +1,10 @@
-"""The states of a re-rating as dbt reads them, for as long as they are about what it builds.
+"""What dbt reads of a re-rating: its states, while they are about what is built, and its scope.
 
 Belongs here: their columns, when they are out of date. Does not belong here: making them
 (orchestration/rerating); what they mean for a key (the model fct_rerating_diff).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -15,10 +16,19 @@ from orchestration.billing.register import Register
 from orchestration.operations_db import replace_parquet
 from orchestration.settings import Settings
 
+BASE_SCHEMA: Final = pa.schema(
+    [
+        column("billing_period", pa.string()),
+        column("legal_entity_id", pa.string()),
+        column("contract_lineage_id", pa.string()),
+        column("base_revision_id", pa.string()),
+    ]
+)
 STEP_SCHEMA: Final = pa.schema(
     [
         column("billing_period", pa.string()),
         column("legal_entity_id", pa.string()),
+        column("base_revision_id", pa.string()),
         column("step_number", pa.int32()),
         column("cause", pa.string()),
     ]
@@ -27,6 +37,7 @@ STATE_SCHEMA: Final = pa.schema(
     [
         column("billing_period", pa.string()),
         column("legal_entity_id", pa.string()),
+        column("base_revision_id", pa.string()),
         column("step_number", pa.int32()),
         column("settlement_key", pa.string()),
         column("is_known", pa.bool_()),
@@ -34,7 +45,12 @@ STATE_SCHEMA: Final = pa.schema(
         column("is_held", pa.bool_()),
     ]
 )
-_FILES: Final = {"rerating_steps": STEP_SCHEMA, "rerating_states": STATE_SCHEMA}
+LEFT_OUT_SCHEMA: Final = pa.schema([column("contract_lineage_id", pa.string())])
+_FILES: Final = {
+    "rerating_bases": BASE_SCHEMA,
+    "rerating_steps": STEP_SCHEMA,
+    "rerating_states": STATE_SCHEMA,
+}
 SIGNED_KINDS: Final = ("sign", "record")
 """Commits that change what was billed."""
 _MADE_FOR: Final = b"made_for"
@@ -59,8 +75,19 @@ def rerating_target(settings: Settings, reference_version: str) -> str:
     return canonical_digest(content)
 
 
-def write_rerating_inputs(settings: Settings, target: str) -> None:
-    """Keep the states that lead to a target; any others, or none, give way to empty files."""
+def write_rerating_inputs(
+    settings: Settings, target: str, *, lineages_left_out: Sequence[str] = ()
+) -> None:
+    """Keep the states that lead to a target; any others, or none, give way to empty files.
+
+    Args:
+        settings: where the files go.
+        target: as rerating_target gives it.
+        lineages_left_out: contract lineages that are rated and not compared with what was billed.
+    """
+    left_out = pa.table({"contract_lineage_id": list(lineages_left_out)}, schema=LEFT_OUT_SCHEMA)
+    path = settings.warehouse_inputs / "rerating_left_out.parquet"
+    replace_parquet(path, LEFT_OUT_SCHEMA, [left_out])
     for name, schema in _FILES.items():
         path = settings.warehouse_inputs / f"{name}.parquet"
         marked = schema.with_metadata({_MADE_FOR: target.encode()})
@@ -72,9 +99,12 @@ def write_rerating_inputs(settings: Settings, target: str) -> None:
             replace_parquet(path, marked, [marked.empty_table()])
 
 
-def put_rerating(settings: Settings, target: str, *, steps: pa.Table, states: pa.Table) -> None:
-    """Put the steps and states of one month in place, of STEP_SCHEMA and STATE_SCHEMA."""
-    for name, table in (("rerating_steps", steps), ("rerating_states", states)):
+def put_rerating(
+    settings: Settings, target: str, *, bases: pa.Table, steps: pa.Table, states: pa.Table
+) -> None:
+    """Put bases, steps and states of one month in place, each of its schema."""
+    tables = {"rerating_bases": bases, "rerating_steps": steps, "rerating_states": states}
+    for name, table in tables.items():
         marked = _FILES[name].with_metadata({_MADE_FOR: target.encode()})
         path = settings.warehouse_inputs / f"{name}.parquet"
         replace_parquet(path, marked, [table.cast(marked)])

@@ -6,6 +6,7 @@ Belongs here: the import, which takes longer than most suites. Does not belong h
 import gc
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ def import_great_expectations() -> None:
         _import_on_first_use(_SELDOM_USED)
         with _no_collections():
             importlib.import_module("great_expectations.expectations")
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 @contextmanager

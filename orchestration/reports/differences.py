@@ -34,7 +34,7 @@ def print_differences(console: Console, rerating: Rerating) -> None:
     """Print what changed by cause, then the largest differences of customer and charge."""
     if rerating.rows:
         print_sheets(console, _by_cause(rerating), _by_charge(rerating))
-    bases = ", ".join(sorted(set(rerating.bases.values())))
+    bases = ", ".join(sorted({name for names in rerating.bases.values() for name in names}))
     lines = [f"Compared with {bases}.", f"All rows: {rerating.file}"]
     if not rerating.rows:
         lines = [f"What is known of {rerating.billing_period} comes to what was signed of it."]

@@ -15,6 +15,7 @@ from orchestration.billing.manifests import Manifest
 from orchestration.billing.refusals import RevisionUnknownError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
+from orchestration.billing.run_scope import RunScope
 from orchestration.failures import RefusedError
 from orchestration.pipeline import RATING, Installation, build_models, write_inputs
 from orchestration.reproduction.comparison import (
@@ -25,10 +26,13 @@ from orchestration.reproduction.comparison import (
     read_parts,
 )
 from orchestration.reproduction.scratch import make_scratch, scratch_folder
+from orchestration.rerating.excerpt import rate_excerpt
+from orchestration.rerating.reference_tables import compiled_tables
+from orchestration.rerating.scope import scoped_contracts
 
 _MODELS: Final = (*RATING, "--exclude-resource-type", "test")
 """Here the digest is judged; what data tests look at was judged before it was signed."""
-_Inputs: TypeAlias = tuple[tuple[int, ...], str, int]
+_Inputs: TypeAlias = tuple[tuple[int, ...], str, int, RunScope]
 
 
 class ReproductionDiffersError(RefusedError):
@@ -177,7 +181,9 @@ def _with_same_inputs(
             or manifest.subject["content"]["billing_period"] != revision.billing_period
         ]
         pins = revision.pins
-        return pins.ingestion_batch_ids, pins.reference_version, max(others, default=0)
+        last = max(others, default=0)
+        scope = RunScope.of_plain(pins.scope)
+        return pins.ingestion_batch_ids, pins.reference_version, last, scope
 
     for _, together in groupby(sorted(revisions, key=inputs), key=inputs):
         yield list(together)
@@ -186,14 +192,24 @@ def _with_same_inputs(
 def _rebuilt(
     scratch: Installation, installation: Installation, revisions: Sequence[Revision]
 ) -> Iterator[Reproduction]:
-    write_inputs(scratch)
+    reference = write_inputs(scratch)
     build_models(scratch, _MODELS)
+    scope = RunScope.of_plain(revisions[0].pins.scope)
+    billing_period = revisions[0].billing_period
     with scratch.operations() as engine:
+        rated_in = scratch.settings
+        if not scope.has_all_contracts:
+            tables = compiled_tables(reference.folder)
+            scoped = scoped_contracts(tables, scope, billing_period=billing_period)
+            folder = scratch.settings.warehouse / "rated_again"
+            rated_in = rate_excerpt(scratch, engine, reference, scoped, folder=folder).settings
         rebuilt = freeze(
             scratch.settings,
             engine,
-            billing_period=revisions[0].billing_period,
+            billing_period=billing_period,
             now=max(revision.frozen_at for revision in revisions),
+            scope=scope,
+            rated_in=rated_in,
         )
     again = {revision.legal_entity_id: revision for revision in rebuilt}
     for revision in revisions:

@@ -1,12 +1,10 @@
 """The difference between what was signed of a month and what it is rated at now, by cause.
 
-Belongs here: which signed revision a month rests on for each legal entity, the order of work, the
-rows and the file. Does not belong here: the states between (states.py); the waterfall (the model
+Belongs here: the order of work, the rows and the file. Does not belong here: which signed revision
+a key rests on (bases.py); the states between (states.py); the waterfall (the model
 fct_rerating_diff).
 """
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +14,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from orchestration.billing.decisions import held_table
-from orchestration.billing.refusals import PeriodNotSignedError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.rerating_inputs import put_rerating, rerating_target
-from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
+from orchestration.billing.revisions import refuse_invalid_period, revisions_of
 from orchestration.failures import TechnicalError
 from orchestration.pipeline import (
     RATING,
@@ -29,6 +26,14 @@ from orchestration.pipeline import (
     write_inputs,
 )
 from orchestration.reproduction.scratch import scratch_folder
+from orchestration.rerating.bases import (
+    Base,
+    bases_of,
+    bases_table,
+    signed_revisions,
+    with_same_inputs,
+)
+from orchestration.rerating.row_files import write_rows
 from orchestration.rerating.states import Month, States, states_since
 from orchestration.warehouse import open_warehouse, writer_lock
 
@@ -36,6 +41,10 @@ _MART: Final = ("--select", "fct_rerating_diff")
 _ENTITIES: Final = """
     select distinct legal_entity_id from billing.int_settlements__compared
     where billing_period = ? order by legal_entity_id
+"""
+_DIFFERING: Final = """
+    select distinct contract_lineage_id from billing.int_settlements__compared
+    where billing_period = ? and outcome = 'candidate'
 """
 _HELD: Final = """
     select count(*) from billing.int_settlements__compared
@@ -90,14 +99,14 @@ class Rerating:
         rows: of fct_rerating_diff, by entity, customer and charge, then in order of causes.
         held_key_count: settlement keys of the month whose amount is not known now; they have no
             row.
-        bases: the revision that each legal entity's amounts are compared with.
+        bases: the revisions that each legal entity's amounts are compared with.
         file: the same rows as CSV, relative to the data directory.
     """
 
     billing_period: str
     rows: Sequence[Mapping[str, Any]]
     held_key_count: int
-    bases: Mapping[str, str]
+    bases: Mapping[str, Sequence[str]]
     file: Path
 
 
@@ -109,6 +118,7 @@ class _Today:
     reference: Path
     batches: list[tuple[int, str]]
     legal_entity_ids: list[str]
+    differing_lineages: frozenset[str]
     held_key_count: int
 
 
@@ -135,10 +145,10 @@ def find_differences(installation: Installation, *, billing_period: str) -> Rera
     register = Register(settings.register)
     chain = register.chain()
     held: Any = held_table(settings.register, chain, register.entries(chain))
-    signed = _signed(revisions_of(chain), billing_period)
+    signed = signed_revisions(revisions_of(chain), billing_period)
     with scratch_folder(settings, "rerated") as folder, installation.operations() as engine:
         today = _rated_now(installation, billing_period)
-        bases = _bases(signed, today.legal_entity_ids)
+        bases = bases_of(settings, signed, today.legal_entity_ids, today.differing_lineages)
         found = [
             states_since(
                 installation,
@@ -146,22 +156,22 @@ def find_differences(installation: Installation, *, billing_period: str) -> Rera
                 base,
                 Month(
                     billing_period=billing_period,
-                    legal_entity_ids=names,
+                    bases=names,
                     batches=today.batches,
                     reference=today.reference,
                     held_keys=held["settlement_key"].filter(held["is_open"]).to_pylist(),
                 ),
                 folder=folder,
             )
-            for base, names in _with_same_inputs(bases)
+            for base, names in with_same_inputs(bases)
         ]
-    rows = _published(installation, today, found)
+    rows = _published(installation, today, bases_table(billing_period, bases), found)
     return Rerating(
         billing_period=billing_period,
         rows=rows,
         held_key_count=today.held_key_count,
-        bases={name: base.revision_id for name, base in bases.items()},
-        file=_written(installation, billing_period, rows),
+        bases=_named(bases),
+        file=write_rows(installation.settings, f"{billing_period}.csv", _COLUMNS, rows),
     )
 
 
@@ -173,6 +183,7 @@ def _rated_now(installation: Installation, billing_period: str) -> _Today:
         batches = str(settings.warehouse_inputs / "ingestion_batches.parquet")
         with open_warehouse(settings) as connection:
             entities = connection.execute(_ENTITIES, [billing_period]).fetchall()
+            differing = connection.execute(_DIFFERING, [billing_period]).fetchall()
             [(held,)] = connection.execute(_HELD, [billing_period]).fetchall()
             rows = connection.execute(_BATCHES, [batches]).fetchall()
         return _Today(
@@ -180,12 +191,13 @@ def _rated_now(installation: Installation, billing_period: str) -> _Today:
             reference=reference.folder,
             batches=[(number, kind) for number, kind in rows],
             legal_entity_ids=[name for (name,) in entities],
+            differing_lineages=frozenset(name for (name,) in differing),
             held_key_count=held,
         )
 
 
 def _published(
-    installation: Installation, today: _Today, found: Sequence[States]
+    installation: Installation, today: _Today, bases: pa.Table, found: Sequence[States]
 ) -> list[dict[str, Any]]:
     """Put the states in place, build the mart and read it, unless something came meanwhile."""
     settings = installation.settings
@@ -199,59 +211,15 @@ def _published(
         if found:
             steps = pa.concat_tables([each.steps for each in found])
             states = pa.concat_tables([each.amounts for each in found])
-            put_rerating(settings, today.target, steps=steps, states=states)
+            put_rerating(settings, today.target, bases=bases, steps=steps, states=states)
         build_models(installation, _MART)
         with open_warehouse(settings) as connection:
             rows: Any = connection.execute(_ROWS).to_arrow_table()
     return list(rows.to_pylist())
 
 
-def _signed(revisions: Mapping[str, Revision], billing_period: str) -> list[Revision]:
-    """Signed revisions that bill something of a month, in order of freezing."""
-    signed = [
-        revision
-        for revision in revisions.values()
-        if revision.state == "signed"
-        and (
-            revision.billing_period == billing_period
-            or billing_period in revision.pins.scope.get("earlier_periods", ())
-        )
-    ]
-    if not signed:
-        there = sorted({each.billing_period for each in revisions.values()})
-        raise PeriodNotSignedError(
-            f"Compared {billing_period} with what was signed of it: nothing was. "
-            + (f"Revisions are of {listed(there)}." if there else "Nothing was frozen yet.")
-        )
-    return signed
-
-
-def _bases(signed: Sequence[Revision], legal_entity_ids: Sequence[str]) -> dict[str, Revision]:
-    """Say which revision each entity is compared with.
-
-    It is the entity's own last one; an entity that signed nothing of the month takes the last one.
-    """
-    own = {revision.legal_entity_id: revision for revision in signed}
-    return {name: own.get(name, signed[-1]) for name in legal_entity_ids}
-
-
-def _with_same_inputs(bases: Mapping[str, Revision]) -> list[tuple[Revision, list[str]]]:
-    """Group legal entities whose revisions one build serves, each with one of them."""
-    groups: dict[tuple[tuple[int, ...], str], list[str]] = defaultdict(list)
-    for name, base in bases.items():
-        groups[base.pins.ingestion_batch_ids, base.pins.reference_version].append(name)
-    return [(bases[names[0]], names) for names in groups.values()]
-
-
-def _written(
-    installation: Installation, billing_period: str, rows: Sequence[Mapping[str, Any]]
-) -> Path:
-    settings = installation.settings
-    path = settings.reports / "rerating" / f"{billing_period}.csv"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.getvalue(), "utf-8")
-    return path.relative_to(settings.data_dir)
+def _named(bases: Sequence[Base]) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = defaultdict(list)
+    for base in bases:
+        named[base.legal_entity_id].append(base.revision.revision_id)
+    return dict(named)

@@ -9,7 +9,7 @@ repaired rejects, one of decisions on events retractions and resolved conflicts,
 usage.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -17,16 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy.engine import Engine
 
 from orchestration.billing.rerating_inputs import STATE_SCHEMA, STEP_SCHEMA
 from orchestration.billing.revisions import Pins, Revision
-from orchestration.operations_db import replace_parquet, write_operations_inputs
+from orchestration.operations_db import write_operations_inputs
 from orchestration.pipeline import Installation, build_models, write_inputs
-from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.reproduction.scratch import copy_batches, make_scratch
 from orchestration.rerating.mixing import REFERENCE_STEPS, Tables, is_same, mixed_tables
+from orchestration.rerating.reference_tables import compiled_tables, put_tables
 from orchestration.warehouse import open_warehouse
 
 AS_SIGNED: Final = "as_signed"
@@ -41,6 +40,8 @@ _AMOUNTS: Final = """
     select
         $billing_period as billing_period,
         legal_entity_id,
+        list_extract($base_ids, list_position($legal_entity_ids, legal_entity_id))
+            as base_revision_id,
         cast($step_number as integer) as step_number,
         settlement_key,
         not bool_or(rating_status = 'unknown') as is_known,
@@ -66,14 +67,15 @@ class Month:
 
     Attributes:
         billing_period: YYYY-MM.
-        legal_entity_ids: whose lines, for which one revision speaks.
+        bases: by legal entity, the revision that speaks for its lines; all of them have the same
+            inputs.
         batches: every batch that is rated now, as (number, kind), in order.
         reference: folder of the reference version that is rated now.
         held_keys: settlement keys of lines that were held when they were signed, and still are.
     """
 
     billing_period: str
-    legal_entity_ids: Sequence[str]
+    bases: Mapping[str, str]
     batches: Sequence[tuple[int, str]]
     reference: Path
     held_keys: Sequence[str]
@@ -113,10 +115,11 @@ def states_since(
         {
             "billing_period": month.billing_period,
             "legal_entity_id": legal_entity_id,
+            "base_revision_id": base_revision_id,
             "step_number": number,
             "cause": cause,
         }
-        for legal_entity_id in month.legal_entity_ids
+        for legal_entity_id, base_revision_id in month.bases.items()
         for number, cause in causes
     ]
     return States(pa.Table.from_pylist(steps, schema=STEP_SCHEMA), pa.concat_tables(amounts))
@@ -138,7 +141,7 @@ def _steps(
     for step in REFERENCE_STEPS:
         mixed = mixed_tables(signed, today, step)
         if not is_same(before, mixed):
-            put_tables(scratch, mixed)
+            put_tables(scratch.settings, mixed)
             yield step
         before = mixed
 
@@ -153,18 +156,6 @@ def later_batches(
         yield cause, [number for _, number in together]
 
 
-def compiled_tables(version: Path) -> Tables:
-    """Read every compiled table of a reference version, by its folder."""
-    return {name: pq.read_table(version / "tables" / f"{name}.parquet") for name in TABLE_SCHEMAS}
-
-
-def put_tables(scratch: Installation, mixed: Tables) -> None:
-    """Put compiled tables where dbt reads them in a scratch data directory."""
-    for name, table in mixed.items():
-        target = scratch.settings.warehouse_inputs / input_file_name(name)
-        replace_parquet(target, table.schema, [table])
-
-
 def _amounts(scratch: Installation, number: int, month: Month) -> pa.Table:
     with open_warehouse(scratch.settings) as connection:
         found: Any = connection.execute(
@@ -172,7 +163,8 @@ def _amounts(scratch: Installation, number: int, month: Month) -> pa.Table:
             {
                 "step_number": number,
                 "billing_period": month.billing_period,
-                "legal_entity_ids": list(month.legal_entity_ids),
+                "legal_entity_ids": list(month.bases),
+                "base_ids": list(month.bases.values()),
                 "held_keys": list(month.held_keys),
             },
         ).to_arrow_table()

@@ -21,15 +21,16 @@ from orchestration.operations_db import viewed_operations, write_operations_inpu
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation, build_models
 from orchestration.price_book import ReferenceVersion, write_reference_inputs
 from orchestration.price_book.table_schemas import PRICE_BOOK_TABLES
-from orchestration.rerating.mixing import Tables, is_same
-from orchestration.rerating.states import RATED, compiled_tables, put_tables
+from orchestration.rerating.mixing import Tables
+from orchestration.rerating.reference_tables import (
+    PRICE_TABLES,
+    changed_tables,
+    compiled_tables,
+    put_tables,
+)
+from orchestration.rerating.states import RATED
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, writer_lock
-
-PRICE_TABLES: Final = frozenset(
-    ("charge_tiers", "charge_limits", "products", "terms", "term_amounts", "term_charges")
-)
-"""Tables that no usage is counted, cut or placed by: with others, only prices are asked again."""
 
 _REJECTS: Final = "rejects.parquet"
 """Made from all rejected lines; where it is there, it is not made again."""
@@ -181,16 +182,9 @@ def rate_scenario(base: Base, tables: Tables) -> Rated:
         return base.rated
     settings = base.scratch.settings
     shutil.copyfile(base.warehouse, settings.warehouse_file)
-    put_tables(base.scratch, tables)
+    put_tables(settings, tables)
     build_models(base.scratch, selection_of(changed))
     return read_rated(settings, base.periods)
-
-
-def changed_tables(before: Tables, after: Tables) -> frozenset[str]:
-    """Names of the compiled tables that hold something else, whatever version they name."""
-    return frozenset(
-        name for name in before if not is_same({name: before[name]}, {name: after[name]})
-    )
 
 
 def selection_of(changed: frozenset[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from orchestration.dbt import BUILD_ARGUMENTS, run_dbt
 from orchestration.pipeline import Installation
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
-from orchestration.rerating.states import put_tables
+from orchestration.rerating.reference_tables import put_tables
 from orchestration.settings import Settings
 from orchestration.whatif.comparison import compare
 from orchestration.whatif.rating import Base, Rated, rate_scenario, read_rated

@@ -12,6 +12,15 @@
     string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
 {%- endmacro %}
 
+{% macro last_of_json_numbers(json) -%}
+    {#- The last number of a JSON list of whole numbers; null where it is empty. -#}
+    {{ return(adapter.dispatch('last_of_json_numbers', 'tallyhouse')(json)) }}
+{%- endmacro %}
+
+{% macro duckdb__last_of_json_numbers(json) -%}
+    cast({{ json }} ->> '$[#-1]' as integer)
+{%- endmacro %}
+
 {% macro each_of(list) -%}
     {#- In a select list: one row per item of a list; rows with an empty list vanish. -#}
     {{ return(adapter.dispatch('each_of', 'tallyhouse')(list)) }}

@@ -1,6 +1,10 @@
-with settlements as (
+with compared as (
     select * from {{ ref('int_settlements__compared') }}
     where outcome in ('candidate', 'billed', 'waived')
+),
+
+bases as (
+    select * from {{ ref('stg_rerating__bases') }}
 ),
 
 steps as (
@@ -9,6 +13,24 @@ steps as (
 
 states as (
     select * from {{ ref('stg_rerating__states') }}
+),
+
+-- A contract has the revision that was about it, or the one about all others.
+settlements as (
+    select
+        compared.*,
+        coalesce(own.base_revision_id, every.base_revision_id) as base_revision_id
+    from compared
+    left join bases as own
+        on
+            compared.billing_period = own.billing_period
+            and compared.legal_entity_id = own.legal_entity_id
+            and compared.contract_lineage_id = own.contract_lineage_id
+    left join bases as every
+        on
+            compared.billing_period = every.billing_period
+            and compared.legal_entity_id = every.legal_entity_id
+            and every.contract_lineage_id is null
 ),
 
 -- What is not known bills nothing, so changes nothing; a concession or a waiver counts
@@ -34,9 +56,11 @@ placed as (
         on
             settlements.billing_period = steps.billing_period
             and settlements.legal_entity_id = steps.legal_entity_id
+            and settlements.base_revision_id = steps.base_revision_id
     left join states
         on
             settlements.settlement_key = states.settlement_key
+            and settlements.base_revision_id = states.base_revision_id
             and steps.step_number = states.step_number
 ),
 

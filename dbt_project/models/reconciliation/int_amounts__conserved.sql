@@ -1,5 +1,10 @@
-with rated_lines as (
-    select * from {{ ref('fct_rated_lines') }}
+with left_out as (
+    select * from {{ ref('stg_rerating__left_out') }}
+),
+
+rated_lines as (
+    select * from {{ ref('fct_rated_lines') }} as lines
+    anti join left_out on lines.contract_lineage_id = left_out.contract_lineage_id
 ),
 
 line_tiers as (
@@ -29,7 +34,8 @@ outcomes as (
 ),
 
 entries as (
-    select * from {{ ref('stg_register__entries') }}
+    select * from {{ ref('stg_register__entries') }} as entries
+    anti join left_out on entries.contract_lineage_id = left_out.contract_lineage_id
 ),
 
 charged as (

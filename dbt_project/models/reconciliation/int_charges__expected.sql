@@ -22,6 +22,10 @@ terms as (
     where term_kind in ('commitment', 'maximum_spend', 'one_off')
 ),
 
+left_out as (
+    select * from {{ ref('stg_rerating__left_out') }}
+),
+
 known_until as (
     select max(started_at) as known_until_at
     from batches
@@ -179,6 +183,8 @@ final as (
         ) }} as is_due
     from expected
     cross join known_until
+    anti join left_out
+        on expected.contract_lineage_id = left_out.contract_lineage_id
 )
 
 select * from final

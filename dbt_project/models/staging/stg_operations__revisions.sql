@@ -11,7 +11,8 @@ final as (
         cast(content_sha256 as varchar) as content_sha256,
         cast(frozen_at as timestamp) as frozen_at,
         cast(state as varchar) as state,
-        cast(reference_version as varchar) as reference_version
+        cast(reference_version as varchar) as reference_version,
+        {{ last_of_json_numbers('ingestion_batch_ids') }} as last_ingestion_batch_id
     from source
 )
 

@@ -21,7 +21,9 @@ from orchestration.defs.exceptions.jobs import EXCEPTION_JOBS
 from orchestration.defs.inspection.answers import ANSWER, shown
 from orchestration.defs.inspection.evidence import prepare_evidence_pack, verify_evidence_pack
 from orchestration.defs.inspection.records import sign_records
+from orchestration.defs.inspection.rerating import rerate_period
 from orchestration.defs.inspection.what_if import compare_scenarios_job
+from orchestration.defs.late_usage.announcement import show_late_usage
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.defs.operations.recorded_runs import recorded
@@ -320,6 +322,8 @@ INSPECTIONS: Final = (
     price_quantity,
     compare_signed_month,
     compare_scenarios_job,
+    rerate_period,
+    show_late_usage,
     reproduce_revisions,
     sign_records,
     verify_data_directory,

@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.billing.rerating_inputs import (
+    BASE_SCHEMA,
     STATE_SCHEMA,
     STEP_SCHEMA,
     put_rerating,
@@ -16,6 +17,7 @@ from orchestration.settings import Settings
 STEP = {
     "billing_period": "2026-09",
     "legal_entity_id": "us",
+    "base_revision_id": "us:2026-09:r1",
     "step_number": 0,
     "cause": "as_signed",
 }
@@ -37,7 +39,13 @@ def row_counts(settings):
 
 def put(settings, target):
     steps = pa.Table.from_pylist([STEP], schema=STEP_SCHEMA)
-    put_rerating(settings, target, steps=steps, states=STATE_SCHEMA.empty_table())
+    put_rerating(
+        settings,
+        target,
+        bases=BASE_SCHEMA.empty_table(),
+        steps=steps,
+        states=STATE_SCHEMA.empty_table(),
+    )
 
 
 def test_there_are_empty_files_before_anything_was_asked(settings):
@@ -55,6 +63,17 @@ def test_states_go_once_they_lead_to_something_else(settings):
     put(settings, "yesterday")
     write_rerating_inputs(settings, "today")
     assert [0, 0] == row_counts(settings)
+
+
+def test_no_contract_is_left_out_unless_a_rerating_says_so(settings):
+    def left_out():
+        path = settings.warehouse_inputs / "rerating_left_out.parquet"
+        return pq.read_table(path)["contract_lineage_id"].to_pylist()
+
+    write_rerating_inputs(settings, "today", lineages_left_out=["bolt"])
+    assert ["bolt"] == left_out()
+    write_rerating_inputs(settings, "today")
+    assert [] == left_out()
 
 
 def test_a_file_that_cannot_be_read_is_written_anew(settings):

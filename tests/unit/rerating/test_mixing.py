@@ -1,20 +1,8 @@
 """Reference tables between two versions hold what each step names, and nothing that dangles."""
 
-import pyarrow as pa
+from reference_tables_of_a_test import tables
 
-from orchestration.price_book.table_schemas import TABLE_SCHEMAS
 from orchestration.rerating.mixing import CONTRACT, IDENTITY, PRICE, is_same, mixed_tables
-
-
-def tables(version, **rows):
-    """Every compiled table of a version, with rows that name only what a test is about."""
-    return {
-        name: pa.Table.from_pylist(
-            [{"reference_version": version} | row for row in rows.get(name, [])],
-            schema=pa.schema([field.with_nullable(True) for field in schema]),
-        )
-        for name, schema in TABLE_SCHEMAS.items()
-    }
 
 
 def charge(price_id, plan_id, contract_id=None, **fields):

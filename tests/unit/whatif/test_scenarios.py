@@ -8,9 +8,8 @@ import pytest
 
 from orchestration.operations_db import open_operations
 from orchestration.price_book import load_reference
-from orchestration.rerating.states import compiled_tables
+from orchestration.rerating.reference_tables import changed_tables, compiled_tables
 from orchestration.settings import Settings
-from orchestration.whatif.rating import changed_tables
 from orchestration.whatif.scenarios import ScenarioInvalidError, read_scenarios
 
 SOUND_REFERENCE = Path(__file__).parents[1] / "price_book" / "reference"
