@@ -16,6 +16,7 @@ from decimal import Decimal
 from golden_cases import plain
 from golden_run import write_reference
 from golden_tenant import Tenant
+from ledger_excerpt import rows_told_otherwise
 from ledger_records import documents_to_hold, read_revision_documents, sign_records
 from ledger_stories import CLOSES, period_of
 
@@ -38,6 +39,7 @@ from orchestration.warehouse import open_warehouse
 
 SIGNER = Signer(name="golden", source="self_declared", run_id=None)
 SETTLED_SECONDS = 3600
+RATED_APART_AT = 3
 POLICY = {
     "sign_off": {
         "approvers": [{"name": SIGNER.name, "legal_entities": "all", "up_to_amount": "unlimited"}],
@@ -101,12 +103,15 @@ class Closed:
         held: by story, codes of what holds its charges.
         broken: names of checks that did not hold before it was signed.
         dates: by story and text of a document, the day on which it is booked.
+        told_otherwise: what an excerpt says of half of the company that the warehouse does not,
+            and how many rows both were asked for; None at a close where none was made.
     """
 
     documents: dict = field(default_factory=lambda: defaultdict(list))
     held: dict = field(default_factory=lambda: defaultdict(list))
     broken: list = field(default_factory=list)
     dates: dict = field(default_factory=lambda: defaultdict(dict))
+    told_otherwise: tuple | None = None
 
 
 @dataclass
@@ -166,6 +171,8 @@ def _close(settings, stories, number):
     closed = Closed(broken=_build(installation))
     for customer_id, code in _rows(settings, HELD):
         closed.held[_story_of(customer_id)].append(code)
+    if number == RATED_APART_AT:
+        closed.told_otherwise = rows_told_otherwise(installation, period_of(number))
     _sign(installation, stories, number)
     post_documents(installation)
     read_statuses(installation)
