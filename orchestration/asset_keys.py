@@ -31,6 +31,7 @@ INVOICE_CANDIDATES: Final = dg.AssetKey(["billing", "fct_invoice_candidates"])
 INVOICE_CANDIDATE_LINES: Final = dg.AssetKey(["billing", "fct_invoice_candidate_lines"])
 EXCEPTIONS: Final = dg.AssetKey(["billing", "fct_exceptions"])
 CONSERVATION: Final = dg.AssetKey(["reconciliation", "fct_conservation"])
+SHADOW_DIFFERENCES: Final = dg.AssetKey(["shadow", "fct_shadow_differences"])
 
 _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {
     "operations": OPERATIONS_INPUTS,
@@ -40,6 +41,7 @@ _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {
     "reference": REFERENCE_INPUTS,
     "price_book": REFERENCE_INPUTS,
     "policy": REFERENCE_INPUTS,
+    "shadow": OPERATIONS_INPUTS,
 }
 _MANIFEST_TABLES: Final = ("ingestion_batches", "ingestion_files", "raw_parts", "rejects")
 

@@ -35,6 +35,7 @@ from orchestration.cli_runs import (
     print_run,
     verified,
 )
+from orchestration.cli_shadow import compare_invoices
 from orchestration.cli_what_if import what_if
 from orchestration.data_directory import is_initialised, make_dagster_home
 from orchestration.defs.inspection.jobs import DEFAULT_EVENT_LIMIT
@@ -279,6 +280,7 @@ def _dimensions(text: str) -> dict[str, str]:
 
 add_rerating_commands(app)
 app.command(name="what-if")(what_if)
+app.command(name="compare-invoices")(compare_invoices)
 
 
 @app.command()

@@ -51,6 +51,7 @@ from orchestration.quality.reports import ExpectationReport
 from orchestration.reports.publication import publish
 from orchestration.restating import refuse_unstated
 from orchestration.settings import Settings
+from orchestration.shadow.inputs import keep_shadow_inputs
 from orchestration.signals.pushing import PushSummary
 from orchestration.signals.pushing import push_signals as push_period
 from orchestration.stewardship import deliver_event_decisions
@@ -60,7 +61,7 @@ _Result = TypeVar("_Result")
 
 WRITER_WAIT_SECONDS: Final = 600.0
 
-RATING: Final = ("--exclude", "fqn:signals.*")
+RATING: Final = ("--exclude", "fqn:signals.*", "fqn:shadow.*")
 """What a billing period needs: every model from raw events to candidates and conservation."""
 
 MONTHS_OF_SIGNALS: Final = 13
@@ -227,6 +228,7 @@ def write_inputs(installation: Installation) -> ReferenceVersion:
         write_age_limits(settings, exception_policy(settings, engine))
         target = rerating_target(settings, reference.reference_version)
         write_rerating_inputs(settings, target)
+        keep_shadow_inputs(settings)
     return reference
 
 

@@ -117,6 +117,11 @@ class Settings(BaseModel):
         return self.data_dir / "audit"
 
     @property
+    def shadow(self) -> Path:
+        """Invoice files of the system in use, as they were loaded; append-only."""
+        return self.data_dir / "shadow"
+
+    @property
     def warehouse(self) -> Path:
         """Folder of the DuckDB file and of what dbt reads; can be deleted and rebuilt."""
         return self.data_dir / "warehouse"

@@ -154,7 +154,7 @@ def rate_base(
         WarehouseBusyError: another process held the warehouse for too long.
         DbtFailedError: a model could not be built.
     """
-    scratch = replace(installation, settings=_make_scratch(installation.settings, folder), run=None)
+    scratch = replace(installation, settings=make_scratch(installation.settings, folder), run=None)
     with viewed_operations(installation.settings) as engine:
         write_operations_inputs(scratch.settings, engine)
     write_reference_inputs(scratch.settings, current)
@@ -203,10 +203,17 @@ def selection_of(changed: frozenset[str]) -> tuple[str, ...]:
     return ("--select", *paths, *_WITHOUT_TESTS)
 
 
-def _make_scratch(settings: Settings, folder: Path) -> Settings:
+def make_scratch(settings: Settings, folder: Path) -> Settings:
     """Make a data directory with a copy of the warehouse and a link to the raw files.
 
     Its operations database is its own: what a build keeps there is no fact of the installation.
+
+    Args:
+        settings: whose warehouse, which is copied under its lock.
+        folder: where; what was in it is taken away.
+
+    Raises:
+        WarehouseBusyError: another process held the warehouse for too long.
     """
     shutil.rmtree(folder, ignore_errors=True)
     scratch = settings.model_copy(

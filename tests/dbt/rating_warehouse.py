@@ -27,6 +27,7 @@ from orchestration.price_book.moments import start_instant
 from orchestration.price_book.policy import ExceptionPolicy
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
+from orchestration.shadow.inputs import keep_shadow_inputs
 
 Row = Mapping[str, Any]
 
@@ -320,6 +321,7 @@ class RatingWarehouse:
         write_rows(inputs / "exception_waivers.parquet", WAIVER_INPUT_SCHEMA, [])
         write_age_limits(self.settings, ExceptionPolicy())
         write_rerating_inputs(self.settings, "nothing was asked")
+        keep_shadow_inputs(self.settings)
         write_policy_inputs(self.settings, None)
         write_audit_inputs(self.settings)
         batches = pq.read_schema(inputs / "ingestion_batches.parquet")

@@ -6,7 +6,7 @@ how an answer is found or laid out (orchestration/reports), the command line's o
 A job gives its answer as the output of its first step, which the command line takes from there. It
 needs no warehouse, so it can be loaded without the rest of the graph. Pricing a quantity and
 reproducing a revision run dbt in data directories of their own; comparing a signed month also
-brings the models of this one up to date, as every run does.
+brings the models of this one up to date, as every run does; comparing invoices builds its own.
 """
 
 from datetime import UTC, date, datetime
@@ -22,6 +22,7 @@ from orchestration.defs.inspection.answers import ANSWER, shown
 from orchestration.defs.inspection.evidence import prepare_evidence_pack, verify_evidence_pack
 from orchestration.defs.inspection.records import sign_records
 from orchestration.defs.inspection.rerating import rerate_period
+from orchestration.defs.inspection.shadow import compare_invoices_job
 from orchestration.defs.inspection.what_if import compare_scenarios_job
 from orchestration.defs.late_usage.announcement import show_late_usage
 from orchestration.defs.operations.failures import failures_sorted
@@ -324,6 +325,7 @@ INSPECTIONS: Final = (
     compare_scenarios_job,
     rerate_period,
     show_late_usage,
+    compare_invoices_job,
     reproduce_revisions,
     sign_records,
     verify_data_directory,

@@ -39,6 +39,7 @@ from orchestration.operations_db.inputs import EXPORTED_TABLES, REJECT_INPUT_SCH
 from orchestration.price_book.policy import ExceptionPolicy
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.settings import Settings
+from orchestration.shadow.inputs import keep_shadow_inputs
 from orchestration.stewardship.decision_rows import RAW_DECISION_SCHEMA
 
 METERING = (
@@ -264,6 +265,7 @@ class UsageWarehouse:
         write_rows(inputs / "exception_waivers.parquet", WAIVER_INPUT_SCHEMA, [])
         write_age_limits(self.settings, ExceptionPolicy())
         write_rerating_inputs(self.settings, "nothing was asked")
+        keep_shadow_inputs(self.settings)
         write_policy_inputs(self.settings, None)
         write_audit_inputs(self.settings)
         for name, found in self.reference.items():
