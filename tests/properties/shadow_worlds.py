@@ -23,20 +23,20 @@ SMALL, LARGE = '{"model":"small"}', '{"model":"large"}'
 
 
 def worlds(seed, count):
-    """Lines of theirs, lines of ours, credits and repriced cells of so many customers."""
-    random = Random(seed)
-    theirs, ours, credits, repriced = [], [], [], []
+    """Lines of theirs, lines of ours, draws of credit and repriced cells of so many customers."""
+    random = Random(seed)  # noqa: S311 — worlds, not secrets
+    theirs, ours, draws, repriced = [], [], [], []
     for number in range(count):
         customer = f"cus_{number:04}"
         currency = random.choice(sorted(MINOR_UNITS))
         world = _World(random, customer, currency)
         ours += world.ours()
-        credits += world.credits()
+        draws += world.draws()
         theirs += world.theirs()
         repriced += world.repriced()
     for number, line in enumerate(theirs, start=2):
         line["line_number"] = number
-    return theirs, ours, credits, repriced
+    return theirs, ours, draws, repriced
 
 
 class _World:
@@ -93,7 +93,7 @@ class _World:
             }
         )
 
-    def credits(self):
+    def draws(self):
         if self.random.random() < 0.8:
             return []
         return [
@@ -110,8 +110,10 @@ class _World:
         if self.random.random() < 0.1:
             return []
         lines = [self._like(line) for line in self.rated if self.random.random() < 0.85]
-        for _ in range(self.random.choice([0, 0, 0, 1, 2])):
-            lines.append(self._line(self.random.choice(CHARGES), "usage", MONTH, self.money()))
+        lines += [
+            self._line(self.random.choice(CHARGES), "usage", MONTH, self.money())
+            for _ in range(self.random.choice([0, 0, 0, 1, 2]))
+        ]
         if self.random.random() < 0.2:
             lines.append(self._line("credits", "credit", (None, None), -abs(self.money())))
         if self.random.random() < 0.2:
@@ -205,13 +207,13 @@ def is_term(kind):
     return kind not in {"usage", "fee", "discount"}
 
 
-def explained(theirs, ours, credits, repriced):
+def explained(theirs, ours, draws, repriced):
     """Amounts by (customer, charge, currency, cause, detail), without those of nothing."""
     causes = defaultdict(Decimal)
     customers = {line["customer_reference"] for line in theirs} | {
         line["customer_id"] for line in ours
     }
-    lowering = [credit for credit in credits if credit["credit_grant_id"] == "promised"]
+    lowering = [credit for credit in draws if credit["credit_grant_id"] == "promised"]
     customers |= {credit["bill_to_customer_id"] for credit in lowering}
     for customer in sorted(customers):
         mine = [
@@ -297,7 +299,7 @@ def _of_terms(theirs, ours, changes, charge):
             yield "term_lines", "", difference - change
 
 
-def _of_charge(theirs, ours, changes, charge, minor_unit):  # noqa: PLR0917 — the whole question
+def _of_charge(theirs, ours, changes, charge, minor_unit):
     there = [line for line in theirs if not is_term(line["line_kind"])]
     here = [line for line in ours if not is_term(line["line_kind"])]
     is_apart = any(line["dimension_key"] is not None for line in there)
@@ -329,7 +331,7 @@ def _place(line, cells):
     return ordered[0] if ordered else (None, None)
 
 
-def _of_cell(theirs, ours, cell, change, minor_unit):  # noqa: PLR0917 — the whole question
+def _of_cell(theirs, ours, cell, change, minor_unit):
     difference = _sum(theirs) - _sum(ours)
     codes = sorted(line["exception_code"] for line in ours if line["exception_code"])
     if codes:

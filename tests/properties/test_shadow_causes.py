@@ -36,7 +36,7 @@ def made():
 @pytest.fixture(scope="module")
 def warehouse(made, tmp_path_factory):
     """The models built over the worlds, with their data tests."""
-    theirs, ours, credits, repriced = made
+    theirs, ours, draws, repriced = made
     house = RatingWarehouse(tmp_path_factory.mktemp("shadow"))
     for number in range(WORLDS):
         house.add("customers", customer_id=f"cus_{number:04}", customer_name="C")
@@ -69,7 +69,7 @@ def warehouse(made, tmp_path_factory):
     put_repriced_cells(house.settings, table_of(REPRICED_SCHEMA, repriced))
     with duckdb.connect(house.settings.warehouse_file) as connection:
         put_model(connection, "rating", "fct_rated_lines", ours)
-        put_model(connection, "billing", "fct_invoice_candidate_lines", credits)
+        put_model(connection, "billing", "fct_invoice_candidate_lines", draws)
     run_dbt(
         house.settings,
         ["build", "--exclude", "resource_type:unit_test", "--select", *MODELS],
@@ -109,16 +109,16 @@ def test_the_worlds_hold_every_cause(warehouse):
 
 def test_causes_sum_to_the_difference_of_the_lines_themselves(made, warehouse):
     """No line of either side is lost or counted twice, whatever it is compared with."""
-    theirs, ours, credits, _ = made
+    theirs, ours, draws, _ = made
     expected = defaultdict(Decimal)
     for line in theirs:
         if line["line_kind"] not in {"tax", "payment"}:
             expected[line["currency_code"]] += line["amount"]
     for line in ours:
         expected[line["currency_code"]] -= line["amount"] or 0
-    for credit in credits:
-        if credit["credit_grant_id"] == "promised":
-            expected[credit["currency_code"]] -= credit["amount"]
+    for draw in draws:
+        if draw["credit_grant_id"] == "promised":
+            expected[draw["currency_code"]] -= draw["amount"]
     found = warehouse.rows(
         "select currency_code, sum(amount) as amount from shadow.fct_shadow_differences "
         "group by currency_code"

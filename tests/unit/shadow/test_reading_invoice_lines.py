@@ -177,20 +177,20 @@ def test_a_discount_has_no_quantity_and_tax_and_credit_need_no_service(read):
 
 
 @pytest.mark.parametrize(
-    ("quantity", "unit_price", "amount", "multiplied", "is_rounded"),
+    ("fields", "multiplied", "is_rounded"),
     [
-        ("1000", "0.01", "10.00", "10.00", False),
-        ("3", "3.335", "10.01", "10.01", True),  # 10.005 is rounded
-        ("12345", "0.0124", "152.78", "152.78", True),  # a price shown with four decimals
-        ("1000", "0.0100", "11.00", "10.00", False),
-        ("1", "9.995", "12.00", "10.00", True),
-        ("-2", "5.00", "-10.00", "-10.00", False),
+        (("1000", "0.01", "10.00"), "10.00", False),
+        (("3", "3.335", "10.01"), "10.01", True),  # 10.005 is rounded
+        (("12345", "0.0124", "152.78"), "152.78", True),  # a price shown with four decimals
+        (("1000", "0.0100", "11.00"), "10.00", False),
+        (("1", "9.995", "12.00"), "10.00", True),
+        (("-2", "5.00", "-10.00"), "-10.00", False),
     ],
 )
 def test_an_amount_that_quantity_and_price_do_not_come_to_is_told_apart(
-    read, quantity, unit_price, amount, multiplied, is_rounded
+    read, fields, multiplied, is_rounded
 ):
-    [line] = read(changed(Quantity=quantity, Price=unit_price, Amount=amount))
+    [line] = read(changed(**dict(zip(("Quantity", "Price", "Amount"), fields, strict=True))))
 
     assert Decimal(multiplied) == line["multiplied_amount"]
     assert is_rounded == line["is_rounded"]
