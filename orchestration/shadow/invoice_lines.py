@@ -154,7 +154,7 @@ def _rows(name: str, content: bytes, mapping: InvoiceMapping) -> list[_Row]:
             elif fields and len(fields) != width:
                 wrong = f"The row has {len(fields)} fields, and the header {width}."
                 problems.append((line, wrong))
-            elif fields:
+            elif fields and places is not None:
                 rows.append(_Row(line, {ours: fields[at] for ours, at in places.items()}))
             line = reader.line_num + 1
     except csv.Error as error:

@@ -6,12 +6,19 @@ book, which rates it in a month of its own.
 
 import csv
 import io
+import json
 from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from typer.testing import CliRunner
 
+from orchestration.asset_keys import SHADOW_DIFFERENCES
+from orchestration.cli import app
+from orchestration.cli_answers import ExitCode
+from orchestration.cli_runs import dagster_instance
+from orchestration.data_directory import initialise
 from orchestration.pricing import PriceQuestion, find_prices
 from orchestration.reports.shadow import write_shadow
 from orchestration.shadow.compare import InvoicesMissingError, compare_invoices
@@ -179,12 +186,17 @@ def before(house):
 
 @pytest.fixture(scope="module")
 def true_invoices(house, before):
-    """What the comparison gives where theirs is what is rated here."""
-    return compare_invoices(
-        house.installation,
-        billing_period=MONTH,
-        file=Invoices(house).write(house.settings.data_dir / "their_true_invoices"),
+    """What the command answers where theirs is what is rated here."""
+    initialise(house.settings)
+    file = Invoices(house).write(house.settings.data_dir / "their_true_invoices")
+    data_dir = str(house.settings.data_dir)
+    answered = CliRunner().invoke(
+        app,
+        ["compare-invoices", str(file), "--period", MONTH, "--data-dir", data_dir, "--json"],
+        catch_exceptions=False,
     )
+    assert ExitCode.DONE == answered.exit_code
+    return json.loads(answered.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -282,10 +294,10 @@ def test_invoices_that_are_what_is_rated_match_to_the_cent(house, true_invoices)
         for line in house.mappings(_LINES)
         if line["exception_code"]
     }
-    months = true_invoices.months.to_pylist()
+    months = true_invoices["months"]
 
-    assert [] == true_invoices.differences.to_pylist()
-    assert {Decimal(0)} == {row["difference_amount"] for row in months}
+    assert [] == true_invoices["differences"]
+    assert {Decimal(0)} == {Decimal(row["difference_amount"]) for row in months}
     assert len(unknown) == sum(
         row["customer_count"] - row["matched_customer_count"] for row in months
     )
@@ -299,6 +311,14 @@ def test_each_distortion_is_named_to_the_cent(distorted):
     }
 
     assert {key: by for key, by in invoices.expected.items() if by} == found
+
+
+def test_the_run_shows_the_answer_on_the_asset_too(house, true_invoices):
+    with dagster_instance(house.settings) as instance:
+        event = instance.get_latest_materialization_event(SHADOW_DIFFERENCES)
+
+    shown = event.asset_materialization.metadata["answer"].value
+    assert f"Every customer of {MONTH} matches to the cent." in shown
 
 
 def test_both_sides_are_those_of_the_files(distorted):
@@ -317,7 +337,7 @@ def test_both_sides_are_those_of_the_files(distorted):
 def test_a_corrected_file_takes_the_place_of_the_one_before(true_invoices, distorted):
     _, answer = distorted
 
-    assert (1, True) == (true_invoices.load.load_number, true_invoices.is_new)
+    assert (1, True) == (true_invoices["load"]["load_number"], true_invoices["load"]["is_new"])
     assert (2, True) == (answer.load.load_number, answer.is_new)
 
 

@@ -80,7 +80,8 @@ parts as (
         *,
         rest_cause as cause,
         case
-            when rest_cause = 'price' then multiplied_amount - our_amount - change_amount
+            when rest_cause = 'price'
+                then multiplied_amount - our_amount - change_amount
             when rest_cause = 'quantity_not_priced' then difference_amount
             else rest_amount
         end as part_amount

@@ -73,10 +73,10 @@ of_identities as (
         on
             dated.customer_system = identities.system_id
             and dated.customer_reference = identities.external_id
-            and identities.valid_from_at <= dated.identified_on
+            and dated.identified_on >= identities.valid_from_at
             and (
                 identities.valid_to_at is null
-                or identities.valid_to_at > dated.identified_on
+                or dated.identified_on < identities.valid_to_at
             )
     where dated.customer_by = 'identity'
     group by dated.billing_period, dated.line_number
@@ -185,8 +185,10 @@ found_charges as (
 with_charges as (
     select
         with_customers.*,
-        case when with_customers.customer_count = 1 then found_customer_id end
-            as customer_id,
+        case
+            when with_customers.customer_count = 1
+                then with_customers.found_customer_id
+        end as customer_id,
         coalesce(found_of_customers.charge_id, found_charges.charge_id)
             as found_charge_id,
         coalesce(found_of_customers.charge_count, found_charges.charge_count, 0)

@@ -4,7 +4,7 @@ Belongs here: the question's form, the job, the table on the asset. Does not bel
 and comparing (orchestration/shadow); tables and files (orchestration/reports).
 
 It signs nothing and posts nothing. Like every run that writes the warehouse it takes its writer's
-place, so a billing run that comes meanwhile waits for it, and never fails with it.
+place, so a billing run that comes meanwhile waits for it.
 """
 
 from pathlib import Path
