@@ -7,7 +7,7 @@ Belongs here: the tables and their words, the two CSV files. Does not belong her
     reports/shadow/<period>-differences.csv     the causes of each difference
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -74,10 +74,11 @@ def print_shadow(console: Console, answer: ShadowComparison) -> None:
             for row in answer.months.to_pylist()
             if row["left_out_amount"]
         ),
+        *_not_known(answer),
         f"All rows: {', '.join(map(str, shadow_files(answer)))}",
     ]
     if not answer.differences.num_rows:
-        lines.insert(0, f"Every customer of {answer.billing_period} matches to the cent.")
+        lines.insert(0, f"Nothing of {answer.billing_period} that is known here differs.")
     for line in lines:
         console.print(line, markup=False, highlight=False)
 
@@ -182,6 +183,15 @@ def _largest(answer: ShadowComparison) -> Sheet:
             _money(row["amount"], row["currency_code"]),
         )
     return sheet
+
+
+def _not_known(answer: ShadowComparison) -> list[str]:
+    """What does not match for an exception, whether or not an amount differs."""
+    codes = Counter(
+        row["exception_code"] for row in answer.comparisons.to_pylist() if row["exception_code"]
+    )
+    listed = ", ".join(f"{count:,} {code}" for code, count in sorted(codes.items()))
+    return [f"Not known here, so no match, by charge: {listed}."] if codes else []
 
 
 def _sum(amounts: list[Decimal]) -> Decimal:

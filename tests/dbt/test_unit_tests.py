@@ -6,7 +6,7 @@ from rating_warehouse import BILLING, RatingWarehouse
 
 from orchestration.dbt import DBT_PROJECT_DIR, run_dbt
 
-STAGES = ("rating", "billing", "reconciliation", "signals")
+STAGES = ("rating", "billing", "reconciliation", "signals", "shadow")
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ WRITES_THE_WAREHOUSE = (
     "sign_off__frozen_revisions",
     "publishing__published_marts",
     "signals__crm_signals",
+    "invoice_differences",
 )
 
 
@@ -165,6 +166,23 @@ def test_silence_is_watched_for_daily_and_by_no_run_that_loads(
     assert ["watch_sources"] == [name for name, nodes in steps.items() if watch in nodes]
     assert {watch} == steps["watch_sources"]
     assert "watch_sources" in {schedule.job_name for schedule in schedules}
+
+
+def test_no_job_that_bills_builds_the_comparison_with_another_system(
+    definitions: dg.Definitions,
+) -> None:
+    """A file of somebody else's invoices never stops a bill."""
+    graph = definitions.resolve_asset_graph()
+    compared = {key for key in graph.get_all_asset_keys() if key.path[0] == "shadow"}
+    built = {
+        key
+        for job in definitions.jobs
+        if (layer := definitions.resolve_job_def(job.name).asset_layer) is not None
+        for key in layer.selected_asset_keys
+    }
+
+    assert asset_keys.SHADOW_DIFFERENCES in compared
+    assert compared.isdisjoint(built)
 
 
 def test_nothing_but_people_freezes_or_signs(definitions: dg.Definitions) -> None:

@@ -318,7 +318,8 @@ def test_the_run_shows_the_answer_on_the_asset_too(house, true_invoices):
         event = instance.get_latest_materialization_event(SHADOW_DIFFERENCES)
 
     shown = event.asset_materialization.metadata["answer"].value
-    assert f"Every customer of {MONTH} matches to the cent." in shown
+    assert f"Nothing of {MONTH} that is known here differs." in shown
+    assert "Not known here, so no match, by charge: " in shown
 
 
 def test_both_sides_are_those_of_the_files(distorted):
