@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.billing.checks import CheckFigure
+from orchestration.billing.expiries import EXPIRY_SCHEMA, read_expiries
 from orchestration.billing.refusals import CandidatesUnusableError, listed
 from orchestration.billing.revisions import CANDIDATE_DOCUMENT_SCHEMA, LINE_SCHEMA
 from orchestration.billing.source_days import overdue_days
@@ -124,6 +125,7 @@ class Candidates:
     Attributes:
         documents: CANDIDATE_DOCUMENT_SCHEMA, by document id.
         lines: LINE_SCHEMA, by document id and line number.
+        expiries: EXPIRY_SCHEMA, credit that expires with the run, by grant.
         ingestion_batch_ids: the batches that the warehouse had taken in, ascending.
         reference_version: the version that rated them.
         conservation: rows of fct_conservation, and of the source-days overdue since.
@@ -131,22 +133,26 @@ class Candidates:
 
     documents: pa.Table
     lines: pa.Table
+    expiries: pa.Table
     ingestion_batch_ids: tuple[int, ...]
     reference_version: str
     conservation: tuple[Mapping[str, Any], ...]
 
     def legal_entity_ids(self) -> list[str]:
-        """Entities that have candidates, ascending."""
-        found: list[Any] = pc.unique(self.documents["legal_entity_id"]).to_pylist()
+        """Entities that have candidates or whose credit expires, ascending."""
+        found: set[Any] = set()
+        for table in (self.documents, self.expiries):
+            found.update(table["legal_entity_id"].to_pylist())
         return sorted(found)
 
     def of_entity(self, legal_entity_id: str) -> tuple[pa.Table, pa.Table]:
         """Documents and lines of one entity, in the same order."""
-        is_own = pc.is_in(
-            self.documents["legal_entity_id"], value_set=pa.array([legal_entity_id], pa.string())
-        )
-        documents = self.documents.filter(is_own)
+        documents = _own(self.documents, legal_entity_id)
         return documents, _lines_of(documents, self.lines)
+
+    def expiries_of_entity(self, legal_entity_id: str) -> pa.Table:
+        """Credit of one entity's contracts that expires with the run, in the same order."""
+        return _own(self.expiries, legal_entity_id)
 
 
 def read_candidates(
@@ -167,7 +173,8 @@ def read_candidates(
         billing_period: YYYY-MM.
         now: the instant of the freeze, by which announced source-days are overdue.
         is_closed: tells of a legal entity and an earlier billing period whether it is.
-        is_of_one_month: whether what is due of earlier periods is left to other runs.
+        is_of_one_month: whether what is due of earlier periods, and credit that expires, is left
+            to other runs.
 
     Raises:
         CandidatesUnusableError: a mart is missing, a column has another type, nothing was rated or
@@ -182,6 +189,9 @@ def read_candidates(
             is_closed=(lambda *_: False) if is_of_one_month else is_closed,
         )
         lines = _lines_of(documents, _arrow(connection, _LINES, LINE_SCHEMA, period))
+        expiries = EXPIRY_SCHEMA.empty_table()
+        if not is_of_one_month:
+            expiries = read_expiries(connection, billing_period=billing_period, documents=documents)
         versions = [row[0] for row in connection.execute(_REFERENCE_VERSIONS).fetchall()]
         progress = [row[0] for row in connection.execute(_PROGRESS).fetchall()]
         batches = tuple(int(row[0]) for row in connection.execute(_BATCHES).fetchall())
@@ -194,6 +204,24 @@ def read_candidates(
         ) from error
     finally:
         connection.execute("rollback")
+    _refuse_mixed(progress, versions, billing_period=billing_period)
+    return Candidates(
+        documents=documents,
+        lines=lines,
+        expiries=expiries,
+        ingestion_batch_ids=batches,
+        reference_version=str(versions[0]),
+        conservation=(
+            *conservation,
+            *(day.as_conservation_row() for day in overdue if not day.is_known_to_the_build),
+        ),
+    )
+
+
+def _refuse_mixed(
+    progress: Sequence[int], versions: Sequence[str | None], *, billing_period: str
+) -> None:
+    """Let only candidates pass that all models and one reference version made."""
     if len(progress) != 1:
         raise CandidatesUnusableError(
             f"Read the candidates of {billing_period}: the models have taken in ingestion batches "
@@ -205,16 +233,6 @@ def read_candidates(
             f"Read the candidates of {billing_period}: rated lines name the reference versions "
             f"{versions}, and one is needed. Run the pipeline for that period, then freeze again."
         )
-    return Candidates(
-        documents=documents,
-        lines=lines,
-        ingestion_batch_ids=batches,
-        reference_version=versions[0],
-        conservation=(
-            *conservation,
-            *(day.as_conservation_row() for day in overdue if not day.is_known_to_the_build),
-        ),
-    )
 
 
 def refuse_unbalanced(documents: pa.Table, lines: pa.Table) -> None:
@@ -297,6 +315,11 @@ def _of_run(
         for entity, period in set(places)
     }
     return documents.filter(pa.array([is_billed[place] for place in places], pa.bool_()))
+
+
+def _own(table: pa.Table, legal_entity_id: str) -> pa.Table:
+    entity = pa.array([legal_entity_id], pa.string())
+    return table.filter(pc.is_in(table["legal_entity_id"], value_set=entity))
 
 
 def _lines_of(documents: pa.Table, lines: pa.Table) -> pa.Table:

@@ -96,6 +96,7 @@ ENTRY_SCHEMA: Final = joined(
             column("erp_document_number", pa.string()),
             column("accounting_date", pa.date32()),
             column("credit_settlement", pa.string()),
+            column("breakage_amount", AMOUNT),
             column("reference_version", pa.string()),
             column("revision_id", pa.string()),
             column("signer", pa.string(), is_nullable=False),

@@ -1,7 +1,7 @@
 """Freezing: candidates of one period's run become a revision per legal entity that can be signed.
 
-Belongs here: pinning what a revision rests on, its content and digest, its number, its commit. Does
-not belong here: reading the warehouse (candidates.py), the decision about it (sign_off.py).
+Belongs here: its digest, its number, its commit. Does not belong here: what it is made of
+(revision_contents.py), reading the warehouse (candidates.py), the decision about it (sign_off.py).
 
 Consistency:
 * a revision is committed by a manifest like everything in the register: all of it, or nothing;
@@ -10,47 +10,34 @@ Consistency:
 """
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
-import pyarrow as pa
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from orchestration.actors import TALLYHOUSE, Actor
 from orchestration.billing.candidates import (
     Candidates,
     conservation_checks,
-    read_candidates,
     refuse_unbalanced,
 )
-from orchestration.billing.canonical import (
-    bytes_digest,
-    canonical_digest,
-    table_digest,
-)
+from orchestration.billing.canonical import table_digest
 from orchestration.billing.checks import CheckFigure
-from orchestration.billing.code_version import code_version
 from orchestration.billing.commits import RegisterSession, refuse_moved
 from orchestration.billing.derived_rows import put_check_results, rebuild_from_register
 from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.entries import fold_billed
-from orchestration.billing.exceptions import exceptions_of, read_exceptions
 from orchestration.billing.manifests import head_of
-from orchestration.billing.provenance import read_provenance, with_waivers
 from orchestration.billing.refusals import CandidatesUnusableError, RegisterMovedError, listed
 from orchestration.billing.register import Register
+from orchestration.billing.revision_contents import EntityContent, entity_content, read_run
 from orchestration.billing.revision_files import revision_files
 from orchestration.billing.revisions import (
-    LINE_SCHEMA,
-    Pins,
     Revision,
     content_digest,
-    is_closed,
+    expiries_digest,
     latest_of,
     refuse_invalid_period,
     revision_folder,
@@ -61,33 +48,15 @@ from orchestration.billing.run_scope import WHOLE_RUN, RunScope, refuse_untimely
 from orchestration.billing.signed_rows import read_entries
 from orchestration.billing.waivers import read_waivers
 from orchestration.failures import RefusedError
-from orchestration.operations_db.tables import raw_parts
 from orchestration.settings import Settings
-from orchestration.warehouse import open_warehouse
 
 __all__ = ["Revision", "freeze"]
-
-WAREHOUSE_WAIT_SECONDS: Final = 60.0
 
 
 class FreezeIncompleteError(RefusedError):
     """Some legal entities could not be frozen; the others were."""
 
     code = "freeze_incomplete"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Content:
-    """What one entity's revision is made of."""
-
-    legal_entity_id: str
-    billing_period: str
-    documents: pa.Table
-    lines: pa.Table
-    provenance: pa.Table
-    exceptions: pa.Table
-    pins: Pins
-    frozen_by: Actor
 
 
 def freeze(
@@ -132,30 +101,16 @@ def freeze(
     """
     refuse_invalid_period(billing_period)
     rebuild_from_register(settings, engine)
-    found = _read_warehouse(settings, rated_in or settings, billing_period, now=now, scope=scope)
+    found = read_run(
+        settings, engine, billing_period=billing_period, now=now, scope=scope, rated_in=rated_in
+    )
     candidates = found.candidates
-    ingestion_sha256 = _ingestion_digest(engine, candidates.ingestion_batch_ids)
     with Register(settings.register, steps=steps).writing() as session:
         entities = _entities(session, candidates, billing_period, wanted=legal_entity_ids)
         refuse_untimely(session.chain, entities, billing_period, scope)
         waivers = read_waivers(session.folder, session.chain)
         contents = (
-            _content(
-                settings,
-                found,
-                legal_entity_id=legal_entity_id,
-                billing_period=billing_period,
-                ingestion_sha256=ingestion_sha256,
-                scope=scope,
-                actor=actor,
-                provenance=with_waivers(
-                    found.provenance.get(legal_entity_id, found.provenance_without_lines),
-                    waivers,
-                    legal_entity_id=legal_entity_id,
-                    billing_period=billing_period,
-                    on=now.astimezone(UTC).date(),
-                ),
-            )
+            entity_content(settings, found, legal_entity_id, waivers=waivers, actor=actor)
             for legal_entity_id in entities
         )
         revisions, failures = _freeze_entities(session, contents, check_figures, now=now)
@@ -168,52 +123,6 @@ def freeze(
     return revisions
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What the warehouse holds of a period's run.
-
-    Attributes:
-        provenance: what the candidates of a legal entity rest on; provenance_without_lines is what
-            a revision without lines rests on.
-        exceptions: what stands in the way of billing something, of every legal entity.
-    """
-
-    candidates: Candidates
-    provenance: Mapping[str, pa.Table]
-    provenance_without_lines: pa.Table
-    exceptions: pa.Table
-
-
-def _read_warehouse(
-    settings: Settings, rated_in: Settings, billing_period: str, *, now: datetime, scope: RunScope
-) -> _Found:
-    with open_warehouse(rated_in, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
-        candidates = read_candidates(
-            connection,
-            billing_period=billing_period,
-            now=now,
-            is_closed=partial(is_closed, revisions_of(Register(settings.register).chain())),
-            is_of_one_month=scope.is_of_one_month,
-        )
-        tables_folder = settings.reference_versions / candidates.reference_version / "tables"
-        read = partial(
-            read_provenance,
-            connection,
-            billing_period=billing_period,
-            tables_folder=tables_folder,
-        )
-        provenance = {
-            legal_entity_id: read(candidates.of_entity(legal_entity_id)[1])
-            for legal_entity_id in candidates.legal_entity_ids()
-        }
-        return _Found(
-            candidates=candidates,
-            provenance=provenance,
-            provenance_without_lines=read(LINE_SCHEMA.empty_table()),
-            exceptions=read_exceptions(connection, billing_period=billing_period),
-        )
-
-
 def _conservation_of(revision: Revision, candidates: Candidates) -> list[CheckFigure]:
     return conservation_checks(
         candidates.conservation,
@@ -224,7 +133,7 @@ def _conservation_of(revision: Revision, candidates: Candidates) -> list[CheckFi
 
 def _freeze_entities(
     session: RegisterSession,
-    contents: Iterable[_Content],
+    contents: Iterable[EntityContent],
     check_figures: Sequence[CheckFigure],
     *,
     now: datetime,
@@ -242,7 +151,7 @@ def _freeze_entities(
 
 def _freeze_entity(
     session: RegisterSession,
-    content: _Content,
+    content: EntityContent,
     *,
     check_figures: Sequence[CheckFigure],
     now: datetime,
@@ -268,6 +177,7 @@ def _freeze_entity(
         subject=subject,
         documents=content.documents,
         lines=content.lines,
+        expiries=content.expiries,
         provenance=content.provenance,
         exceptions=content.exceptions,
     )
@@ -277,7 +187,7 @@ def _freeze_entity(
 
 def _draft(
     session: RegisterSession,
-    content: _Content,
+    content: EntityContent,
     *,
     number: int,
     check_figures: Sequence[CheckFigure],
@@ -301,52 +211,10 @@ def _draft(
         documents_sha256=table_digest(content.documents),
         lines_sha256=table_digest(content.lines),
         provenance_sha256=table_digest(content.provenance),
+        expiry_count=content.expiries.num_rows,
+        expiries_sha256=expiries_digest(content.expiries),
     )
     return replace(draft, content_sha256=content_digest(draft))
-
-
-def _content(
-    settings: Settings,
-    found: _Found,
-    *,
-    legal_entity_id: str,
-    billing_period: str,
-    ingestion_sha256: str,
-    provenance: pa.Table,
-    scope: RunScope,
-    actor: Actor,
-) -> _Content:
-    candidates = found.candidates
-    documents, lines = candidates.of_entity(legal_entity_id)
-    version_folder = settings.reference_versions / candidates.reference_version
-    return _Content(
-        legal_entity_id=legal_entity_id,
-        billing_period=billing_period,
-        documents=documents,
-        lines=lines,
-        provenance=provenance,
-        exceptions=exceptions_of(found.exceptions, legal_entity_id),
-        frozen_by=actor,
-        pins=Pins(
-            tenant_id=settings.tenant_id,
-            scope=_pinned(scope, legal_entity_id, documents, billing_period=billing_period),
-            ingestion_batch_ids=candidates.ingestion_batch_ids,
-            ingestion_sha256=ingestion_sha256,
-            reference_version=candidates.reference_version,
-            policy_sha256=_file_digest(version_folder / "source" / "policy.yml"),
-            code_version=code_version(),
-        ),
-    )
-
-
-def _pinned(
-    scope: RunScope, legal_entity_id: str, documents: pa.Table, *, billing_period: str
-) -> dict[str, Any]:
-    """What was rated completely; with the earlier periods that are billed along, if any."""
-    periods = {str(period) for period in documents["billing_period"].to_pylist()}
-    earlier = sorted(periods - {billing_period})
-    pinned = {"legal_entity_id": legal_entity_id, **scope.plain()}
-    return pinned | ({"earlier_periods": earlier} if earlier else {})
 
 
 def _entities(
@@ -373,24 +241,6 @@ def _entities(
             "entity's id."
         )
     return sorted(found & set(wanted))
-
-
-def _ingestion_digest(engine: Engine, ingestion_batch_ids: Sequence[int]) -> str:
-    """Digest of the files of some committed batches, by path, SHA-256 and row count."""
-    query = sa.select(
-        raw_parts.c.ingestion_batch_id,
-        raw_parts.c.path,
-        raw_parts.c.content_sha256,
-        raw_parts.c.row_count,
-    ).order_by(raw_parts.c.path)
-    wanted = set(ingestion_batch_ids)
-    with engine.connect() as connection:
-        rows = connection.execute(query).all()
-    return canonical_digest([list(row[1:]) for row in rows if row.ingestion_batch_id in wanted])
-
-
-def _file_digest(path: Path) -> str | None:
-    return bytes_digest(path.read_bytes()) if path.is_file() else None
 
 
 def _raise_failures(

@@ -125,6 +125,8 @@ _OBJECT_QUERIES: Final = {
             select lines.credit_grant_id
             from frozen_lines as lines
             where lines.credit_grant_id is not null
+            union all
+            select expiries.credit_grant_id from frozen_expiries as expiries
         )
         order by facts.credit_grant_id
     """,
@@ -250,6 +252,7 @@ _TABLES: Final = (
 def read_provenance(
     connection: duckdb.DuckDBPyConnection,
     lines: pa.Table,
+    expiries: pa.Table,
     *,
     billing_period: str,
     tables_folder: Path,
@@ -263,6 +266,7 @@ def read_provenance(
         connection: the open warehouse, with rating.fct_rated_lines and
             reconciliation.fct_source_days.
         lines: its rows of LINE_SCHEMA; none where nothing is due.
+        expiries: its rows of EXPIRY_SCHEMA: it rests on the grants of which something expires.
         billing_period: its period, YYYY-MM: it rests on every quiet day whose first billing
             period is not a later one, and on all of them alike for every legal entity.
         tables_folder: compiled tables of the reference version that rated them.
@@ -280,6 +284,7 @@ def read_provenance(
             "reference folder again, which stores the version, then run the warehouse and freeze."
         )
     connection.register("frozen_lines", lines)
+    connection.register("frozen_expiries", expiries)
     try:
         for name, query in _USED_BY_LINES.items():
             connection.execute(f"create or replace temp table {name} as {query}")
@@ -292,6 +297,7 @@ def read_provenance(
         for name in (*_USED_BY_LINES, "used_days"):
             connection.execute(f"drop table if exists temp.{name}")
         connection.unregister("frozen_lines")
+        connection.unregister("frozen_expiries")
 
 
 def with_waivers(

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from orchestration.billing.canonical import canonical_bytes
 from orchestration.billing.commits import NewFile, parquet_file
+from orchestration.billing.expiries import EXPIRIES, EXPIRY_SCHEMA
 from orchestration.billing.posting_keys import posting_key
 from orchestration.billing.provenance import PROVENANCE_SCHEMA
 from orchestration.billing.revisions import DOCUMENT_SCHEMA, LINE_SCHEMA, Revision
@@ -22,6 +23,7 @@ def revision_files(
     subject: Mapping[str, Any],
     documents: pa.Table,
     lines: pa.Table,
+    expiries: pa.Table,
     provenance: pa.Table,
     exceptions: pa.Table,
 ) -> list[NewFile]:
@@ -32,6 +34,7 @@ def revision_files(
         subject: what the commit says of it.
         documents: CANDIDATE_DOCUMENT_SCHEMA; each is given its posting key.
         lines: LINE_SCHEMA.
+        expiries: EXPIRY_SCHEMA; the file is there when nothing expires, too.
         provenance: PROVENANCE_SCHEMA.
         exceptions: what stood in the way of billing something, with the columns that the mart has;
             evidence beside the revision, not under its content digest.
@@ -45,6 +48,7 @@ def revision_files(
         for role, table, schema in (
             ("documents", keyed, DOCUMENT_SCHEMA),
             ("lines", lines, LINE_SCHEMA),
+            (EXPIRIES, expiries, EXPIRY_SCHEMA),
             ("provenance", provenance, PROVENANCE_SCHEMA),
             ("exceptions", exceptions, exceptions.schema),
         )

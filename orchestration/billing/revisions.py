@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.billing.canonical import canonical_digest, instant_of
+from orchestration.billing.canonical import canonical_digest, instant_of, table_digest
 from orchestration.billing.entries import (
     AMOUNT,
     DIGEST_SUM,
@@ -154,6 +154,8 @@ class Revision:
         totals: by currency, ascending.
         required_checks: checks beyond the invariants that must be green before it is signed.
         documents_sha256, lines_sha256, provenance_sha256: canonical digests of the three tables.
+        expiry_count: credit grants of which something expires with it.
+        expiries_sha256: canonical digest of what expires; None where nothing does.
         manifest_sha256, register_sequence: the commit that froze it.
     """
 
@@ -174,6 +176,8 @@ class Revision:
     documents_sha256: str
     lines_sha256: str
     provenance_sha256: str
+    expiry_count: int = 0
+    expiries_sha256: str | None = None
     manifest_sha256: str = ""
     register_sequence: int = 0
 
@@ -181,8 +185,10 @@ class Revision:
         """What content_sha256 is over.
 
         Not in it: revision number and posting keys, which follow from it; the register's head and
-        the instant, which may differ between two freezes of the same content.
+        the instant, which may differ between two freezes of the same content. What expires is named
+        where something does, so that a revision without it has the digest that it always had.
         """
+        expiring = {"expiries_sha256": self.expiries_sha256} if self.expiries_sha256 else {}
         return {
             "legal_entity_id": self.legal_entity_id,
             "billing_period": self.billing_period,
@@ -190,7 +196,7 @@ class Revision:
             "documents_sha256": self.documents_sha256,
             "lines_sha256": self.lines_sha256,
             "provenance_sha256": self.provenance_sha256,
-        }
+        } | expiring
 
     def plain(self) -> dict[str, Any]:
         """The revision as JSON: revision.json, and the subject of the commit that froze it."""
@@ -207,6 +213,7 @@ class Revision:
             },
             "document_count": self.document_count,
             "line_count": self.line_count,
+            "expiry_count": self.expiry_count,
             "totals": [total.plain() for total in self.totals],
             "required_checks": list(self.required_checks),
         }
@@ -244,9 +251,16 @@ class Revision:
             documents_sha256=content["documents_sha256"],
             lines_sha256=content["lines_sha256"],
             provenance_sha256=content["provenance_sha256"],
+            expiry_count=plain.get("expiry_count", 0),
+            expiries_sha256=content.get("expiries_sha256"),
             manifest_sha256=manifest.sha256,
             register_sequence=manifest.sequence,
         )
+
+
+def expiries_digest(expiries: pa.Table) -> str | None:
+    """Canonical digest of what expires with a revision; None where nothing does."""
+    return table_digest(expiries) if expiries.num_rows else None
 
 
 def content_digest(revision: Revision) -> str:

@@ -1,8 +1,8 @@
 """Signing or rejecting a frozen revision: the one place where money becomes due.
 
-Belongs here: the order of the rules, the entries that a signature makes, its commit. Does not
-belong here: the rules themselves (sign_off_rules.py), the commit's protocol (commits.py), sending
-documents (posting.py).
+Belongs here: the order of the rules, the commit. Does not belong here: the rules themselves
+(sign_off_rules.py), the entries that a signature makes (signature_entries.py), the protocol of a
+commit (commits.py), sending documents (posting.py).
 
 The manifest is the commit. Rows in the operations database follow from it; a crash in between is
 healed by rebuild_from_register at the next start.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,7 +35,6 @@ from orchestration.billing.derived_rows import (
     rebuild_from_register,
 )
 from orchestration.billing.durable import Steps, no_steps
-from orchestration.billing.entries import ENTRY_SCHEMA, HELD_SCHEMA, filled_table
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.policies import pinned_policy, pinned_rules
 from orchestration.billing.provenance import PROVENANCE_SCHEMA, first_used
@@ -48,6 +47,7 @@ from orchestration.billing.revisions import (
     CurrencyTotal,
     Revision,
     content_digest,
+    expiries_digest,
     revisions_of,
     totals_of,
 )
@@ -65,31 +65,24 @@ from orchestration.billing.sign_off_rules import (
     refuse_unverified,
     refuse_without_reason,
 )
-from orchestration.billing.signed_rows import completed, read_committed, read_entries
+from orchestration.billing.signature_entries import (
+    Signature,
+    expired_grants,
+    held_lines,
+    signature_entries,
+)
+from orchestration.billing.signed_rows import (
+    completed,
+    read_committed,
+    read_entries,
+    read_expiring,
+)
 from orchestration.price_book.policy import SignOffPolicy
 from orchestration.settings import Settings
 
 __all__ = ["Decision", "SignOff", "Signer", "sign_off"]
 
 Decision = Literal["sign", "reject"]
-
-_KIND_BY_CAUSE: Final = {
-    "new": "bill",
-    "promotional_credit": "credit_draw",
-    "purchased_credit": "credit_draw",
-    "promotional_restored": "credit_restore",
-    "purchased_restored": "credit_restore",
-}
-
-
-_HEADERS: Final = (
-    "document_id",
-    "document_kind",
-    "billing_period",
-    "posting_key",
-    "accounting_date",
-    "credit_settlement",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +131,7 @@ class _Frozen:
     revision: Revision
     documents: pa.Table
     lines: pa.Table
+    expiries: pa.Table
     provenance: pa.Table
 
 
@@ -193,19 +187,8 @@ def sign_off(
         revision = find_revision(revisions_of(session.chain), revision_id)
         policy = policy_source(settings, revision.pins.reference_version)
         refuse_unverified(signer, policy, may_sign_self_declared=settings.may_sign_self_declared)
-        grants = partial(read_grants, settings, revision.pins.reference_version)
         manifest, signed_documents = _commit(
-            session,
-            engine,
-            revision,
-            policy,
-            asked,
-            grants=grants,
-            booked_documents=partial(
-                booked,
-                run_period=revision.billing_period,
-                policy=pinned_rules(settings, revision.pins.reference_version),
-            ),
+            session, revision, policy, asked, settings=settings, engine=engine
         )
     steps(f"rows of {revision_id}")
     rebuild_from_register(settings, engine)
@@ -214,13 +197,12 @@ def sign_off(
 
 def _commit(
     session: RegisterSession,
-    engine: Engine,
     revision: Revision,
     policy: SignOffPolicy,
     asked: _Asked,
     *,
-    grants: Callable[[], pa.Table],
-    booked_documents: Callable[[pa.Table], pa.Table],
+    settings: Settings,
+    engine: Engine,
 ) -> tuple[Manifest, pa.Table]:
     """Refuse what a rule forbids, else commit; return the commit and the documents it bills."""
     approver = find_approver(asked.signer, policy, revision)
@@ -243,17 +225,33 @@ def _commit(
         )
         refuse_unacknowledged(revision, needed, asked.acknowledgements)
         refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
-    entries = _entries(frozen, booked_documents(signed_documents), asked)
+    version = revision.pins.reference_version
+    signature = _signature(revision, asked)
+    held = held_lines(frozen.lines, _held_documents(frozen, asked), signature)
+    entries = signature_entries(
+        frozen.lines,
+        frozen.expiries if asked.decision == "sign" else frozen.expiries.slice(0, 0),
+        booked(
+            signed_documents,
+            run_period=revision.billing_period,
+            policy=pinned_rules(settings, version),
+        ),
+        held,
+        signature,
+    )
     signed = read_entries(session.folder, session.chain)
-    refuse_overdrawn(signed, entries, grants)
+    refuse_overdrawn(signed, entries, partial(read_grants, settings, version))
     refuse_closed_since(signed, entries, since=revision.register_head, tried=revision.revision_id)
     manifest = session.commit(
         kind=asked.decision,
         subject=_subject(revision, asked, figures, signed_documents)
-        | {"acknowledgements": acknowledged(asked.acknowledgements, needed)},
+        | {
+            "acknowledgements": acknowledged(asked.acknowledgements, needed),
+            "expired_credit_grant_ids": expired_grants(entries),
+        },
         now=asked.now,
         entries=entries,
-        held=_held_lines(frozen, asked),
+        held=held,
     )
     return manifest, signed_documents
 
@@ -287,6 +285,21 @@ def _signed_documents(frozen: _Frozen, asked: _Asked) -> pa.Table:
     return frozen.documents.filter(pc.invert(_is_held(frozen, asked)))
 
 
+def _held_documents(frozen: _Frozen, asked: _Asked) -> pa.Table:
+    return frozen.documents.filter(_is_held(frozen, asked))
+
+
+def _signature(revision: Revision, asked: _Asked) -> Signature:
+    return Signature(
+        billing_period=revision.billing_period,
+        revision_id=revision.revision_id,
+        reference_version=revision.pins.reference_version,
+        signer=asked.signer.name,
+        signed_at=asked.now,
+        note=asked.note,
+    )
+
+
 def _is_held(frozen: _Frozen, asked: _Asked) -> Any:
     held = pa.array(asked.held_document_ids, pa.string())
     return pc.is_in(frozen.documents["document_id"], value_set=held)
@@ -307,15 +320,18 @@ def _read_frozen(session: RegisterSession, revision: Revision) -> _Frozen:
             ("provenance", PROVENANCE_SCHEMA),
         )
     )
+    expiries = read_expiring(session.folder, manifest)
     found = (
         table_digest(documents.select(CANDIDATE_DOCUMENT_SCHEMA.names)),
         table_digest(lines),
+        expiries_digest(expiries),
         table_digest(provenance),
         content_digest(revision),
     )
     frozen = (
         revision.documents_sha256,
         revision.lines_sha256,
+        revision.expiries_sha256,
         revision.provenance_sha256,
         revision.content_sha256,
     )
@@ -329,6 +345,7 @@ def _read_frozen(session: RegisterSession, revision: Revision) -> _Frozen:
         revision=revision,
         documents=documents,
         lines=completed(lines, LINE_SCHEMA),
+        expiries=expiries,
         provenance=provenance,
     )
 
@@ -374,42 +391,3 @@ def _subject(
             for figure in figures
         ],
     }
-
-
-def _entries(frozen: _Frozen, signed_documents: pa.Table, asked: _Asked) -> pa.Table:
-    """One entry per line of the signed documents, in order of document and line."""
-    lines = _with_documents(frozen.lines, signed_documents)
-    causes: list[Any] = lines["cause"].to_pylist()
-    count = lines.num_rows
-    known: dict[str, Any] = {name: lines[name] for name in lines.schema.names}
-    known |= {
-        "entry_number": list(range(1, count + 1)),
-        "entry_kind": [_KIND_BY_CAUSE.get(cause, "correct") for cause in causes],
-        "billed_before": lines["billed_amount_before"],
-        "reference_version": [frozen.revision.pins.reference_version] * count,
-        "revision_id": [frozen.revision.revision_id] * count,
-        "signer": [asked.signer.name] * count,
-        "signed_at": [asked.now] * count,
-        "note": [asked.note or None] * count,
-    }
-    return filled_table(known, ENTRY_SCHEMA, count)
-
-
-def _held_lines(frozen: _Frozen, asked: _Asked) -> pa.Table:
-    lines = _with_documents(frozen.lines, frozen.documents.filter(_is_held(frozen, asked)))
-    count = lines.num_rows
-    known: dict[str, Any] = {name: lines[name] for name in lines.schema.names}
-    known |= {
-        "revision_id": [frozen.revision.revision_id] * count,
-        "signer": [asked.signer.name] * count,
-        "held_at": [asked.now] * count,
-        "reason": [asked.note] * count,
-    }
-    return filled_table(known, HELD_SCHEMA, count)
-
-
-def _with_documents(lines: pa.Table, documents: pa.Table) -> pa.Table:
-    """Lines of these documents, in order, with what the header says of each."""
-    headers = documents.select([name for name in _HEADERS if name in documents.schema.names])
-    joined = lines.join(headers, keys="document_id", join_type="inner")
-    return joined.sort_by([("document_id", "ascending"), ("line_number", "ascending")])

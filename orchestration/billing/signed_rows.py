@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from orchestration.billing.canonical import bytes_digest
 from orchestration.billing.entries import ENTRY_SCHEMA, PLACE_SCHEMA, joined
+from orchestration.billing.expiries import EXPIRIES, EXPIRY_SCHEMA
 from orchestration.billing.manifests import ListedFile, Manifest
 from orchestration.billing.refusals import RegisterDamagedError, RegisterNewerError
 from orchestration.billing.revisions import Revision
@@ -126,6 +127,19 @@ def read_revision(
     """
     [listed_file] = chain[revision.register_sequence - 1].files_of(role)
     return read_committed(folder, listed_file, schema)
+
+
+def read_expiring(folder: Path, freeze: Manifest) -> pa.Table:
+    """What expires with the revision that a commit froze, as EXPIRY_SCHEMA.
+
+    A revision that was frozen before expiries were signed has no such file: nothing expires.
+
+    Raises:
+        RegisterDamagedError: the committed file is missing or changed.
+        RegisterNewerError: a later version of Tallyhouse wrote it.
+    """
+    files = freeze.files_of(EXPIRIES)
+    return read_committed(folder, files[0], EXPIRY_SCHEMA) if files else EXPIRY_SCHEMA.empty_table()
 
 
 def _newer(path: Path, found: str) -> RegisterNewerError:

@@ -29,9 +29,10 @@ from orchestration.billing.revisions import (
     LINE_SCHEMA,
     Revision,
     content_digest,
+    expiries_digest,
     revisions_of,
 )
-from orchestration.billing.signed_rows import read_committed
+from orchestration.billing.signed_rows import read_committed, read_expiring
 from orchestration.evidence.csv_text import csv_bytes
 from orchestration.evidence.operations_tables import ingestion_digest
 from orchestration.evidence.problems import PackProblem
@@ -98,6 +99,7 @@ def _revision(
         | {
             "documents_sha256": table_digest(documents.select(CANDIDATE_DOCUMENT_SCHEMA.names)),
             "lines_sha256": table_digest(lines),
+            "expiries_sha256": expiries_digest(read_expiring(register, freeze)),
             "provenance_sha256": table_digest(provenance),
         }
     )

@@ -75,6 +75,7 @@ def _own_faults(grant: CreditGrant) -> Iterator[Fault]:
     if grant.kind == "promotional" and grant.cost_basis:
         message = f"it is promotional, and {grant.cost_basis} was paid for one of it"
         yield "cost_basis", "grant_cost_basis_wrong", message
+    yield from _reopening_faults(grant)
     if grant.currency_code is not None:
         most = minor_units()[grant.currency_code]
         if decimals_of(grant.amount) > most:
@@ -83,6 +84,19 @@ def _own_faults(grant: CreditGrant) -> Iterator[Fault]:
                 f"{grant.currency_code} has {most}"
             )
             yield "amount", "too_many_decimals", message
+
+
+def _reopening_faults(grant: CreditGrant) -> Iterator[Fault]:
+    is_reopened = grant.restores_after_expiry == "reopen"
+    if is_reopened and grant.expires_on is None:
+        message = "it says what becomes of credit that goes back after its expiry, and has none"
+        yield "restores_after_expiry", "grant_reopening_wrong", message
+    if is_reopened and grant.reopens_for_days is None:
+        message = "it is reopened by credit that goes back, and nothing says for how many days"
+        yield "reopens_for_days", "grant_reopening_wrong", message
+    if not is_reopened and grant.reopens_for_days is not None:
+        message = f"it is {grant.reopens_for_days}, and the grant is not reopened"
+        yield "reopens_for_days", "grant_reopening_wrong", message
 
 
 def _product_faults(data: ReferenceData, grant: CreditGrant) -> Iterator[Fault]:

@@ -16,7 +16,13 @@ def grant_rows(tables: Tables) -> dict[str, list[Record]]:
     grants = [row.item for row in tables.credit_grants]
     return {
         "credit_grants": [
-            dict(grant) | {"is_scoped": bool(grant.scoped_ids())} for grant in grants
+            dict(grant)
+            | {
+                "is_scoped": bool(grant.scoped_ids()),
+                "draws_by": grant.draws_by or "service_date",
+                "restores_after_expiry": grant.restores_after_expiry or "forfeit",
+            }
+            for grant in grants
         ],
         "credit_grant_scopes": [
             {"credit_grant_id": grant.credit_grant_id, "charge_id": charge_id}

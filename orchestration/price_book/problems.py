@@ -152,6 +152,9 @@ REMEDIES: Final[dict[str, str]] = {
     "grant_scope_never_applies": "Correct the scope to charges or terms of the contract.",
     "grant_cost_basis_wrong": "Say what was paid for one of a purchased grant; leave it out for a "
     "promotional one.",
+    "grant_reopening_wrong": (
+        "Give a grant that expires restores_after_expiry reopen and reopens_for_days; or neither."
+    ),
     "grant_product_missing": "Name the product that the purchased credit was sold as.",
     "restatement_unstated": "Say in restates.yml that it is meant, with reason, author and days, "
     "or let the edit begin after the last signed cell.",

@@ -19,7 +19,7 @@ from typing import Final
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.table_models import OPTIONAL_TABLES, TABLE_MODELS, columns_of
 
-COMPILED_FORMAT: Final = 4  # counts up when the same files compile into other tables
+COMPILED_FORMAT: Final = 5  # counts up when the same files compile into other tables
 MAX_FILES: Final = 10_000
 SINGLE_FILES: Final[Mapping[str, str]] = {  # with what each says
     "policy.yml": "who may sign what",

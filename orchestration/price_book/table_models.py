@@ -27,6 +27,8 @@ from orchestration.price_book.field_types import (
 BillingCadence = Literal["monthly", "quarterly", "semi_annual", "annual"]
 Children = Literal["none", "separate", "pooled"]
 GrantKind = Literal["promotional", "purchased"]
+DrawsBy = Literal["service_date", "run"]
+RestoresAfterExpiry = Literal["forfeit", "reopen"]
 
 
 class LegalEntity(FrozenModel):
@@ -145,7 +147,10 @@ class CreditGrant(FrozenModel):
     first; expires_on is exclusive. cost_basis is what was paid for one of the amount, in the
     contract's currency. scope names the charges and terms that it pays for, separated by blanks;
     all where it is empty. product_id is what its lines are booked as; that of the line it pays for
-    where it is empty.
+    where it is empty. draws_by says whether late usage draws the grants of its own days
+    (service_date, where it is empty) or those of the run that bills it (run). What goes back to it
+    after its last day expires at once (restores_after_expiry forfeit, or empty) or can be drawn for
+    reopens_for_days more (reopen).
     """
 
     credit_grant_id: Identifier
@@ -161,6 +166,9 @@ class CreditGrant(FrozenModel):
     unit: Text | None = None
     product_id: Text | None = None
     credit_grant_name: Text | None = None
+    draws_by: DrawsBy | None = None
+    restores_after_expiry: RestoresAfterExpiry | None = None
+    reopens_for_days: Annotated[Whole, Field(ge=1, le=3660)] | None = None
     author: Text | None = None
 
     def scoped_ids(self) -> tuple[str, ...]:
@@ -200,7 +208,12 @@ ROW_KEYS: Final[dict[str, tuple[str, ...]]] = {
 _OPTIONAL_COLUMNS: Final[dict[str, frozenset[str]]] = {
     "contracts": frozenset({"children"}),
     "contract_versions": frozenset({"legal_entity_id", "bill_to_customer_id", "tax_profile"}),
-    "credit_grants": frozenset({"unit", "product_id", "credit_grant_name", "author"}),
+    "credit_grants": frozenset(
+        {
+            *("unit", "product_id", "credit_grant_name", "author"),
+            *("draws_by", "restores_after_expiry", "reopens_for_days"),
+        }
+    ),
 }
 
 

@@ -183,6 +183,9 @@ CREDIT_GRANTS: Final = pa.schema(
         _typed("cost_basis", PRICE, is_nullable=True),
         _typed("is_scoped", pa.bool_()),
         _text("product_id", is_nullable=True),
+        _text("draws_by"),
+        _text("restores_after_expiry"),
+        _typed("reopens_for_days", pa.int32(), is_nullable=True),
         _text("author", is_nullable=True),
         _REFERENCE_VERSION,
     ]

@@ -13,6 +13,7 @@ from typing import Final
 import pyarrow as pa
 
 from orchestration.billing.canonical import table_digest
+from orchestration.billing.expiries import EXPIRIES, EXPIRY_SCHEMA
 from orchestration.billing.provenance import PROVENANCE_SCHEMA
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import (
@@ -28,11 +29,12 @@ _SCHEMAS: Final = {
     "lines": LINE_SCHEMA,
     "provenance": PROVENANCE_SCHEMA,
 }
+_PARTS: Final = {**_SCHEMAS, EXPIRIES: EXPIRY_SCHEMA}
 
 _LINE: Final = ("settlement_key", "credit_grant_id", "original_document_id")
 _TOLD: Final = ("customer_id", "charge_id", "currency_code")
 
-NOTHING: Final = {role: schema.empty_table() for role, schema in _SCHEMAS.items()}
+NOTHING: Final = {role: schema.empty_table() for role, schema in _PARTS.items()}
 """The parts of a rebuild that comes to nothing."""
 
 
@@ -53,15 +55,19 @@ class LineDifference:
 
 
 def read_parts(register: Register, revision: Revision) -> Mapping[str, pa.Table]:
-    """Read a revision's documents, lines and provenance as they were digested.
+    """Read a revision's documents, lines, expiries and provenance as they were digested.
+
+    A revision that was frozen before expiries were signed is without them.
 
     Raises:
         RegisterDamagedError, RegisterNewerError: a committed file is not what it was, or too new.
     """
     chain = register.chain()
+    roles = {each.role for each in chain[revision.register_sequence - 1].files}
     return {
         role: read_revision(register.folder, chain, revision, role=role, schema=schema)
-        for role, schema in _SCHEMAS.items()
+        for role, schema in _PARTS.items()
+        if role in roles
     }
 
 
@@ -75,10 +81,11 @@ def differing_parts(
     """Name what of a revision is not the same in its rebuild; nothing where its digest is.
 
     A rebuild of None comes to nothing at all. Two things may be others, and are left out: the
-    version of the code, which the rest proves, and columns that came after the revision.
+    version of the code, which the rest proves, and columns and parts that came after the revision.
     """
     if rebuilt is None:
-        return tuple(role for role in _SCHEMAS if parts[role].num_rows)
+        return tuple(role for role, part in parts.items() if part.num_rows)
+    expiring = rebuilt.expiries_sha256 if EXPIRIES in parts else None
     digests = {
         role: table_digest(rebuilt_parts[role].select(_digested(parts[role]))) for role in _SCHEMAS
     }
@@ -88,6 +95,7 @@ def differing_parts(
         documents_sha256=digests["documents"],
         lines_sha256=digests["lines"],
         provenance_sha256=digests["provenance"],
+        expiries_sha256=expiring,
     )
     if content_digest(as_then) == revision.content_sha256:
         return ()
@@ -95,6 +103,7 @@ def differing_parts(
         ("inputs", revision.pins, as_then.pins),
         ("documents", revision.documents_sha256, as_then.documents_sha256),
         ("lines", revision.lines_sha256, as_then.lines_sha256),
+        (EXPIRIES, revision.expiries_sha256, as_then.expiries_sha256),
         ("provenance", revision.provenance_sha256, as_then.provenance_sha256),
     )
     return tuple(name for name, then, now in compared if then != now)

@@ -88,6 +88,9 @@ CONTRACT_DEFAULTS = {
     "start_date": date(2026, 1, 1),
     "children": "none",
 }
+TABLE_DEFAULTS = {
+    "credit_grants": {"draws_by": "service_date", "restores_after_expiry": "forfeit"},
+}
 
 
 def instant(*parts: int) -> datetime:
@@ -143,7 +146,7 @@ class RatingWarehouse:
         )
 
     def add(self, table: str, **columns: Any) -> None:
-        self.reference[table].append(columns)
+        self.reference[table].append(TABLE_DEFAULTS.get(table, {}) | columns)
 
     def add_plan(self, plan_id: str) -> None:
         self.add("plans", plan_id=plan_id, plan_name=plan_id)

@@ -8,7 +8,7 @@ An independent statement of the rating rules: it shares no code with the product
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from oracle_money import rounded
@@ -23,6 +23,10 @@ class Grant:
         paid: cost basis: what was paid for the whole grant; zero is promotional.
         priority: lower draws first. start, expires: days, half-open; expires None for ever.
         charges: that it pays for; None for all.
+        draws_by: service_date, the days of a line tell whether it is open; run, the day does on
+            which lines are signed.
+        reopens_for: days for which credit that goes back after the last one opens it again; None
+            where that expires at once.
     """
 
     id: str
@@ -33,6 +37,8 @@ class Grant:
     expires: date | None = None
     charges: tuple | None = None
     unit: str | None = None
+    draws_by: str = "service_date"
+    reopens_for: int | None = None
 
     @property
     def is_promotional(self):
@@ -46,6 +52,13 @@ class Grant:
     def is_open(self, day):
         """Say whether it may be drawn on a day."""
         return self.start <= day and (self.expires is None or day < self.expires)
+
+    def may_pay(self, line, day):
+        """Say whether it may be drawn by a line that is signed on a day."""
+        if self.draws_by == "run" or "days" not in line:
+            return self.is_open(day)
+        first, end = line["days"]
+        return self.start < end and (self.expires is None or first < self.expires)
 
 
 @dataclass(frozen=True)
@@ -91,12 +104,13 @@ class CreditLedger:
         return self.balances().get(f"grant:{grant_id}", Fraction(0))
 
     def draw(self, lines, day):
-        """Pay for lines from the grants open on a day; returns the new draws in their order.
+        """Pay for lines from the grants open on their days; returns the new draws in their order.
 
         All promotional draws come before all purchased ones, for the tax base lies between.
 
         Args:
-            lines: mappings with id, period, charge, amount and priced_quantity.
+            lines: mappings with id, period, charge, amount and priced_quantity, and days of
+                service, half-open; without them the day counts for every grant.
             day: on which they are signed.
         """
         made = []
@@ -104,15 +118,13 @@ class CreditLedger:
         ordered = sorted(lines, key=lambda each: (each["period"], each["charge"], each["id"]))
         for is_promotional in (True, False):
             grants = sorted(
-                (
-                    each
-                    for each in self.grants.values()
-                    if each.is_promotional == is_promotional and each.is_open(day)
-                ),
+                (each for each in self.grants.values() if each.is_promotional == is_promotional),
                 key=Grant.order,
             )
             for line in ordered:
                 for grant in grants:
+                    if not grant.may_pay(line, day):
+                        continue
                     draw = self._drawn(grant, line, open_amounts[line["id"]])
                     if draw is not None:
                         open_amounts[line["id"]] -= draw.amount
@@ -139,8 +151,12 @@ class CreditLedger:
         self._post(f"grant:{grant.id}", f"drawn:{grant.id}", posted)
         return Draw(grant.id, line["id"], amount, units)
 
-    def restore(self, line_id, amount):
-        """Give back what a line used too much, to the same grants in reverse order of drawing."""
+    def restore(self, line_id, amount, day=None):
+        """Give back what a line used too much, to the same grants in reverse order of drawing.
+
+        What goes back to a grant after its last day expires at once, or opens it again for some
+        days from then on. Without a day no grant has ended.
+        """
         left = amount
         for place in range(len(self.draws) - 1, -1, -1):
             draw = self.draws[place]
@@ -151,6 +167,11 @@ class CreditLedger:
             grant = self.grants[draw.grant]
             posted = back if grant.unit is None else units
             self._post(f"drawn:{grant.id}", f"grant:{grant.id}", posted)
+            if day is not None and grant.expires is not None and day >= grant.expires:
+                if grant.reopens_for is None:
+                    self._end(grant, posted)
+                else:
+                    grant.expires = day + timedelta(days=grant.reopens_for)
             kept = Draw(draw.grant, draw.line, draw.amount - back, draw.units - units)
             self.draws[place] = kept
             left -= back
@@ -166,9 +187,12 @@ class CreditLedger:
             left = self.left(grant.id)
             if grant.expires is None or day < grant.expires or left == 0:
                 continue
-            account = "lapsed" if grant.is_promotional else "breakage"
-            self._post(f"grant:{grant.id}", f"{account}:{grant.id}", left)
+            self._end(grant, left)
             if not grant.is_promotional:
                 share = grant.paid * left / grant.amount
                 breakage[grant.id] = min(grant.paid, rounded(share, self.decimals))
         return breakage
+
+    def _end(self, grant, amount):
+        account = "lapsed" if grant.is_promotional else "breakage"
+        self._post(f"grant:{grant.id}", f"{account}:{grant.id}", amount)

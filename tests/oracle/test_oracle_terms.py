@@ -1,6 +1,6 @@
 """The oracle's contract terms and credit ledger, against cases worked out by hand."""
 
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
@@ -228,6 +228,40 @@ def test_credit_goes_back_in_the_reverse_order_of_drawing():
     drawn(ledger, line("l", 5))
     assert 4 == ledger.restore("l", Fraction(4))
     assert (2, 3) == (ledger.left("a"), ledger.left("b"))
+
+
+def test_what_goes_back_after_the_last_day_expires_at_once():
+    ledger = CreditLedger([grant("paid", 10, 8, expires=DAY + timedelta(days=1))])
+    drawn(ledger, line("l", 6))
+    assert {"paid": Fraction("3.2")} == ledger.expire(DAY + timedelta(days=1))
+    assert 4 == ledger.restore("l", Fraction(4), DAY + timedelta(days=30))
+    assert (0, 8, 2) == tuple(
+        ledger.balances()[f"{account}:paid"] for account in ("grant", "breakage", "drawn")
+    )
+
+
+def test_what_goes_back_opens_a_grant_again_that_says_so():
+    later = DAY + timedelta(days=30)
+    ledger = CreditLedger([grant("g", 6, expires=DAY + timedelta(days=1), reopens_for=10)])
+    drawn(ledger, line("l", 6))
+    ledger.restore("l", Fraction(4), later)
+    assert {} == ledger.expire(later + timedelta(days=9))
+    assert [("g", "m", 3)] == [
+        (each.grant, each.line, each.amount) for each in ledger.draw([line("m", 3)], later)
+    ]
+    ledger.expire(later + timedelta(days=10))
+    assert (0, 1) == (ledger.left("g"), ledger.balances()["lapsed:g"])
+
+
+def test_late_usage_draws_by_its_own_days_or_by_the_run():
+    service = (DAY - timedelta(days=60), DAY - timedelta(days=30))
+    own = grant("own", 1, start=service[0], expires=service[1])
+    now = grant("now", 1, start=DAY, draws_by="run")
+    ahead = grant("ahead", 1, start=DAY)
+    late = line("l", 9) | {"days": service}
+    assert ["now", "own"] == sorted(
+        each.grant for each in CreditLedger([own, now, ahead]).draw([late], DAY)
+    )
 
 
 def test_only_what_was_paid_for_breaks():

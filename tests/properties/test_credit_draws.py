@@ -1,4 +1,4 @@
-"""Every draw of credit against a plain second computation, over random grants and documents.
+"""Every draw and expiry of credit against a plain second computation, over random grants.
 
 Two builds: what is due for the first time, and what is due after half of it was signed. Invariants
 6 and 9.
@@ -16,10 +16,15 @@ SEED = 20261121
 CONTRACTS = 120
 MONTHS = (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1))
 KNOWN_UNTIL = datetime(2026, 4, 2, tzinfo=UTC)
+RUN = (date(2026, 3, 1), date(2026, 4, 1))
 MINOR_UNITS = {"USD": 2, "JPY": 0, "KWD": 3}
 CHARGES = ("a", "b", "c")
 UNIT_DECIMALS = Decimal("0.000000001")
 ZERO = Decimal(0)
+EXPIRY_COLUMNS = (
+    *("credit_grant_id", "contract_lineage_id", "customer_id", "legal_entity_id"),
+    *("currency_code", "unit_label", "breakage_amount"),
+)
 
 
 def add_book(dice, warehouse):
@@ -76,6 +81,8 @@ def add_grant(dice, warehouse, contract_id, grant_id, currency):
         expires_on=None if ends_after is None else starts_on + timedelta(days=ends_after),
         cost_basis=Decimal(dice.randint(0, 2)) / 2 if is_purchased else None,
         is_scoped=bool(scope),
+        draws_by=dice.choice(["service_date", "run"]),
+        restores_after_expiry="forfeit",
         product_id="product" if is_purchased else None,
     )
     for charge in scope:
@@ -157,11 +164,14 @@ def expected_draws(keys, grants, scopes, held):
 def pays(grant, key, scopes):
     scope = scopes.get(grant["credit_grant_id"])
     end = grant["expires_on"] or date.max
+    days = (key["service_start_date"], key["service_end_date"])
+    if grant["draws_by"] == "run" and days[1] <= RUN[0]:
+        days = RUN
     return (
         (scope is None or key["charge_id"] in scope)
         and (grant["unit"] in (None, key["unit_label"]))
-        and grant["starts_on"] < key["service_end_date"]
-        and end > key["service_start_date"]
+        and grant["starts_on"] < days[1]
+        and end > days[0]
     )
 
 
@@ -187,6 +197,27 @@ def oracle(warehouse, signed):
     return found
 
 
+def expected_expiries(warehouse, draws, signed):
+    """What every grant has left after its last day: to the end of March all lines are due."""
+    drawn_now = defaultdict(lambda: ZERO)
+    for (_, grant_id), (money, units) in draws.items():
+        drawn_now[grant_id] += money if units is None else units
+    expected = {}
+    for grant in warehouse.reference["credit_grants"]:
+        grant_id = grant["credit_grant_id"]
+        left = grant["amount"] - signed[grant_id] - drawn_now[grant_id]
+        if left and (grant["expires_on"] or date.max) <= RUN[1]:
+            expected[grant_id] = left
+    return expected
+
+
+def expiring(warehouse):
+    return {
+        row["credit_grant_id"]: row["quantity"]
+        for row in warehouse.rows("select * from billing.int_credits__expiring")
+    }
+
+
 def drawn(warehouse):
     return {
         (row["settlement_key"], row["credit_grant_id"]): (
@@ -207,9 +238,16 @@ def first(tmp_path_factory):
     for number in range(CONTRACTS):
         add_contract(dice, warehouse, f"k{number:03d}")
     warehouse.build(*BILLING)
+    nothing = defaultdict(lambda: ZERO)
+    expected = oracle(warehouse, nothing)
     return {
-        "expected": oracle(warehouse, defaultdict(lambda: ZERO)),
+        "expected": expected,
         "drawn": drawn(warehouse),
+        "expected_expiries": expected_expiries(warehouse, expected, nothing),
+        "expiries": expiring(warehouse),
+        "expiring": warehouse.rows(
+            "select * from billing.int_credits__expiring order by credit_grant_id"
+        ),
         "lines": warehouse.rows("select * from billing.fct_invoice_candidate_lines"),
         "warehouse": warehouse,
     }
@@ -217,7 +255,7 @@ def first(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def second(first):
-    """Every other document was signed, then usage came late."""
+    """Every other document and expiry was signed, then usage came late."""
     dice = random.Random(SEED + 1)  # noqa: S311 — repeatable tests, no secrets
     warehouse = first["warehouse"]
     kinds = {"new": "bill", "promotional_credit": "credit_draw", "purchased_credit": "credit_draw"}
@@ -241,12 +279,36 @@ def second(first):
         if line["credit_grant_id"] is not None:
             own = "amount" if line["unit_label"] is None else "quantity"
             signed[line["credit_grant_id"]] -= line[own]
+    for number, row in enumerate(first["expiring"][::2], start=len(first["lines"])):
+        is_money = row["unit_label"] is None
+        warehouse.register.append(
+            {
+                **{name: row[name] for name in EXPIRY_COLUMNS},
+                "register_sequence": 1,
+                "manifest_sha256": "0" * 64,
+                "entry_number": number,
+                "entry_kind": "credit_expire",
+                "quantity": Decimal(-1) if is_money else -row["quantity"],
+                "amount": -row["quantity"] if is_money else ZERO,
+                "billed_before": ZERO,
+                "signer": "ana",
+                "signed_at": instant(2026, 4, 2),
+            }
+        )
+        signed[row["credit_grant_id"]] += row["quantity"]
     for number in range(CONTRACTS):
         for charge in CHARGES:
             late = Decimal(dice.randint(1, 9999)) / 1000
             warehouse.use(f"k{number:03d}", charge, MONTHS[1], late, event_id="late")
     warehouse.build(*BILLING)
-    return {"expected": oracle(warehouse, signed), "drawn": drawn(warehouse), "signed": signed}
+    expected = oracle(warehouse, signed)
+    return {
+        "expected": expected,
+        "drawn": drawn(warehouse),
+        "expected_expiries": expected_expiries(warehouse, expected, signed),
+        "expiries": expiring(warehouse),
+        "signed": signed,
+    }
 
 
 def test_what_is_due_for_the_first_time_is_paid_as_the_oracle_says(first):
@@ -260,6 +322,13 @@ def test_what_is_due_after_signatures_is_paid_from_what_they_left(second):
     assert any(second["signed"].values())
 
 
+def test_what_draws_leave_after_the_last_day_expires(first, second):
+    assert first["expected_expiries"] == first["expiries"]
+    assert second["expected_expiries"] == second["expiries"]
+    assert len(first["expiries"]) > CONTRACTS / 4
+    assert len(second["expiries"]) > CONTRACTS / 8
+
+
 def test_no_grant_falls_below_zero_and_the_ledger_sums_to_zero(second, first):
     """Invariant 6."""
     warehouse = first["warehouse"]
@@ -269,6 +338,26 @@ def test_no_grant_falls_below_zero_and_the_ledger_sums_to_zero(second, first):
     assert [] == warehouse.rows(
         "select movement_id from billing.fct_credit_ledger group by movement_id "
         "having sum(quantity) <> 0 or coalesce(sum(amount), 0) <> 0 or count(*) <> 2"
+    )
+    assert [] == warehouse.rows(
+        "select credit_grant_id from billing.fct_credit_ledger "
+        "group by credit_grant_id having sum(quantity) <> 0"
+    )
+
+
+def test_breakage_adds_up_to_what_was_paid_for_what_expired(second, first):
+    """However it was signed: rounded once over all that expired of a grant."""
+    warehouse = first["warehouse"]
+    assert [] == warehouse.rows(
+        """
+        select balances.credit_grant_id
+        from billing.fct_credit_balances as balances
+        inner join billing.int_credits__opened as grants using (credit_grant_id)
+        left join billing.int_credits__expiring as expiring using (credit_grant_id)
+        where
+            balances.breakage_amount
+            <> grants.signed_breakage_amount + coalesce(expiring.breakage_amount, 0)
+        """
     )
 
 

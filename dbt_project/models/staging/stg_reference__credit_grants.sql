@@ -17,6 +17,9 @@ final as (
         cast(cost_basis as decimal(38, 12)) as cost_basis,
         cast(is_scoped as boolean) as is_scoped,
         cast(product_id as varchar) as product_id,
+        cast(draws_by as varchar) as draws_by,
+        cast(restores_after_expiry as varchar) as restores_after_expiry,
+        cast(reopens_for_days as integer) as reopens_for_days,
         cast(author as varchar) as author,
         cast(reference_version as varchar) as reference_version
     from source

@@ -49,6 +49,7 @@ final as (
         cast(erp_document_number as varchar) as erp_document_number,
         cast(accounting_date as date) as accounting_date,
         cast(credit_settlement as varchar) as credit_settlement,
+        cast(breakage_amount as decimal(38, 4)) as breakage_amount,
         cast(reference_version as varchar) as reference_version,
         cast(revision_id as varchar) as revision_id,
         cast(signer as varchar) as signer,

@@ -153,10 +153,15 @@ def revision_text(revision: Revision) -> dg.MetadataValue:
         for total in revision.totals
     )
     earlier = ", ".join(revision.pins.scope.get("earlier_periods", ()))
+    expiring = (
+        f"\n\nCredit of {revision.expiry_count} grants expires with it."
+        if revision.expiry_count
+        else ""
+    )
     along = f"\n\nBilled along: what is due of {earlier}." if earlier else ""
     return dg.MetadataValue.md(
         f"**{revision.revision_id}** is {revision.state}: {revision.document_count} documents, "
-        f"{revision.line_count} lines.{along}\n\n{totals}\n\n"
+        f"{revision.line_count} lines.{along}{expiring}\n\n{totals}\n\n"
         f"content `{revision.content_sha256}`"
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.billing.entries import ENTRY_SCHEMA
+from orchestration.billing.expiries import EXPIRY_SCHEMA
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -239,6 +240,26 @@ def exceptions_table(*rows: Mapping[str, Any]) -> pa.Table:
         for number, row in enumerate(rows, 1)
     ]
     return pa.Table.from_pylist(full, schema=EXCEPTION_SCHEMA)
+
+
+def expiring_table(*rows: Mapping[str, Any]) -> pa.Table:
+    """Rows of int_credits__expiring with the given columns: 40 dollars of the prepaid grant."""
+    full = [
+        {
+            "credit_grant_id": "prepaid",
+            "credit_grant_name": "Prepaid",
+            "contract_lineage_id": "contract-acme",
+            "customer_id": "acme",
+            "legal_entity_id": "us",
+            "currency_code": "USD",
+            "expires_on": date(2026, 11, 1),
+            "quantity": Decimal(40),
+            "breakage_amount": Decimal(36),
+        }
+        | dict(row)
+        for row in rows
+    ]
+    return pa.Table.from_pylist(full, schema=EXPIRY_SCHEMA)
 
 
 def reference_rows(

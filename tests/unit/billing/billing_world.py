@@ -26,6 +26,7 @@ from billing_rows import (
     conservation_table,
     document_row,
     exceptions_table,
+    expiring_table,
     line_row,
     rated_row,
     reference_rows,
@@ -98,6 +99,7 @@ class BillingWorld:
         with self.warehouse():
             self.put_batches(1, 2)
             self.put_candidates(*lines)
+            self.put_expiring()
             self.put_conservation()
             self.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
             self.put_exceptions()
@@ -182,6 +184,10 @@ class BillingWorld:
             "rating.fct_rated_lines",
             pa.Table.from_pylist([rated_row(line, version) for line in (lines or [Line()])]),
         )
+
+    def put_expiring(self, *rows: Mapping[str, Any]) -> None:
+        """Replace int_credits__expiring by rows with the given columns."""
+        self.put_warehouse_table("billing.int_credits__expiring", expiring_table(*rows))
 
     def put_conservation(
         self,

@@ -8,7 +8,7 @@ import pytest
 from billing_rows import NOW, entries_table
 from signing import frozen
 
-from orchestration.billing import candidates, commits, freeze, revision_files
+from orchestration.billing import candidates, commits, revision_contents, revision_files
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.billing.posting_payloads import payloads_of
 from orchestration.billing.refusals import RegisterDamagedError, RegisterNewerError
@@ -106,7 +106,7 @@ def test_a_revision_frozen_by_an_earlier_version_is_proved_and_signed(world, mon
     for name in SERVICE_DAYS:
         selected = selected.replace(f", lines.{name}", "")
     monkeypatch.setattr(candidates, "_LINES", selected)
-    for module in (candidates, freeze, revision_files):
+    for module in (candidates, revision_contents, revision_files):
         monkeypatch.setattr(module, "LINE_SCHEMA", earlier)
     revision = frozen(world)
     monkeypatch.undo()

@@ -18,27 +18,8 @@ entries as (
     where entry_kind in ('credit_draw', 'credit_restore', 'credit_expire')
 ),
 
-batches as (
-    select * from {{ ref('stg_ingestion__batches') }}
-),
-
-rated_lines as (
-    select * from {{ ref('fct_rated_lines') }}
-),
-
--- From which day on a lineage has lines that are not due yet, or held.
-awaited as (
-    select
-        contract_lineage_id,
-        min(segment_start_date) as awaited_from_date
-    from rated_lines
-    where not is_due or rating_status = 'unknown'
-    group by contract_lineage_id
-),
-
-known_until as (
-    select cast(max(started_at) as date) as known_until_date
-    from batches
+expiring as (
+    select * from {{ ref('int_credits__expiring') }}
 ),
 
 granted as (
@@ -78,7 +59,10 @@ signed as (
                 end
             ) as decimal(38, 9)
         ) as quantity,
-        cast(abs(entries.amount) as decimal(38, 4)) as amount
+        case
+            when entries.entry_kind <> 'credit_expire'
+                then cast(abs(entries.amount) as decimal(38, 4))
+        end as amount
     from entries
     inner join grants on entries.credit_grant_id = grants.credit_grant_id
 ),
@@ -107,37 +91,19 @@ proposed as (
     inner join candidates on moved.document_id = candidates.document_id
 ),
 
-proposed_sums as (
-    select
-        credit_grant_id,
-        sum(case movement_kind when 'drawn' then quantity else -quantity end)
-            as quantity
-    from proposed
-    group by credit_grant_id
-),
-
--- What is open after the last day expires, once no line of an earlier day is awaited.
+-- What is left after the last day, until a signature says that it expired.
 expired as (
     select
-        grants.credit_grant_id,
+        credit_grant_id,
         'expired' as movement_kind,
         'by_date' as movement_state,
-        grants.credit_grant_id as movement_source_id,
-        grants.expires_on as moved_on,
+        credit_grant_id as movement_source_id,
+        expires_on as moved_on,
         cast(null as varchar) as document_id,
         cast(null as varchar) as settlement_key,
-        cast(
-            grants.open_quantity - coalesce(proposed_sums.quantity, 0) as decimal(38, 9)
-        ) as quantity,
+        quantity,
         cast(null as decimal(38, 4)) as amount
-    from grants
-    cross join known_until
-    left join proposed_sums on grants.credit_grant_id = proposed_sums.credit_grant_id
-    left join awaited on grants.contract_lineage_id = awaited.contract_lineage_id
-    where
-        grants.expires_on <= known_until.known_until_date
-        and coalesce(awaited.awaited_from_date >= grants.expires_on, true)
-        and grants.open_quantity > coalesce(proposed_sums.quantity, 0)
+    from expiring
 ),
 
 movements as (

@@ -34,8 +34,21 @@ met as (
             cast(0 as {{ whole_number() }})
         ) as open_units,
         coalesce(
-            grants.starts_on < payable.service_end_date
-            and coalesce(grants.expires_on > payable.service_start_date, true)
+            case
+                when
+                    grants.run_start_date is null
+                    or payable.service_end_date > grants.run_start_date
+                    then
+                        grants.starts_on < payable.service_end_date
+                        and coalesce(
+                            grants.expires_on > payable.service_start_date, true
+                        )
+                -- What comes late draws what is open in the month of the run.
+                else
+                    grants.starts_on
+                    < {{ add_months('grants.run_start_date', '1', '1') }}
+                    and coalesce(grants.expires_on > grants.run_start_date, true)
+            end
             and (not grants.is_scoped or scopes.charge_id is not null)
             and (
                 grants.credit_kind = 'promotional'

@@ -77,13 +77,20 @@ lost_grants as (
         cast(null as varchar) as billing_period,
         cast(null as decimal(38, 9)) as quantity_at_risk,
         cast(null as varchar) as unit,
-        cast(-sum(entries.amount) as decimal(38, 4)) as amount_at_risk,
+        cast(
+            -coalesce(
+                sum(entries.amount) filter (
+                    where entries.entry_kind <> 'credit_expire'
+                ),
+                0
+            ) as decimal(38, 4)
+        ) as amount_at_risk,
         max(entries.currency_code) as currency_code,
         cast(null as bigint) as event_count,
         min(cast(entries.signed_at as date)) as first_seen_date
     from entries
     left join grants on entries.credit_grant_id = grants.credit_grant_id
-    where coalesce(grants.is_changed, true)
+    where coalesce(grants.is_changed, entries.entry_kind <> 'credit_expire')
     group by entries.credit_grant_id
 ),
 
