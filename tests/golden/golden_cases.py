@@ -30,6 +30,7 @@ CASE_FIELDS = {
     "customers",
     "overrides",
     "grants",
+    "plans",
     "events",
     "why",
     "lines",

@@ -182,7 +182,7 @@ def _write_tables(folder, tenants):
             "functional_currency_code": currency,
             "time_zone": "UTC",
         }
-        for entity, currency in (("us", "USD"), ("de", "EUR"), ("jp", "JPY"))
+        for entity, currency in (("us", "USD"), ("de", "EUR"), ("jp", "JPY"), ("ch", "CHF"))
     ]
     for tenant in tenants:
         for table, written in tenant.table_rows().items():

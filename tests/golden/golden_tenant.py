@@ -113,6 +113,7 @@ class Tenant:
         return [
             {
                 "id": self.named(name),
+                **self.case.fields.get("plans", {}).get(name, {}),
                 "charges": [
                     self._charge(charge)
                     for charge in self.case.fields["charges"]

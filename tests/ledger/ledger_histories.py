@@ -4,8 +4,8 @@ Belongs here: what is drawn. Does not belong here: closing months (ledger_run.py
 
 A history has late usage, prices, commitments and maximum spends that change, contracts that move to
 another legal entity or plan with effect in a signed month, contract files that do not arrive, and
-credit that is drawn and goes back; credits by hand, goodwill and documents that are cancelled in
-the ERP and released. None has a commitment under a maximum spend: where both change
+credit that is drawn, expires and goes back; credits by hand, goodwill and documents that are
+cancelled in the ERP and released. None has a commitment under a maximum spend: where both change
 what was signed, a document may be credited below zero (decision 35, Left).
 """
 
@@ -89,8 +89,11 @@ def _terms(dice):
 
 def _grants(dice):
     gift = {"id": "gift", "amount": str(dice.randrange(1, 30)), "priority": "1"}
-    if dice.random() < 0.5:
+    if dice.random() < 0.7:
         gift["expires_on"] = dice.choice(["2026-02-01", "2026-03-01"])
+        gift["draws_by"] = dice.choice(["service_date", "service_date", "run"])
+        if dice.random() < 0.4:
+            gift |= {"restores_after_expiry": "reopen", "reopens_for_days": "30"}
     bought = {"id": "bought", "kind": "purchased", "amount": str(dice.randrange(1, 60))}
     units = {"id": "units", "amount": str(dice.randrange(1, 40)), "unit": "unit", "priority": "3"}
     usual = [gift, {**bought, "priority": "2", "cost_basis": "1"}, units]

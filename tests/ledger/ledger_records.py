@@ -10,12 +10,14 @@ from collections import defaultdict
 from decimal import Decimal
 
 from golden_cases import plain
+from golden_tenant import SOURCE
 
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import DOCUMENT_SCHEMA
 from orchestration.billing.signed_rows import read_revision
 from orchestration.pipeline import read_statuses
 from orchestration.recording import read_records, record_entries
+from orchestration.stewardship import EventDecision, record_event_decisions
 from orchestration.warehouse import open_warehouse
 
 HELD_DOCUMENTS = """
@@ -24,6 +26,14 @@ HELD_DOCUMENTS = """
     )
     from billing.fct_invoice_candidate_lines
 """
+
+CONTENTS = """
+    select content_digest
+    from billing.fct_conflicting_events
+    where event_source = ? and event_id = ?
+    order by ingestion_batch_id
+"""
+EVENT_KINDS = {"pick", "drop", "retract", "restore"}
 
 
 def sign_records(installation, stories, number, signer):
@@ -40,9 +50,27 @@ def sign_records(installation, stories, number, signer):
     if not records:
         return
     read_statuses(installation)
-    file = read_records("records.yml", json.dumps({"author": "ana", "records": records}).encode())
+    entries = [record for record in records if record["kind"] not in EVENT_KINDS]
+    events = [record for record in records if record["kind"] in EVENT_KINDS]
     with installation.operations() as engine:
-        record_entries(settings, engine, file, signer=signer, now=installation.clock())
+        if entries:
+            content = json.dumps({"author": "ana", "records": entries}).encode()
+            file = read_records("records.yml", content)
+            record_entries(settings, engine, file, signer=signer, now=installation.clock())
+        if events:
+            decisions = [
+                EventDecision(
+                    event_source=record["source"],
+                    event_id=record["event"],
+                    decision=record["kind"],
+                    reason=record["reason"],
+                    content_digest=record.get("content"),
+                )
+                for record in events
+            ]
+            record_event_decisions(
+                settings, engine, decisions, signer=signer, now=installation.clock()
+            )
 
 
 def _record(installation, story, told, signed, waiting):
@@ -52,11 +80,22 @@ def _record(installation, story, told, signed, waiting):
         return None
     if "document" in record:
         record["document"], record["amount"] = _document(record, signed, waiting, story)
+    if "event" in record:
+        record["source"] = f"{SOURCE}/{story.name}"
+    if "content" in record:
+        record["content"] = _content(installation.settings, record)
     if "customer" in record:
         record["customer"] = f"{story.name}.{record['customer']}"
     if record.pop("is_cancelled", None):
         _cancel(installation, record["document"])
     return record
+
+
+def _content(settings, record):
+    """Digest of the content of an event that came first, or last."""
+    with open_warehouse(settings) as connection:
+        rows = connection.execute(CONTENTS, [record["source"], record["event"]]).fetchall()
+    return rows[{"first": 0, "last": -1}[record["content"]]][0]
 
 
 def documents_to_hold(settings, stories, number):

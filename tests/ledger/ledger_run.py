@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -20,6 +20,8 @@ from ledger_excerpt import rows_told_otherwise
 from ledger_records import documents_to_hold, read_revision_documents, sign_records
 from ledger_stories import CLOSES, period_of
 
+from adapters.errors import RejectedError
+from orchestration.billing.freeze import freeze
 from orchestration.billing.register import Register
 from orchestration.billing.sign_off import Signer
 from orchestration.period_close import Decision, decide, freeze_period
@@ -47,6 +49,7 @@ POLICY = {
         "four_eyes": False,
     },
     "smallest_document": {"CHF": "1.00"},
+    "corrections": {"months_back": 4},
     "accounting_closed_through": {"jp": "2026-02"},
 }
 RESTATES = {
@@ -56,7 +59,7 @@ RESTATES = {
 }
 MARTS = (
     *("+fct_rated_line_tiers", "+fct_exceptions", "+fct_conservation", "+fct_outcomes"),
-    "+fct_unbilled_amounts",
+    *("+fct_unbilled_amounts", "+fct_conflicting_events"),
 )
 WITHOUT_DATA_TESTS = ("--select", *MARTS, "--exclude-resource-type", "test")
 HELD = """
@@ -72,9 +75,9 @@ RATED = """
     group by customer_id
 """
 UNBILLED = """
-    select customer_id, sum(coalesce(unbilled_amount, -billed_amount))
+    select customer_id, bucket, sum(coalesce(unbilled_amount, -billed_amount))
     from billing.fct_unbilled_amounts
-    group by customer_id
+    group by customer_id, bucket
 """
 CONCEDED = """
     select customer_id, sum(conceded_amount)
@@ -94,6 +97,22 @@ class LostTenant(Tenant):
         }
 
 
+class RefusingErp:
+    """An ERP that refuses the documents of some stories, and keeps their posting keys."""
+
+    def __init__(self, erp, stories, refused):
+        self._erp, self._stories, self._refused = erp, stories, refused
+
+    def __getattr__(self, name):
+        return getattr(self._erp, name)
+
+    def create_draft(self, document, *, correlation_id):
+        if _story_of(document.customer_id) in self._stories:
+            self._refused.append(document.posting_key)
+            raise RejectedError("Called create_draft: refused. Change the data first.", code="no")
+        return self._erp.create_draft(document, correlation_id=correlation_id)
+
+
 @dataclass
 class Closed:
     """What one close left behind.
@@ -102,15 +121,18 @@ class Closed:
         documents: by story, (text, texts of lines) of each document that was signed.
         held: by story, codes of what holds its charges.
         broken: names of checks that did not hold before it was signed.
-        dates: by story and text of a document, the day on which it is booked.
         told_otherwise: what an excerpt says of half of the company that the warehouse does not,
             and how many rows both were asked for; None at a close where none was made.
+        dates: by story and text of a document, the day on which it is booked. bill_to: likewise,
+        the customer that it is for. expires: by story, texts of what expired of grants.
     """
 
     documents: dict = field(default_factory=lambda: defaultdict(list))
     held: dict = field(default_factory=lambda: defaultdict(list))
     broken: list = field(default_factory=list)
     dates: dict = field(default_factory=lambda: defaultdict(dict))
+    bill_to: dict = field(default_factory=lambda: defaultdict(dict))
+    expires: dict = field(default_factory=lambda: defaultdict(list))
     told_otherwise: tuple | None = None
 
 
@@ -121,7 +143,8 @@ class Ledger:
     Attributes:
         closed: one for each close. entries: the register's, as mappings.
         broken: names of checks that do not hold in the end. in_erp: posting keys in the ERP.
-        rated: by story, what everything due comes to. unbilled: what of it is in a bucket.
+        refused: posting keys that the ERP refused.
+        rated: by story, what everything due comes to. unbilled: what of it is in which bucket.
         conceded: goodwill that counts.
     """
 
@@ -129,6 +152,7 @@ class Ledger:
     entries: list
     broken: list
     in_erp: list
+    refused: list
     rated: dict
     unbilled: dict
     conceded: dict
@@ -143,15 +167,19 @@ def close_all(stories, data_dir):
     settings = Settings(
         data_dir=data_dir, may_sign_self_declared=True, self_declared_signer=SIGNER.name
     )
-    closed = [_close(settings, stories, number) for number in range(1, CLOSES + 1)]
-    installation = _installation(settings, CLOSES)
+    refused = []
+    closed = [_close(settings, stories, number, refused) for number in range(1, CLOSES + 1)]
+    installation = _installation(settings, CLOSES + 1)
+    tenants = [Tenant(story.closes[-1].case) for story in stories]
+    load_usage_files(installation, paths=[_write_usage(settings, tenants, CLOSES + 1)])
     return Ledger(
         closed=closed,
         entries=Register(settings.register).entries().to_pylist(),
         broken=_build(installation),
         in_erp=sorted(each.posting_key for each in installation.open_erp().read_documents()),
+        refused=refused,
         rated=_sums(settings, RATED),
-        unbilled=_sums(settings, UNBILLED),
+        unbilled=_buckets(settings),
         conceded=_sums(settings, CONCEDED),
     )
 
@@ -161,7 +189,7 @@ def _installation(settings, number):
     return Installation(settings, clock=lambda: now)
 
 
-def _close(settings, stories, number):
+def _close(settings, stories, number, refused):
     installation = _installation(settings, number)
     told = [story.closes[number - 1] for story in stories]
     tenants = [(LostTenant if close.is_lost else Tenant)(close.case) for close in told]
@@ -174,7 +202,9 @@ def _close(settings, stories, number):
     if number == RATED_APART_AT:
         closed.told_otherwise = rows_told_otherwise(installation, period_of(number))
     _sign(installation, stories, number)
-    post_documents(installation)
+    refusing = {story.name for story in stories if story.closes[number - 1].is_refused}
+    erp = RefusingErp(installation.open_erp(), refusing, refused)
+    post_documents(replace(installation, erp=erp))
     read_statuses(installation)
     _tell_documents(settings, closed, number)
     sign_records(installation, stories, number, SIGNER)
@@ -191,8 +221,9 @@ def _build(installation):
 
 def _sign(installation, stories, number):
     period = period_of(number)
+    revisions = _on_demand(installation, stories, number)
     expectations = judge_candidates(installation, billing_period=period)
-    revisions = freeze_period(installation, billing_period=period, expectations=expectations)
+    revisions += freeze_period(installation, billing_period=period, expectations=expectations)
     held = documents_to_hold(installation.settings, stories, number)
     for revision in revisions:
         documents = read_revision_documents(installation.settings, revision)
@@ -205,6 +236,29 @@ def _sign(installation, stories, number):
             note="held" if hold else "",
             held_document_ids=hold,
         )
+
+
+def _on_demand(installation, stories, number):
+    """Revisions of earlier months, which wait for their signature while the run is frozen."""
+    wanted = {
+        (close.on_demand, contract["entity"])
+        for story in stories
+        for close in [story.closes[number - 1]]
+        if close.on_demand
+        for contract in close.case.fields["contracts"]
+    }
+    with installation.operations() as engine:
+        return [
+            revision
+            for period, entity in sorted(wanted)
+            for revision in freeze(
+                installation.settings,
+                engine,
+                billing_period=period,
+                now=installation.clock(),
+                legal_entity_ids=[entity],
+            )
+        ]
 
 
 def _write_reference(folder, tenants):
@@ -231,6 +285,10 @@ def _tell_documents(settings, closed, number):
     for entry in Register(settings.register).entries().to_pylist():
         if entry["document_id"] is not None:
             by_document[entry["document_id"]].append(entry)
+        if entry["entry_kind"] == "credit_expire" and _close_of(entry) == number:
+            quantity = -entry["quantity"] if entry["unit_label"] else -entry["amount"]
+            grant = entry["credit_grant_id"].split(".", 1)[1]
+            closed.expires[_story_of(entry["customer_id"])].append(f"{grant} {plain(quantity)}")
     names = {name: _name(lines) for name, lines in by_document.items()}
     for lines in by_document.values():
         if _close_of(lines[0]) != number:
@@ -240,9 +298,11 @@ def _tell_documents(settings, closed, number):
         if corrected is not None:
             original = by_document[corrected]
             text += f" corrects {_close_of(original[0])}: {names[corrected]}"
-        closed.dates[_story_of(lines[0]["customer_id"])][text] = f"{lines[0]['accounting_date']}"
+        story = _story_of(lines[0]["customer_id"])
+        closed.dates[story][text] = f"{lines[0]['accounting_date']}"
+        closed.bill_to[story][text] = lines[0]["bill_to_customer_id"].split(".", 1)[1]
         told = sorted(f"{plain(line['amount'])} {line['description']}" for line in lines)
-        closed.documents[_story_of(lines[0]["customer_id"])].append((text, told))
+        closed.documents[story].append((text, told))
 
 
 def _name(lines):
@@ -260,6 +320,13 @@ def _sums(settings, query):
     for customer_id, amount in _rows(settings, query):
         sums[_story_of(customer_id)] += amount
     return sums
+
+
+def _buckets(settings):
+    buckets = defaultdict(lambda: defaultdict(Decimal))
+    for customer_id, bucket, amount in _rows(settings, UNBILLED):
+        buckets[_story_of(customer_id)][bucket] += amount
+    return buckets
 
 
 def _rows(settings, query):

@@ -5,8 +5,9 @@ Belongs here: the format of tests/ledger/*.yml. Does not belong here: closing mo
 figure.
 
 `given` is a golden case (tests/golden/README.md) without what it expects; an event's `batch` is the
-close that it arrives in. Close 1 is that of January 2026. What a close says under `change` replaces
-fields of the case from then on, and at a close that is_lost its contract files do not arrive.
+close that it arrives in, or 5 for after the last one. Close 1 is that of January 2026. What a close
+says under `change` replaces fields of the case from then on, and at a close that is_lost its
+contract files do not arrive.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ EXPECTED_FIELDS = {"name", "why", "lines", "draws", "left", "breakage", "excepti
 GIVEN_FIELDS = CASE_FIELDS - EXPECTED_FIELDS
 CLOSE_FIELDS = {
     *("change", "is_lost", "why", "documents", "held"),
-    *("hold", "records", "dates"),
+    *("hold", "records", "dates", "bill_to", "expires"),
+    *("is_refused", "on_demand"),
 }
 
 
@@ -35,7 +37,9 @@ class Close:
         documents: texts of the documents signed at this close. lines: by such a text, texts of the
             document's lines, where the story says them. held: codes of what holds its charges.
         hold: documents that are not signed. records: what finance signs after the close. dates: by
-        text of a document, the day on which it is booked.
+        text of a document, the day on which it is booked. bill_to: by such a text, the customer
+        that it is for. expires: texts of what expires of grants. is_refused: whether the ERP
+        refuses its documents. on_demand: an earlier month that is corrected beside the run.
     """
 
     case: Case
@@ -46,6 +50,10 @@ class Close:
     hold: list = field(default_factory=list)
     records: list = field(default_factory=list)
     dates: dict = field(default_factory=dict)
+    bill_to: dict = field(default_factory=dict)
+    expires: list = field(default_factory=list)
+    is_refused: bool = False
+    on_demand: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,11 +62,13 @@ class Story:
 
     Attributes:
         name: of its file. about: a sentence. closes: one for each month, from January on.
+        unbilled: by bucket, what is not billed in the end.
     """
 
     name: str
     about: str
     closes: list
+    unbilled: dict = field(default_factory=dict)
 
 
 def period_of(number):
@@ -77,7 +87,7 @@ def read_stories():
 
 def _story(path):
     content = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 — texts only
-    _refuse_unknown(path, content, {"about", "given", "closes"})
+    _refuse_unknown(path, content, {"about", "given", "closes", "unbilled"})
     _refuse_unknown(path, content["given"], GIVEN_FIELDS)
     if len(content["closes"]) > CLOSES:
         raise CaseError(f"{path.name}: {len(content['closes'])} closes, and {CLOSES} are made.")
@@ -99,9 +109,13 @@ def _story(path):
                 hold=told.get("hold", []),
                 records=told.get("records", []),
                 dates=told.get("dates", {}),
+                bill_to=told.get("bill_to", {}),
+                expires=sorted(told.get("expires", [])),
+                is_refused=told.get("is_refused") == "true",
+                on_demand=told.get("on_demand"),
             )
         )
-    return Story(path.stem, content["about"], closes)
+    return Story(path.stem, content["about"], closes, content.get("unbilled", {}))
 
 
 def _document(told):
