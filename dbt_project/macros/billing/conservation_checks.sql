@@ -18,6 +18,8 @@
     {%- set rebuild = 'Delete warehouse/ and run again, which builds it anew from raw files. '
         ~ 'If it stays red, a model is wrong: report it with these figures.' -%}
     {%- set compare = 'Undo in the ERP what was changed there, then read the statuses again.' -%}
+    {%- set trace = 'Look in reconciliation.fct_checkpoints for rows that are not is_explained. '
+        ~ rebuild -%}
     {%- set checks = [
         {
             'invariant': 1, 'name': 'every_line_read_is_accepted_or_rejected',
@@ -84,6 +86,14 @@
             'what_to_do': rebuild,
         },
         {
+            'invariant': 3, 'name': 'variances_of_events_are_explained', 'is_headline': false,
+            'model': 'int_checkpoints__conserved', 'relation': 'variances_of_events',
+            'unit': "'variances'", 'total_unit': 'variances',
+            'left_label': 'variances of events between checkpoints',
+            'right_label': 'variances that their reasons explain',
+            'what_to_do': trace,
+        },
+        {
             'invariant': 4, 'name': 'resolved_quantity_equals_rated_quantity',
             'is_headline': true, 'model': 'int_quantities__conserved', 'relation': 'rated_usage',
             'unit': 'unit', 'total_unit': 'meters',
@@ -91,6 +101,14 @@
             'left_total_label': 'meters',
             'right_total_label': 'meters in which the quantities agree',
             'what_to_do': rebuild,
+        },
+        {
+            'invariant': 4, 'name': 'variances_of_quantities_are_explained', 'is_headline': false,
+            'model': 'int_checkpoints__conserved', 'relation': 'variances_of_quantities',
+            'unit': "'variances'", 'total_unit': 'variances',
+            'left_label': 'variances of quantities between checkpoints',
+            'right_label': 'variances that their reasons explain',
+            'what_to_do': trace,
         },
         {
             'invariant': 5, 'name': 'documents_equal_their_lines_and_lines_their_tiers',
@@ -156,6 +174,14 @@
             'left_total_label': 'currencies and units of credit',
             'right_total_label': 'currencies and units in which credits agree',
             'what_to_do': rebuild,
+        },
+        {
+            'invariant': 6, 'name': 'variances_of_amounts_are_explained', 'is_headline': false,
+            'model': 'int_checkpoints__conserved', 'relation': 'variances_of_amounts',
+            'unit': "'variances'", 'total_unit': 'variances',
+            'left_label': 'variances of amounts between checkpoints',
+            'right_label': 'variances that their reasons explain',
+            'what_to_do': trace,
         },
         {
             'invariant': 7, 'name': 'erp_documents_equal_the_register',

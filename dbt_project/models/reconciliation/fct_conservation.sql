@@ -14,6 +14,10 @@ erp_lines_conserved as (
     select * from {{ ref('int_erp_lines__conserved') }}
 ),
 
+checkpoints_conserved as (
+    select * from {{ ref('int_checkpoints__conserved') }}
+),
+
 figures as (
     select * from events_conserved
     union all
@@ -22,6 +26,8 @@ figures as (
     select * from amounts_conserved
     union all
     select * from erp_lines_conserved
+    union all
+    select * from checkpoints_conserved
 ),
 
 -- A check about nothing holds: its row still says so.
