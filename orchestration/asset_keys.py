@@ -32,6 +32,7 @@ INVOICE_CANDIDATE_LINES: Final = dg.AssetKey(["billing", "fct_invoice_candidate_
 EXCEPTIONS: Final = dg.AssetKey(["billing", "fct_exceptions"])
 CONSERVATION: Final = dg.AssetKey(["reconciliation", "fct_conservation"])
 SHADOW_DIFFERENCES: Final = dg.AssetKey(["shadow", "fct_shadow_differences"])
+CHECKPOINTS: Final = dg.AssetKey(["reconciliation", "fct_checkpoints"])
 
 _INPUT_OF_SOURCE: Final[Mapping[str, dg.AssetKey]] = {
     "operations": OPERATIONS_INPUTS,

@@ -25,6 +25,7 @@ from orchestration.cli_evidence import add_evidence_commands
 from orchestration.cli_exceptions import exceptions_app
 from orchestration.cli_options import DataDir, Json, Period
 from orchestration.cli_progress import progress_bars
+from orchestration.cli_reconcile import reconcile
 from orchestration.cli_records import record
 from orchestration.cli_rerating import add_rerating_commands
 from orchestration.cli_runs import (
@@ -281,6 +282,7 @@ def _dimensions(text: str) -> dict[str, str]:
 add_rerating_commands(app)
 app.command(name="what-if")(what_if)
 app.command(name="compare-invoices")(compare_invoices)
+app.command()(reconcile)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from orchestration.defs.sign_off import automation as sign_off_automation
 from orchestration.defs.signals import assets as signals_assets
 from orchestration.defs.signals import automation as signals_automation
 from orchestration.defs.transform import automation as transform_automation
+from orchestration.defs.transform.checkpoints import checkpoints
 from orchestration.defs.transform.conservation import conservation
 from orchestration.defs.transform.dbt_assets import build_dbt_assets, build_dbt_resource
 from orchestration.defs.transform.inputs import warehouse_inputs
@@ -45,6 +46,7 @@ _ASSETS: Final = (
 )
 _CHECKS: Final = (
     conservation,
+    checkpoints,
     watch.no_announced_source_day_is_overdue,
     exceptions_watch.no_exception_is_overdue,
 )

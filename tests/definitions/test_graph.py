@@ -19,6 +19,8 @@ WRITES_THE_WAREHOUSE = (
     "warehouse_inputs",
     "dbt_models",
     "conservation",
+    "checkpoints",
+    "compared_checkpoints",
     "ingestion__usage_events_no_announced_source_day_is_overdue",
     "sign_off__frozen_revisions",
     "publishing__published_marts",

@@ -19,6 +19,7 @@ from pydantic import Field
 from orchestration.data_directory import is_initialised, make_folders
 from orchestration.defs.exceptions.jobs import EXCEPTION_JOBS
 from orchestration.defs.inspection.answers import ANSWER, shown
+from orchestration.defs.inspection.checkpoints import reconcile_period
 from orchestration.defs.inspection.evidence import prepare_evidence_pack, verify_evidence_pack
 from orchestration.defs.inspection.records import sign_records
 from orchestration.defs.inspection.rerating import rerate_period
@@ -326,6 +327,7 @@ INSPECTIONS: Final = (
     rerate_period,
     show_late_usage,
     compare_invoices_job,
+    reconcile_period,
     reproduce_revisions,
     sign_records,
     verify_data_directory,
