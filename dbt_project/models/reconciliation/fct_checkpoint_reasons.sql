@@ -5,7 +5,8 @@ with figures as (
 
 final as (
     select
-        figure_id,
+        {{ content_id(['scope_id', 'checkpoint_name', 'reason', 'reason_code']) }}
+            as checkpoint_reason_id,
         scope_id,
         {{ checkpoint_scope() | join(',\n        ') }},
         checkpoint_name,

@@ -1,12 +1,12 @@
+{#-
+    What reached a checkpoint stands beside what reached the one before, so that one sum over both
+    gives the variance. A checkpoint that nothing reached, nor the one before, has no row.
+-#}
 {%- set scope = checkpoint_scope() %}
 {%- set measures = ['item_count', 'quantity', 'amount'] %}
 
 with figures as (
     select * from {{ ref('int_checkpoints__figured') }}
-),
-
-reasons as (
-    select * from {{ ref('fct_checkpoint_reasons') }}
 ),
 
 checkpoints as (
@@ -17,89 +17,148 @@ checkpoints as (
         '{{ leg.leg }}' as leg,
         '{{ leg.counted_in }}' as counted_in,
         '{{ checkpoint }}' as checkpoint_name,
-        {{ checkpoint_names().index(checkpoint) + 1 }} as checkpoint_number
+        {{ checkpoint_names().index(checkpoint) + 1 }} as checkpoint_number,
+        {{ 'true' if loop.first else 'false' }} as is_first,
+        {{ 'true' if loop.last else 'false' }} as is_last
     {{ 'union all' if not (loop.last and leg_loop.last) }}
     {% endfor -%}
     {% endfor %}
 ),
 
-scopes as (
-    select distinct
-        scope_id,
-        {{ scope | join(',\n        ') }}
+numbered as (
+    select
+        figures.*,
+        checkpoints.checkpoint_number,
+        checkpoints.is_last
     from figures
+    inner join checkpoints
+        on
+            figures.leg = checkpoints.leg
+            and figures.checkpoint_name = checkpoints.checkpoint_name
 ),
 
-reached as (
+placed as (
     select
+        scope_id,
+        checkpoint_number,
+        case when reason is null then 'reached' else 'explained' end as place,
+        {{ measures | join(',\n        ') }}
+    from numbered
+    union all
+    select
+        scope_id,
+        checkpoint_number + 1 as checkpoint_number,
+        'before' as place,
+        {{ measures | join(',\n        ') }}
+    from numbered
+    where reason is null and not is_last
+),
+
+added as (
+    select
+        {% for place in ['reached', 'before', 'explained'] -%}
         {% for measure in measures -%}
-        sum({{ measure }}) as {{ measure }},
+        coalesce(sum({{ measure }}) filter (where place = '{{ place }}'), 0)
+            as {{ place }}_{{ measure }},
+        {% endfor -%}
         {% endfor -%}
         scope_id,
-        checkpoint_name
+        checkpoint_number
+    from placed
+    group by scope_id, checkpoint_number
+),
+
+scopes as (
+    select
+        {% for column in scope -%}
+        any_value({{ column }}) as {{ column }},
+        {% endfor -%}
+        scope_id
     from figures
-    where reason is null
-    group by scope_id, checkpoint_name
+    group by scope_id
 ),
 
 explained as (
     select
         scope_id,
-        checkpoint_name,
-        {% for measure in measures -%}
-        sum({{ measure }}) as {{ measure }},
-        {% endfor -%}
+        checkpoint_number,
         {{ joined_text(
-            "reason || coalesce(' (' || reason_code || ')', '') || ' '"
-            ~ " || case when counted_figure > 0 then '+' else '' end || "
-            ~ decimal_text('counted_figure'),
+            "reason || coalesce(' (' || reason_code || ')', '') || ' ' || figure_text",
             '; ',
             'reason, reason_code'
         ) }} as reason
     from (
         select
             *,
-            coalesce(amount, quantity, item_count) as counted_figure
-        from reasons
-    ) as counted
-    group by scope_id, checkpoint_name
-),
-
--- Every scope has every checkpoint of its leg: what nothing reached is 0.
-listed as (
-    select
-        scopes.*,
-        checkpoints.counted_in,
-        checkpoints.checkpoint_number,
-        checkpoints.checkpoint_name,
-        coalesce(reached.item_count, 0) as item_count,
-        case when scopes.leg = 'quantities' then coalesce(reached.quantity, 0) end
-            as quantity,
-        case when scopes.leg = 'amounts' then coalesce(reached.amount, 0) end as amount,
-        coalesce(explained.item_count, 0) as explained_count,
-        coalesce(explained.quantity, 0) as explained_quantity,
-        coalesce(explained.amount, 0) as explained_amount,
-        explained.reason
-    from scopes
-    inner join checkpoints on scopes.leg = checkpoints.leg
-    left join reached
-        on
-            scopes.scope_id = reached.scope_id
-            and checkpoints.checkpoint_name = reached.checkpoint_name
-    left join explained
-        on
-            scopes.scope_id = explained.scope_id
-            and checkpoints.checkpoint_name = explained.checkpoint_name
+            case
+                when coalesce(amount > 0, quantity > 0, item_count > 0) then '+'
+                else ''
+            end
+            || coalesce(
+                {{ decimal_text('amount') }},
+                {{ decimal_text('quantity') }},
+                cast(item_count as varchar)
+            ) as figure_text
+        from numbered
+        where
+            reason is not null
+            and (item_count <> 0 or quantity <> 0 or amount <> 0)
+    ) as texts
+    group by scope_id, checkpoint_number
 ),
 
 varied as (
     select
-        *,
-        item_count - lag(item_count) over earlier as item_count_variance,
-        quantity - lag(quantity) over earlier as quantity_variance,
-        amount - lag(amount) over earlier as amount_variance
-    from listed
-    window earlier as (partition by scope_id order by checkpoint_number)
+        added.scope_id,
+        {% for column in scope -%}
+        scopes.{{ column }},
+        {% endfor -%}
+        checkpoints.checkpoint_number,
+        checkpoints.checkpoint_name,
+        checkpoints.counted_in,
+        cast(added.reached_item_count as bigint) as item_count,
+        {% for measure, scale, leg in [
+            ('quantity', 9, 'quantities'), ('amount', 4, 'amounts')
+        ] -%}
+        cast(
+            case
+                when scopes.leg = '{{ leg }}'
+                    then added.reached_{{ measure }}
+            end as decimal(38, {{ scale }})
+        ) as {{ measure }},
+        {% endfor -%}
+        cast(
+            case
+                when not checkpoints.is_first
+                    then added.reached_item_count - added.before_item_count
+            end as bigint
+        ) as count_variance,
+        {% for measure, scale, leg in [
+            ('quantity', 9, 'quantities'), ('amount', 4, 'amounts')
+        ] -%}
+        cast(
+            case
+                when
+                    scopes.leg = '{{ leg }}'
+                    and not checkpoints.is_first
+                    then added.reached_{{ measure }} - added.before_{{ measure }}
+            end as decimal(38, {{ scale }})
+        ) as {{ measure }}_variance,
+        {% endfor -%}
+        added.explained_item_count,
+        added.explained_quantity,
+        added.explained_amount,
+        explained.reason
+    from added
+    inner join scopes on added.scope_id = scopes.scope_id
+    inner join checkpoints
+        on
+            scopes.leg = checkpoints.leg
+            and added.checkpoint_number = checkpoints.checkpoint_number
+    left join explained
+        on
+            added.scope_id = explained.scope_id
+            and added.checkpoint_number = explained.checkpoint_number
 ),
 
 final as (
@@ -109,18 +168,18 @@ final as (
         checkpoint_number,
         checkpoint_name,
         counted_in,
-        cast(item_count as bigint) as item_count,
-        cast(quantity as decimal(38, 9)) as quantity,
-        cast(amount as decimal(38, 4)) as amount,
-        cast(item_count_variance as bigint) as count_variance,
-        cast(quantity_variance as decimal(38, 9)) as quantity_variance,
-        cast(amount_variance as decimal(38, 4)) as amount_variance,
-        cast(item_count_variance - explained_count as bigint) as unexplained_count,
+        item_count,
+        quantity,
+        amount,
+        count_variance,
+        quantity_variance,
+        amount_variance,
+        cast(count_variance - explained_item_count as bigint) as unexplained_count,
         cast(quantity_variance - explained_quantity as decimal(38, 9))
             as unexplained_quantity,
         cast(amount_variance - explained_amount as decimal(38, 4))
             as unexplained_amount,
-        coalesce(item_count_variance = explained_count, true)
+        coalesce(count_variance = explained_item_count, true)
         and coalesce(quantity_variance = explained_quantity, true)
         and coalesce(amount_variance = explained_amount, true) as is_explained,
         reason

@@ -7,12 +7,10 @@ with
     select * from {{ ref(leg.model) }}
 ),
 {% endfor %}
-figures as (
+final as (
     {% for leg in checkpoint_legs() -%}
     select
-        checkpoint_name,
-        reason,
-        {{ 'reason_code' if leg.has_code else 'null' }} as reason_code,
+        {{ content_id(["'" ~ leg.leg ~ "'"] + leg.scope) }} as scope_id,
         '{{ leg.leg }}' as leg,
         {% for column in scope if column != 'leg' -%}
         {% if column in leg.scope -%}
@@ -21,27 +19,16 @@ figures as (
         cast(null as varchar) as {{ column }},
         {% endif -%}
         {% endfor -%}
+        checkpoint_name,
+        reason,
+        cast({{ 'reason_code' if leg.has_code else 'null' }} as varchar) as reason_code,
         item_count,
-        {{ 'quantity' if leg.has_quantity else 'null' }} as quantity,
-        {{ 'amount' if leg.has_amount else 'null' }} as amount
+        cast({{ 'quantity' if leg.has_quantity else 'null' }} as decimal(38, 9))
+            as quantity,
+        cast({{ 'amount' if leg.has_amount else 'null' }} as decimal(38, 4)) as amount
     from {{ leg.leg }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
-),
-
-final as (
-    select
-        {{ content_id(['checkpoint_name', 'reason', 'reason_code'] + scope) }}
-            as figure_id,
-        {{ content_id(scope) }} as scope_id,
-        {{ scope | join(',\n        ') }},
-        checkpoint_name,
-        reason,
-        cast(reason_code as varchar) as reason_code,
-        item_count,
-        cast(quantity as decimal(38, 9)) as quantity,
-        cast(amount as decimal(38, 4)) as amount
-    from figures
 )
 
 select * from final

@@ -28,7 +28,7 @@ MARTS = f"""
         is_explained boolean, reason varchar
     );
     create table reconciliation.fct_checkpoint_reasons (
-        figure_id varchar, {SCOPE}, checkpoint_name varchar, reason varchar, reason_code varchar,
+        checkpoint_reason_id varchar, {SCOPE}, checkpoint_name varchar, reason varchar, reason_code varchar,
         item_count bigint, quantity decimal(38, 9), amount decimal(38, 4)
     );
 """
@@ -65,7 +65,7 @@ def amounts(customer: str, *, rated: str, candidate: str, unexplained: str = "0"
 
 def held(customer: str, amount: str) -> dict[str, object]:
     return SEPTEMBER | {
-        "figure_id": customer,
+        "checkpoint_reason_id": customer,
         "scope_id": customer,
         "customer_id": customer,
         "erp_item": "API",
