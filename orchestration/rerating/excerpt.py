@@ -6,7 +6,7 @@ belong here: whose contracts they are (scope.py); freezing what comes out (rerat
 Metered days are copied, so no event is read, but where identities, contracts or charges changed
 since the warehouse was built: then the subject-days that are cut otherwise are counted again, as in
 every build. What cannot be told from an excerpt (whether every line and event is accounted for,
-whether the ERP holds what was signed) keeps the figures of the warehouse.
+whether the ERP holds what was signed, checkpoints) keeps the figures of the warehouse.
 """
 
 import os
@@ -62,6 +62,7 @@ _WHOLE: Final = (
     "staging.stg_usage__event_decisions",
     "reconciliation.int_events__conserved",
     "reconciliation.int_erp_lines__conserved",
+    "reconciliation.int_checkpoints__conserved",
     "reference.currencies",
 )
 COPIED: Final = frozenset(
@@ -69,6 +70,17 @@ COPIED: Final = frozenset(
 )
 _DEDUPLICATION: Final = frozenset(
     ("int_key_matches__found", "int_events__revisited", "int_events__judged")
+)
+_CHECKPOINTS: Final = frozenset(
+    (
+        "fct_checkpoints",
+        "int_checkpoints__figured",
+        "int_source_days__checkpointed",
+        "int_events__checkpointed",
+        "int_quantities__checkpointed",
+        "int_amounts__checkpointed",
+        "int_entries__posted",
+    )
 )
 _METERING: Final = frozenset(
     (
@@ -150,8 +162,9 @@ def rate_excerpt(
 
 def selection(is_counted_again: bool) -> tuple[str, ...]:  # noqa: FBT001 — the only argument
     """Return the arguments that rate an excerpt; data tests judged the whole warehouse."""
-    left_out = (COPIED | _DEDUPLICATION | _METERING) - (_METERING if is_counted_again else set())
-    models = sorted(left_out - {"counted_segments", "model_progress"})
+    left_out = COPIED | _DEDUPLICATION | _CHECKPOINTS | _METERING
+    counted = _METERING if is_counted_again else frozenset()
+    models = sorted(left_out - counted - {"counted_segments", "model_progress"})
     return ("--select", *ASKED_FOR, "--exclude", *models, "resource_type:test")
 
 
