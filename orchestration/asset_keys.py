@@ -27,6 +27,7 @@ ERP_STATUSES: Final = dg.AssetKey(["posting", "erp_statuses"])
 PUBLISHED_MARTS: Final = dg.AssetKey(["publishing", "published_marts"])
 CRM_SIGNALS: Final = dg.AssetKey(["signals", "crm_signals"])
 
+RATED_LINES: Final = dg.AssetKey(["rating", "fct_rated_lines"])
 INVOICE_CANDIDATES: Final = dg.AssetKey(["billing", "fct_invoice_candidates"])
 INVOICE_CANDIDATE_LINES: Final = dg.AssetKey(["billing", "fct_invoice_candidate_lines"])
 EXCEPTIONS: Final = dg.AssetKey(["billing", "fct_exceptions"])

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from adapters.errors import AdapterError, RetryableError
+from orchestration.disk_failures import disk_failure
 from orchestration.failures import TallyhouseError, TechnicalError
 
 _WIDTH_WITHOUT_TERMINAL: Final = 140
@@ -73,15 +74,28 @@ def _width(stream: TextIO) -> int | None:
 
 @contextmanager
 def errors_answered(answer: Answer) -> Iterator[None]:
-    """Turn an error of the pipeline into a message with its code, and the right exit code."""
+    """Turn an error of the pipeline into a message with its code, and the right exit code.
+
+    So is a disk that refuses, wherever it was met.
+    """
     try:
         yield
     except (TallyhouseError, AdapterError) as error:
         is_technical = isinstance(error, TechnicalError | RetryableError)
-        answer.give({"error": {"code": error.code, "message": str(error)}})
-        answer.errors.print(f"[bold red]{error.code}[/]: ", end="")
-        answer.errors.print(str(error), markup=False, highlight=False)
+        _tell(answer, error.code, str(error))
         raise typer.Exit(int(ExitCode.TECHNICAL if is_technical else ExitCode.REFUSED)) from error
+    except Exception as error:
+        told = disk_failure(error)
+        if told is None:
+            raise
+        _tell(answer, told.code, str(told))
+        raise typer.Exit(int(ExitCode.TECHNICAL)) from error
+
+
+def _tell(answer: Answer, code: str, message: str) -> None:
+    answer.give({"error": {"code": code, "message": message}})
+    answer.errors.print(f"[bold red]{code}[/]: ", end="")
+    answer.errors.print(message, markup=False, highlight=False)
 
 
 def plain(value: object) -> str | int | list[Any]:

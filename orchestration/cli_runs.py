@@ -23,6 +23,7 @@ from orchestration.data_directory import refuse_uninitialised
 from orchestration.defs.inspection.jobs import build_inspections
 from orchestration.defs.operations.figures import NOTICE
 from orchestration.defs.operations.launchers import COMMAND_LINE, STARTED_BY_TAG
+from orchestration.disk_failures import DiskError, refuse_unwritable
 from orchestration.failures import BusinessError, TechnicalError
 from orchestration.pipeline import Installation
 from orchestration.reports.verification import Finding
@@ -99,6 +100,7 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
     Raises:
         NotInitialisedError: there is none.
         InstanceBrokenError: its files cannot be read as what they are.
+        DiskError: the disk is full, or cannot be written.
     """
     refuse_uninitialised(settings)
     before = os.environ.get("DAGSTER_HOME")
@@ -107,6 +109,7 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
         try:
             instance = DagsterInstance.from_config(str(settings.dagster_home))
         except (SQLAlchemyError, dg.DagsterError) as error:
+            refuse_unwritable(settings.dagster_home)
             raise InstanceBrokenError(
                 f"Tried to open the run history in {settings.dagster_home}: {error}. Restore that "
                 "folder from a copy, or move it away and run `tallyhouse init`: no figure depends "
@@ -248,7 +251,7 @@ def verified(settings: Settings) -> list[Finding]:
     try:
         with inspector(settings) as runner:
             return cast("list[Finding]", runner.ask(*job))
-    except InstanceBrokenError as error:
+    except (InstanceBrokenError, DiskError, OSError, SQLAlchemyError) as error:
         with inspector(settings, is_recorded=False) as runner:
             findings = cast("list[Finding]", runner.ask(*job))
         return [Finding("run history", is_sound=False, detail=str(error)), *findings]

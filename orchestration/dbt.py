@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from filelock import FileLock
 
-from orchestration.dbt_failures import DbtFailedError, failure_message
+from orchestration.dbt_failures import DbtFailedError, dbt_failure, failure_message
 from orchestration.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT_DIR: Final = PROJECT_ROOT / "dbt_project"
@@ -221,7 +221,7 @@ def _invoke(
         result = runner.invoke(["--quiet", "--log-level", "none", *arguments, *written])
         _close_connections()
     if result.exception is not None or not result.success:
-        raise DbtFailedError(_failure_message(settings, arguments, result))
+        raise dbt_failure(_failure_message(settings, arguments, result))
     return result.result
 
 

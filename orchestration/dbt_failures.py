@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from orchestration.disk_failures import DiskError, disk_error, refusal_in
 from orchestration.failures import BusinessError
 
 _MESSAGE_LENGTH: Final = 300
@@ -23,6 +24,12 @@ class DbtFailedError(BusinessError):
     """A dbt command failed: a model could not be built, or a data test is red."""
 
     code = "dbt_failed"
+
+
+def dbt_failure(message: str) -> DbtFailedError | DiskError:
+    """Return the error to raise: a disk that refused dbt is no matter of data or models."""
+    refusal = refusal_in(message)
+    return DbtFailedError(message) if refusal is None else disk_error(refusal, said=message)
 
 
 def failure_message(did: str, failed: Sequence[str], *, in_full: Path) -> str:

@@ -36,7 +36,7 @@ from orchestration.exceptions import keep_exceptions
 from orchestration.exceptions.found import exception_policy
 from orchestration.exceptions.inputs import write_age_limits
 from orchestration.ingest import IngestionResult, load_usage, replay_rejects
-from orchestration.operations_db import open_operations, write_operations_inputs
+from orchestration.operations_db import sweep_unfinished, write_operations_inputs
 from orchestration.price_book import (
     ReferenceVersion,
     current_reference,
@@ -48,6 +48,7 @@ from orchestration.quality.candidates import check_candidates
 from orchestration.quality.conservation import conservation_figures
 from orchestration.quality.raw_events import check_raw_events
 from orchestration.quality.reports import ExpectationReport
+from orchestration.recovery import refuse_unbuilt, whole_operations
 from orchestration.reports.publication import publish
 from orchestration.restating import refuse_unstated
 from orchestration.settings import Settings
@@ -119,18 +120,17 @@ class Installation:
     def operations(self) -> Iterator[Engine]:
         """Open the operations database, and let go of it afterwards.
 
-        The audit log is caught up before, which heals what a crash left, and after what was done.
+        Before, it is brought to what the register and the audit log say, and the log is caught up,
+        which heals what a crash left, or the loss of the database; the log once more afterwards.
 
         Raises:
+            JournalDamagedError, RegisterDamagedError: what it lost cannot be made again.
             AuditLogDamagedError: the audit log is not what it was; nothing is done then.
         """
-        engine = open_operations(self.settings)
-        try:
+        with whole_operations(self.settings, now=self.clock()) as engine:
             self._catch_up(engine)
             yield engine
             self._catch_up(engine)
-        finally:
-            engine.dispose()
 
     def _catch_up(self, engine: Engine) -> None:
         deeds = [] if self.run is None else self.run.start(self.clock)
@@ -219,6 +219,7 @@ def write_inputs(installation: Installation) -> ReferenceVersion:
         writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS),
         installation.operations() as engine,
     ):
+        sweep_unfinished(settings)
         reference = current_reference(settings, engine)
         write_reference_inputs(settings, reference)
         write_operations_inputs(settings, engine)
@@ -254,7 +255,7 @@ def keep_found_exceptions(installation: Installation) -> int:
         open_warehouse(installation.settings, wait_seconds=WRITER_WAIT_SECONDS) as connection,
         installation.operations() as engine,
     ):
-        return keep_exceptions(connection, engine)
+        return keep_exceptions(installation.settings, connection, engine)
 
 
 def read_conservation(installation: Installation) -> list[CheckFigure]:
@@ -295,8 +296,8 @@ def post_documents(installation: Installation) -> PostingSummary:
     later run goes on from there.
     """
     erp = installation.open_erp()
-    load_masters(installation.settings, erp=erp)
     with installation.operations() as engine:
+        load_masters(installation.settings, engine, erp=erp)
         plan_postings(installation.settings, engine, now=installation.clock())
         return post_pending(
             installation.settings,
@@ -331,8 +332,10 @@ def push_signals(installation: Installation) -> Mapping[str, PushSummary]:
 
     Raises:
         WarehouseBusyError: another process writes the warehouse.
+        WarehouseNotBuiltError: it holds no models.
     """
     settings = installation.settings
+    refuse_unbuilt(settings, tried="Told the CRM", wait_seconds=WRITER_WAIT_SECONDS)
     with open_warehouse(settings, wait_seconds=WRITER_WAIT_SECONDS) as warehouse:
         periods = warehouse.execute(
             "select distinct billing_period from signals.fct_customer_usage_signals "

@@ -10,7 +10,6 @@ log, then the log's head is anchored; an append whose anchor was lost is found a
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
@@ -25,9 +24,8 @@ from orchestration.audit.deeds import (
 )
 from orchestration.audit.entries import Deed, Entry
 from orchestration.audit.log import AuditLog, AuditLogDamagedError
-from orchestration.billing.durable import Steps, no_steps
-from orchestration.billing.manifests import manifest_path
 from orchestration.billing.register import Register
+from orchestration.durable import Steps, no_steps
 from orchestration.operations_db import write_transaction
 from orchestration.settings import Settings
 
@@ -66,7 +64,7 @@ def catch_up(
     with log.writing():
         with engine.connect() as connection:
             anchor = last_anchor(connection)
-        unanchored = _unanchored(log, anchor)
+        unanchored = entries_behind(log, anchor)
         known = anchor.moved(unanchored)
         news = [*_news(settings, engine, known, unanchored), *deeds]
         now = clock()
@@ -80,8 +78,12 @@ def catch_up(
     return entries
 
 
-def _unanchored(log: AuditLog, anchor: Anchor) -> tuple[Entry, ...]:
-    """Entries whose anchor a crash lost, or of a database that was restored from a copy."""
+def entries_behind(log: AuditLog, anchor: Anchor) -> tuple[Entry, ...]:
+    """Entries whose anchor a crash lost, or of a database that was lost or restored from a copy.
+
+    Raises:
+        AuditLogDamagedError: the end of the log is not what was anchored.
+    """
     try:
         return log.entries(after=anchor.place)
     except AuditLogDamagedError as error:
@@ -98,13 +100,9 @@ def _has_news(settings: Settings, engine: Engine, log: AuditLog) -> bool:
             return True
         if has_posting_news(connection):
             return True
-    if _has_commit(settings.register, anchor.register_sequence + 1):
+    if Register(settings.register).has_commit(anchor.register_sequence + 1):
         return True
     return log.head() != anchor.place
-
-
-def _has_commit(register_folder: Path, sequence: int) -> bool:
-    return (register_folder / manifest_path(sequence)).exists()
 
 
 def _news(
@@ -112,8 +110,9 @@ def _news(
 ) -> list[Deed]:
     """What has no entry yet: reference versions, commits and postings, in the order of time."""
     deeds: list[Deed] = []
-    if _has_commit(settings.register, anchor.register_sequence + 1):
-        for manifest in Register(settings.register).chain()[anchor.register_sequence :]:
+    register = Register(settings.register)
+    if register.has_commit(anchor.register_sequence + 1):
+        for manifest in register.chain()[anchor.register_sequence :]:
             deeds.extend(deeds_of_commit(manifest))
     with engine.connect() as connection:
         deeds.extend(

@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.audit.entries import GENESIS, Deed, Entry
 from orchestration.billing.canonical import bytes_digest
-from orchestration.billing.durable import (
+from orchestration.durable import (
     BESIDE_SUFFIX,
     FileTakenError,
     Steps,

@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.billing.canonical import bytes_digest
-from orchestration.billing.durable import FileTakenError, Steps, disk_errors, put_new_file
 from orchestration.billing.entries import (
     CREDIT_KINDS,
     DOCUMENT_KINDS,
@@ -31,6 +30,7 @@ from orchestration.billing.entries import (
 from orchestration.billing.manifests import ListedFile, Manifest, head_of, manifest_path
 from orchestration.billing.refusals import PostingKeyTakenError, RegisterMovedError, listed
 from orchestration.billing.signed_rows import read_entries
+from orchestration.durable import FileTakenError, Steps, disk_errors, put_new_file
 
 
 @dataclass(frozen=True, kw_only=True)

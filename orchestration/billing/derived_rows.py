@@ -17,7 +17,8 @@ from orchestration.billing.manifests import Manifest
 from orchestration.billing.refusals import RegisterDamagedError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, revisions_of
-from orchestration.operations_db import write_transaction
+from orchestration.durable import Steps, no_steps
+from orchestration.operations_db import CHECKS, journaled, write_transaction
 from orchestration.operations_db.tables import check_results, revisions, sign_offs
 from orchestration.settings import Settings
 
@@ -27,7 +28,7 @@ def rebuild_from_register(settings: Settings, engine: Engine) -> int:
 
     Run at every start: it heals a crash between a commit and its rows, and a lost operations
     database. Check results that were kept with a decision are restored where they are missing;
-    those of undecided revisions are not, so a revision without them must be frozen again.
+    those of undecided revisions are their journal's.
 
     Returns:
         How many rows were made or changed; 0 when nothing differed.
@@ -64,11 +65,20 @@ def rebuild_from_register(settings: Settings, engine: Engine) -> int:
 
 
 def put_check_results(
-    engine: Engine, revision: Revision, figures: Sequence[CheckFigure], *, now: datetime
+    settings: Settings,
+    engine: Engine,
+    revision: Revision,
+    figures: Sequence[CheckFigure],
+    *,
+    now: datetime,
+    steps: Steps = no_steps,
 ) -> None:
     """Keep the results of a revision that waits for a decision, in place of those before.
 
     A decided revision keeps the results that the decision relied on.
+
+    Raises:
+        JournalDamagedError, RegisterWriteError: they could not be kept; nothing changed.
     """
     if revision.state != "frozen":
         return
@@ -83,14 +93,12 @@ def put_check_results(
         }
         for figure in figures
     ]
-    with write_transaction(engine) as connection:
-        connection.execute(
-            sa.delete(check_results).where(
-                check_results.c.revision_sha256 == revision.content_sha256
-            )
-        )
+    of_revision = check_results.c.revision_sha256 == revision.content_sha256
+    with journaled(settings, engine, CHECKS, steps=steps) as change:
+        change.connection.execute(sa.delete(check_results).where(of_revision))
         if rows:
-            connection.execute(sa.insert(check_results), rows)
+            change.connection.execute(sa.insert(check_results), rows)
+        change.keep(check_results, of_revision)
 
 
 def read_check_results(engine: Engine, revision: Revision) -> list[CheckFigure]:

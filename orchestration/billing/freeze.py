@@ -27,7 +27,6 @@ from orchestration.billing.canonical import table_digest
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.commits import RegisterSession, refuse_moved
 from orchestration.billing.derived_rows import put_check_results, rebuild_from_register
-from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.entries import fold_billed
 from orchestration.billing.manifests import head_of
 from orchestration.billing.refusals import CandidatesUnusableError, RegisterMovedError, listed
@@ -47,6 +46,7 @@ from orchestration.billing.revisions import (
 from orchestration.billing.run_scope import WHOLE_RUN, RunScope, refuse_untimely
 from orchestration.billing.signed_rows import read_entries
 from orchestration.billing.waivers import read_waivers
+from orchestration.durable import Steps, no_steps
 from orchestration.failures import RefusedError
 from orchestration.settings import Settings
 
@@ -118,7 +118,7 @@ def freeze(
     for revision in revisions:
         steps(f"check results of {revision.revision_id}")
         figures = [*_conservation_of(revision, candidates), *check_figures]
-        put_check_results(engine, revision, figures, now=now)
+        put_check_results(settings, engine, revision, figures, now=now, steps=steps)
     _raise_failures(failures, revisions, billing_period=billing_period)
     return revisions
 

@@ -238,7 +238,7 @@ class _Poster:
         try:
             delivery = self._delivery(posting, payload, claimed)
             held = delivery.run(
-                looks_first=posting.attempt_count > 0,
+                looks_first=posting.attempt_count > 0 or posting.state == "unknown",
                 may_create=posting.attempt_count < STUCK_AFTER_ATTEMPTS
                 or posting.state in ("planned", "rejected"),
             )

@@ -5,7 +5,8 @@ ERP holds with what was signed. Does not belong here: states and retries (postin
 posting.py); wire formats.
 
 A first attempt creates; a later one looks up first, because an earlier one may have left a draft or
-more. Then, whatever the class:
+more, and so does one for a document of which nobody knows whether it was ever sent. Then, whatever
+the class:
 * a document that is posted already is taken as it is, and drafts beside it are deleted;
 * of several drafts the oldest is kept and the others are deleted before anything is posted; a
   deletion that the ERP refuses means that another poster was faster, so everything is read again;

@@ -5,34 +5,37 @@ their owner and never receives them from here.
 """
 
 import pyarrow.parquet as pq
+from sqlalchemy.engine import Engine
 
 from adapters.models import ErpCurrency, ErpCustomer, ErpLegalEntity, ErpMasters
 from adapters.protocols import ErpAdapter, TakesMasters
+from orchestration.price_book import current_reference
 from orchestration.price_book.currencies import minor_units
-from orchestration.price_book.table_schemas import input_file_name
 from orchestration.settings import Settings
 
 
-def load_masters(settings: Settings, *, erp: ErpAdapter) -> bool:
-    """Make the current reference data known to the ERP, if it is one that takes masters.
+def load_masters(settings: Settings, engine: Engine, *, erp: ErpAdapter) -> bool:
+    """Make the reference data in force known to the ERP, if it is one that takes masters.
 
-    Reads the files of legal entities, customers and products in warehouse/inputs, and the ISO 4217
-    seed.
+    Reads the compiled legal entities, customers and products of the version, and the ISO 4217 seed.
 
     Returns:
         Whether it took them.
+
+    Raises:
+        ReferenceMissingError: no version is in force, or its folder is gone.
     """
     if not isinstance(erp, TakesMasters):
         return False
-    folder = settings.warehouse_inputs
+    folder = current_reference(settings, engine).folder / "tables"
     entities = pq.read_table(
-        folder / input_file_name("legal_entities"), columns=["legal_entity_id", "legal_entity_name"]
+        folder / "legal_entities.parquet", columns=["legal_entity_id", "legal_entity_name"]
     )
     customers = pq.read_table(
-        folder / input_file_name("customers"),
+        folder / "customers.parquet",
         columns=["customer_id", "customer_name", "erp_customer_number"],
     )
-    products = pq.read_table(folder / input_file_name("products"), columns=["erp_item"])
+    products = pq.read_table(folder / "products.parquet", columns=["erp_item"])
     erp.load_masters(
         ErpMasters(
             legal_entities=tuple(ErpLegalEntity(**row) for row in entities.to_pylist()),

@@ -39,7 +39,7 @@ _BREAK_CODES: Final = (DIFFERS_CODE, MISSING_CODE, TWICE_CODE)
 @dataclass(frozen=True, kw_only=True)
 class _Posted:
     posting_key: str
-    erp_document_id: str
+    erp_document_id: str | None
     currency_code: str
     legal_entity_id: str
 
@@ -48,7 +48,8 @@ def read_back(settings: Settings, engine: Engine, *, erp: ErpAdapter, now: datet
     """Read every document that the ERP holds back into erp_documents; return how many it holds.
 
     A posting whose document differs, is missing or stands twice gets the code of that break; one
-    that is right again loses it. A draft beside the posted document of its key is deleted.
+    that is right again loses it; one whose number nobody knows any more gets it. A draft beside the
+    posted document of its key is deleted.
 
     Raises:
         AdapterError: the ERP did not answer; what was read before stays.
@@ -61,16 +62,19 @@ def read_back(settings: Settings, engine: Engine, *, erp: ErpAdapter, now: datet
         by_key.setdefault(document.posting_key, []).append(document)
     rows: list[dict[str, Any]] = []
     breaks: dict[str, tuple[str, str] | None] = {}
+    found: dict[str, ErpDocument] = {}
     for key, row in posted.items():
         held = by_key.pop(key, [])
         if not any(not each.is_draft for each in held):
             held = list(erp.find_by_key(key))
         standing = _without_stray_drafts(erp, held)
         breaks[key] = _break_of(payloads.get(key), standing)
+        if row.erp_document_id is None and standing:
+            found[key] = standing[0]
         rows += _rows_of(row, standing, now)
     for documents in by_key.values():
         rows += [_stranger(each, now) for each in documents if not each.is_draft]
-    _store(engine, rows, breaks)
+    _store(engine, rows, breaks, found)
     return sum(row["status"] != "missing" for row in rows)
 
 
@@ -128,7 +132,7 @@ def _stranger(document: ErpDocument, now: datetime) -> dict[str, Any]:
 def _missing(posted: _Posted, now: datetime) -> dict[str, Any]:
     return {
         "posting_key": posted.posting_key,
-        "erp_document_id": posted.erp_document_id,
+        "erp_document_id": posted.erp_document_id or posted.posting_key,
         "document_number": None,
         "status": "missing",
         "total_amount": Decimal(0),
@@ -145,9 +149,19 @@ def _store(
     engine: Engine,
     rows: Sequence[Mapping[str, Any]],
     breaks: Mapping[str, tuple[str, str] | None],
+    documents: Mapping[str, ErpDocument],
 ) -> None:
     with write_transaction(engine) as connection:
         store_erp_documents(connection, rows)
+        for key, document in documents.items():
+            connection.execute(
+                sa.update(postings)
+                .where(postings.c.posting_key == key)
+                .values(
+                    erp_document_id=document.erp_document_id,
+                    document_number=document.document_number,
+                )
+            )
         for key, found in breaks.items():
             code, detail = found or (None, None)
             changed = sa.update(postings).where(

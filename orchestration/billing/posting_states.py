@@ -8,6 +8,8 @@ Does not belong here: what is sent (posting_delivery.py); which move follows wha
        └──────────┘  └────► unknown ───► sending   (after the ERP can no longer be at it)
     retryable
 
+A posting begins as unknown where the operations database was lost (orchestration/recovery).
+
 A claim is a compare-and-set on the posting's row and a new attempt number. Whoever holds the
 latest attempt number may write; every other poster finds out before it touches the ERP again.
 Every transaction writes the posting's row first, so the row's lock serialises posters on every

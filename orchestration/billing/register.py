@@ -1,8 +1,9 @@
 """The register: the write-once list of signed entries, and the only truth of what was billed.
 
-Owns: register/, its lock, its commits, the proof that it is what was committed. Does not own: what
-a revision contains (freeze.py), whether a person may sign (sign_off_rules.py), rows in the
-operations database (derived_rows.py), anything sent to an ERP (posting.py).
+Owns: register/ but for its journals, its lock, its commits, the proof that it is what was
+committed. Does not own: register/journals (operations_db), what a revision contains (freeze.py),
+whether a person may sign (sign_off_rules.py), rows in the operations database (derived_rows.py),
+anything sent to an ERP (posting.py).
 
 Consistency:
 * a commit is the hard link of its manifest; before that instant nothing of it exists for a reader;
@@ -23,14 +24,6 @@ from filelock import FileLock, Timeout
 from orchestration.billing.canonical import bytes_digest
 from orchestration.billing.commits import RegisterSession
 from orchestration.billing.decisions import held_table, sign_off_table
-from orchestration.billing.durable import (
-    BESIDE_SUFFIX,
-    Steps,
-    disk_errors,
-    make_folder,
-    no_steps,
-    sync_folder,
-)
 from orchestration.billing.entries import fold_billed
 from orchestration.billing.manifests import (
     Head,
@@ -45,11 +38,21 @@ from orchestration.billing.manifests import (
 from orchestration.billing.refusals import RegisterBusyError
 from orchestration.billing.signed_rows import read_entries
 from orchestration.billing.waivers import read_waivers, waiver_table
+from orchestration.durable import (
+    BESIDE_SUFFIX,
+    Steps,
+    disk_errors,
+    make_folder,
+    no_steps,
+    sync_folder,
+)
 from orchestration.operations_db import replace_parquet
+from orchestration.operations_db.journals import JOURNALS_FOLDER
 from orchestration.settings import Settings
 
 LOCK_NAME: Final = ".lock"
 SWEPT_FOLDER: Final = "swept"
+_KEPT_FOLDERS: Final = (SWEPT_FOLDER, JOURNALS_FOLDER)
 LOCK_WAIT_SECONDS: Final = 60.0
 
 
@@ -74,6 +77,10 @@ class Register:
             RegisterDamagedError: a manifest is missing or changed.
         """
         return read_chain(self.folder)
+
+    def has_commit(self, sequence: int) -> bool:
+        """Whether there is a commit of that number; nothing is read or proved."""
+        return (self.folder / manifest_path(sequence)).exists()
 
     def head(self) -> Head:
         """The last commit; sequence 0 and 64 zeros when there is none.
@@ -201,7 +208,7 @@ class Register:
         for path in sorted(self.folder.rglob("*")):
             relative = path.relative_to(self.folder)
             name = relative.as_posix()
-            if not path.is_file() or name in known or relative.parts[0] == SWEPT_FOLDER:
+            if not path.is_file() or name in known or relative.parts[0] in _KEPT_FOLDERS:
                 continue
             if path.name.endswith(BESIDE_SUFFIX):
                 path.unlink()

@@ -34,7 +34,6 @@ from orchestration.billing.derived_rows import (
     read_check_results,
     rebuild_from_register,
 )
-from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.policies import pinned_policy, pinned_rules
 from orchestration.billing.provenance import PROVENANCE_SCHEMA, first_used
@@ -77,6 +76,7 @@ from orchestration.billing.signed_rows import (
     read_entries,
     read_expiring,
 )
+from orchestration.durable import Steps, no_steps
 from orchestration.price_book.policy import SignOffPolicy
 from orchestration.settings import Settings
 

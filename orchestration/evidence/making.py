@@ -23,11 +23,11 @@ from orchestration.audit.inputs import entry_table
 from orchestration.audit.log import START, Place
 from orchestration.billing.canonical import file_digest
 from orchestration.billing.code_version import code_version
-from orchestration.billing.durable import disk_errors, sync_folder
 from orchestration.billing.manifests import ListedFile, Manifest, head_of, manifest_path
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, revisions_of
 from orchestration.billing.signed_rows import read_listed
+from orchestration.durable import disk_errors, sync_folder
 from orchestration.evidence.csv_text import csv_bytes
 from orchestration.evidence.operations_tables import (
     attempt_table,

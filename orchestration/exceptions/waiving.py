@@ -15,7 +15,6 @@ import pyarrow as pa
 from sqlalchemy.engine import Engine
 
 from orchestration.billing.commits import RegisterSession, parquet_file
-from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.policies import pinned_policy
 from orchestration.billing.refusals import (
     AmountAboveLimitError,
@@ -33,6 +32,7 @@ from orchestration.billing.waivers import (
     in_force,
     read_waivers,
 )
+from orchestration.durable import Steps, no_steps
 from orchestration.exceptions.found import (
     ExceptionQuestion,
     FoundException,

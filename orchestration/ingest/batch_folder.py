@@ -7,8 +7,9 @@ A crash before the manifest's transaction leaves files that nobody lists; the ne
 """
 
 import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -16,13 +17,16 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from orchestration.durable import Steps, no_steps
 from orchestration.ingest.manifest import PartRow
+from orchestration.ingest.refusals import RawFilesUnlistedError
 from orchestration.ingest.survey import sha256_of
 from orchestration.settings import Settings
 
 EVENTS_KIND = "events"
 INCOMING = ".incoming"
 PARTITION_PREFIX = "event_date="
+_BATCH_OF = re.compile(r"^(?!\.incoming/).*?(?:ingestion_batch_id=|batch-)(\d+)")
 LISTED_KINDS = ("keys", "rejects", "affected", "replays", "decisions")
 
 
@@ -66,11 +70,12 @@ class BatchFolder:
         """Forget what was written and is not published."""
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def publish(self) -> list[PartRow]:
+    def publish(self, *, steps: Steps = no_steps) -> list[PartRow]:
         """Make every file durable, move it to its place, and return the rows of the manifest.
 
         Nobody sees the files until the manifest lists them.
         """
+        steps(f"sync files of batch {self.ingestion_batch_id}")
         batch = self.ingestion_batch_id
         kinds = [kind for kind in LISTED_KINDS if self.listed(kind).exists()]
         events = self.settings.raw / EVENTS_KIND / f"ingestion_batch_id={batch}"
@@ -93,6 +98,7 @@ class BatchFolder:
             moves.append((self.events, events))
         for source, target in moves:
             target.parent.mkdir(parents=True, exist_ok=True)
+            steps(f"rename {source.name}")
             source.rename(target)
             _sync(target.parent)
         _sync(self.settings.raw)
@@ -114,18 +120,48 @@ class BatchFolder:
         )
 
 
-def sweep(settings: Settings, committed: Iterable[str]) -> list[Path]:
-    """Remove every file under raw/ that the manifest does not list; return what was removed."""
+def sweep(settings: Settings, committed: Iterable[str], *, next_batch_id: int) -> list[Path]:
+    """Remove every file under raw/ that the manifest does not list; return what was removed.
+
+    Args:
+        settings: whose raw folder.
+        committed: paths that the manifest lists, relative to the data directory.
+        next_batch_id: number of the batch that a killed load may have been about to commit.
+
+    Raises:
+        RawFilesUnlistedError: there are files of later batches, which no killed load left: the
+            manifest lost them. Nothing was removed.
+    """
     listed = set(committed)
-    removed = []
-    for path in _files_of_raw(settings.raw):
-        if path.relative_to(settings.data_dir).as_posix() not in listed:
-            path.unlink()
-            removed.append(path)
+    removed = [
+        path
+        for path in _files_of_raw(settings.raw)
+        if path.relative_to(settings.data_dir).as_posix() not in listed
+    ]
+    _refuse_unlisted(settings, removed, next_batch_id)
+    for path in removed:
+        path.unlink()
     for folder in sorted(settings.raw.rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     return removed
+
+
+def _refuse_unlisted(settings: Settings, unlisted: Sequence[Path], next_batch_id: int) -> None:
+    later = [
+        path
+        for path in unlisted
+        if (found := _BATCH_OF.search(path.relative_to(settings.raw).as_posix())) is not None
+        and int(found[1]) > next_batch_id
+    ]
+    if later:
+        raise RawFilesUnlistedError(
+            f"Looked through {settings.raw}: {len(later)} files, the first of them "
+            f"{later[0].relative_to(settings.data_dir)}, are of ingestion batches that neither the "
+            f"operations database nor register/journals knows, which end before {next_batch_id}. "
+            "Nothing was removed. Restore register/journals from a copy that has them, or move "
+            "these files away, then run again."
+        )
 
 
 def _files_of_raw(raw: Path) -> Iterator[Path]:

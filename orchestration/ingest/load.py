@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy.engine import Engine
 
+from orchestration.durable import Steps, no_steps
 from orchestration.ingest.batch_folder import BatchFolder, sweep
 from orchestration.ingest.line_files import FileToRead
 from orchestration.ingest.loading import Loading
@@ -39,6 +40,7 @@ from orchestration.ingest.refusals import (
 from orchestration.ingest.reject_spool import RejectSpool
 from orchestration.ingest.sources import sources_of
 from orchestration.ingest.survey import SurveyedFile, names_in, survey_files
+from orchestration.operations_db import restore_journals
 from orchestration.price_book.event_contracts import EventContracts
 from orchestration.settings import Settings
 
@@ -53,20 +55,24 @@ def load_usage(
     now: datetime,
     paths: Sequence[Path] | None = None,
     on_progress: ProgressReport | None = None,
+    steps: Steps = no_steps,
 ) -> IngestionResult:
     """Load every new usage file into raw/ as one batch, and commit it.
 
     Takes the files under landing/usage, or just the given paths. A file with content that was
     loaded before changes nothing; a bad line or file stops only itself. on_progress is told
-    (phase, bytes done, bytes in all). Files of a run that found nothing new leave no batch.
+    (phase, bytes done, bytes in all), steps of each durable step before it happens. Files of a run
+    that found nothing new leave no batch.
 
     Raises:
         IngestionBusyError: another process is loading into this data directory.
         IngestionBrokenError: lines read are not lines accepted and rejected (invariant 1).
+        RawFilesUnlistedError: raw/ holds batches that nothing lists; none of them was swept.
+        JournalDamagedError, RegisterWriteError: the batch could not be committed.
     """
     with ingestion_lock(settings):
-        sweep(settings, committed_paths(engine))
-        run = _Run(settings, engine, contracts, now, on_progress or (lambda *_: None))
+        sweep_raw(settings, engine)
+        run = _Run(settings, engine, contracts, now, on_progress or (lambda *_: None), steps)
         with run.timed("survey"):
             surveyed = survey_files(
                 settings.landing_usage,
@@ -84,9 +90,20 @@ def sweep_uncommitted(settings: Settings, engine: Engine) -> list[Path]:
 
     Raises:
         IngestionBusyError: another process is loading into this data directory.
+        RawFilesUnlistedError: raw/ holds batches that nothing lists; none of them was swept.
     """
     with ingestion_lock(settings):
-        return sweep(settings, committed_paths(engine))
+        return sweep_raw(settings, engine)
+
+
+def sweep_raw(settings: Settings, engine: Engine) -> list[Path]:
+    """Remove what a killed load left under raw/; only under the ingestion lock.
+
+    A process that was killed while it committed may have left an entry of the journal whose rows
+    are not in the database yet: they are taken over first.
+    """
+    restore_journals(settings, engine)
+    return sweep(settings, committed_paths(engine), next_batch_id=next_numbers(engine)[0])
 
 
 @contextmanager
@@ -120,6 +137,7 @@ class _Run:
     contracts: EventContracts
     now: datetime
     on_progress: ProgressReport
+    steps: Steps
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -224,10 +242,11 @@ class _Run:
                 lines_accepted=sum(row.lines_accepted for row in rows),
                 lines_rejected=sum(row.lines_rejected for row in rows),
             )
-        parts = folder.publish() if loading is not None else []
+        parts = folder.publish(steps=self.steps) if loading is not None else []
         folder.remove()
         if numbered or present is not None:
             commit_load(
+                self.settings,
                 self.engine,
                 batch=batch,
                 files=rows,
@@ -235,6 +254,7 @@ class _Run:
                 parts=parts,
                 present_names=present,
                 now=self.now,
+                steps=self.steps,
             )
         return outcomes
 

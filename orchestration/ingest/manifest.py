@@ -11,13 +11,15 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from orchestration.operations_db import write_transaction
+from orchestration.durable import Steps, no_steps
+from orchestration.operations_db import INGESTION, JournaledTransaction, journaled
 from orchestration.operations_db.tables import (
     file_sightings,
     ingestion_batches,
     ingestion_files,
     raw_parts,
 )
+from orchestration.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def committed_paths(engine: Engine) -> set[str]:
 
 
 def commit_load(
+    settings: Settings,
     engine: Engine,
     *,
     batch: BatchRow | None,
@@ -142,16 +145,19 @@ def commit_load(
     parts: Sequence[PartRow],
     present_names: set[str] | None,
     now: datetime,
+    steps: Steps = no_steps,
 ) -> None:
-    """Write everything that a run has to say in one transaction: this is the commit.
+    """Write everything that a run has to say in one journaled transaction: this is the commit.
 
     A refused file's row is superseded when its path is looked at again with a new result, or, where
     present_names lists all that lies in the landing folder, when it lies there no more.
     """
-    with write_transaction(engine) as connection:
-        _supersede(connection, {one.path for one in sightings}, present_names, now)
+    with journaled(settings, engine, INGESTION, steps=steps) as change:
+        connection = change.connection
+        looked_before = connection.scalar(sa.select(sa.func.max(file_sightings.c.sighting_id)))
+        superseded = _supersede(connection, {one.path for one in sightings}, present_names, now)
         if batch is not None:
-            _insert_batch(connection, batch, parts)
+            _insert_batch(change, batch, parts)
         _insert_all(
             connection,
             ingestion_files,
@@ -174,21 +180,26 @@ def commit_load(
                 for one in sightings
             ),
         )
+        for file_id in [*superseded, *(one.file_id for one in files)]:
+            change.keep(ingestion_files, ingestion_files.c.file_id == file_id)
+        change.keep(file_sightings, file_sightings.c.sighting_id > (looked_before or 0))
 
 
 def commit_replay(
+    settings: Settings,
     engine: Engine,
     *,
     batch: BatchRow,
     parts: Sequence[PartRow],
     accepted_by_file: dict[int, int],
+    steps: Steps = no_steps,
 ) -> None:
     """Write a replay's batch and move its lines from rejected to accepted, in one transaction."""
     files = ingestion_files.c
-    with write_transaction(engine) as connection:
-        _insert_batch(connection, batch, parts)
+    with journaled(settings, engine, INGESTION, steps=steps) as change:
+        _insert_batch(change, batch, parts)
         for file_id, accepted in accepted_by_file.items():
-            connection.execute(
+            change.connection.execute(
                 sa.update(ingestion_files)
                 .where(files.file_id == file_id)
                 .values(
@@ -196,15 +207,24 @@ def commit_replay(
                     lines_rejected=files.lines_rejected - accepted,
                 )
             )
+            change.keep(ingestion_files, files.file_id == file_id)
 
 
-def commit_decisions(engine: Engine, *, batch: BatchRow, parts: Sequence[PartRow]) -> None:
+def commit_decisions(
+    settings: Settings,
+    engine: Engine,
+    *,
+    batch: BatchRow,
+    parts: Sequence[PartRow],
+    steps: Steps = no_steps,
+) -> None:
     """Write a batch that holds decisions on events and no event, in one transaction."""
-    with write_transaction(engine) as connection:
-        _insert_batch(connection, batch, parts)
+    with journaled(settings, engine, INGESTION, steps=steps) as change:
+        _insert_batch(change, batch, parts)
 
 
-def _insert_batch(connection: Connection, batch: BatchRow, parts: Sequence[PartRow]) -> None:
+def _insert_batch(change: JournaledTransaction, batch: BatchRow, parts: Sequence[PartRow]) -> None:
+    connection = change.connection
     connection.execute(
         sa.insert(ingestion_batches).values(
             ingestion_batch_id=batch.ingestion_batch_id,
@@ -233,6 +253,8 @@ def _insert_batch(connection: Connection, batch: BatchRow, parts: Sequence[PartR
             for one in parts
         ),
     )
+    for table in (ingestion_batches, raw_parts):
+        change.keep(table, table.c.ingestion_batch_id == batch.ingestion_batch_id)
 
 
 def _file_values(one: FileRow, batch: BatchRow | None, now: datetime) -> dict[str, object]:
@@ -262,14 +284,17 @@ def _insert_all(connection: Connection, table: sa.Table, rows: Iterable[dict[str
 
 def _supersede(
     connection: Connection, looked_at: set[str], present_names: set[str] | None, now: datetime
-) -> None:
+) -> list[int]:
+    """Supersede refused files that are gone or looked at again; return their numbers."""
     files = ingestion_files.c
     is_open = sa.and_(files.status == "refused", files.superseded_at.is_(None))
-    for row in connection.execute(sa.select(files.file_id, files.path).where(is_open)).all():
-        is_gone = present_names is not None and row.path not in present_names
-        if is_gone or row.path in looked_at:
-            connection.execute(
-                sa.update(ingestion_files)
-                .where(files.file_id == row.file_id)
-                .values(superseded_at=now)
-            )
+    superseded = [
+        row.file_id
+        for row in connection.execute(sa.select(files.file_id, files.path).where(is_open)).all()
+        if row.path in looked_at or (present_names is not None and row.path not in present_names)
+    ]
+    for file_id in superseded:
+        connection.execute(
+            sa.update(ingestion_files).where(files.file_id == file_id).values(superseded_at=now)
+        )
+    return superseded

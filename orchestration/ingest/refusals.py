@@ -6,7 +6,7 @@ Does not belong here: rejects, which are single lines.
 
 from pathlib import Path
 
-from orchestration.failures import InputError, TechnicalError
+from orchestration.failures import InputError, RefusedError, TechnicalError
 
 
 class FileRefusedError(InputError):
@@ -42,6 +42,12 @@ class IngestionBusyError(TechnicalError):
     """Another process is loading usage into the same data directory."""
 
     code = "ingestion_busy"
+
+
+class RawFilesUnlistedError(RefusedError):
+    """Committed raw files are not listed any more; nothing was removed."""
+
+    code = "raw_files_unlisted"
 
 
 class IngestionBrokenError(TechnicalError):

@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from orchestration.ingest.batch_folder import BatchFolder, sweep
+from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.csv_files import FIELD_SCHEMA, fields_of
 from orchestration.ingest.line_files import LINE_SCHEMA
-from orchestration.ingest.load import ingestion_lock
+from orchestration.ingest.load import ingestion_lock, sweep_raw
 from orchestration.ingest.loading import Loading
-from orchestration.ingest.manifest import BatchRow, commit_replay, committed_paths, next_numbers
+from orchestration.ingest.manifest import BatchRow, commit_replay, next_numbers
 from orchestration.ingest.records import FileOutcome, IngestionResult, TimeWindow
 from orchestration.ingest.reject_spool import PassedOver
 from orchestration.ingest.sources import Source, csv_relation
@@ -71,7 +71,7 @@ def replay_rejects(
         IngestionBusyError: another process is loading into this data directory.
     """
     with ingestion_lock(settings):
-        sweep(settings, committed_paths(engine))
+        sweep_raw(settings, engine)
         standing = _standing_rejects(settings, engine, ingestion_batch_id)
         if not standing.num_rows:
             return IngestionResult(ingestion_batch_id=None, files=())
@@ -197,6 +197,7 @@ class _Replay:
         pq.write_table(taken, folder.listed("replays"), compression="zstd")
         accepted = loading.accepted_by_file
         commit_replay(
+            self.settings,
             self.engine,
             batch=BatchRow(
                 ingestion_batch_id=folder.ingestion_batch_id,
@@ -224,7 +225,7 @@ def _standing_rejects(
     if not tables:
         return pa.table({name: [] for name in columns})
     with duckdb.connect() as duck:
-        duck.register("rejected", pa.concat_tables(tables))
+        duck.register("rejected", pa.concat_tables(tables, promote_options="default"))
         duck.register("taken", taken)
         query = "from rejected anti join taken using (file_id, line_number) order by all"
         found: Any = duck.sql(query).to_arrow_table()

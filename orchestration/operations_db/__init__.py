@@ -8,16 +8,43 @@ from orchestration.operations_db.database import (
     OperationsUnavailableError,
     open_operations,
     viewed_operations,
-    write_transaction,
 )
-from orchestration.operations_db.inputs import replace_parquet, write_operations_inputs
+from orchestration.operations_db.inputs import (
+    replace_parquet,
+    sweep_unfinished,
+    write_operations_inputs,
+    write_rejects,
+)
+from orchestration.operations_db.journals import (
+    CHECKS,
+    EXCEPTIONS,
+    INGESTION,
+    REFERENCE,
+    JournalDamagedError,
+    JournaledTransaction,
+    inspect_journals,
+    journaled,
+    restore_journals,
+)
+from orchestration.operations_db.transactions import write_transaction
 
 __all__ = [
+    "CHECKS",
+    "EXCEPTIONS",
+    "INGESTION",
+    "REFERENCE",
+    "JournalDamagedError",
+    "JournaledTransaction",
     "OperationsTooNewError",
     "OperationsUnavailableError",
+    "inspect_journals",
+    "journaled",
     "open_operations",
     "replace_parquet",
+    "restore_journals",
+    "sweep_unfinished",
     "viewed_operations",
     "write_operations_inputs",
+    "write_rejects",
     "write_transaction",
 ]

@@ -1,7 +1,8 @@
-"""Opening the operations database: made if absent, migrated to head, safe to share.
+"""Opening the operations database: made if absent, migrated to head, whole, safe to share.
 
-Belongs here: the engine, its pragmas, migrations, write transactions.
-Does not belong here: tables (tables.py); exports to dbt (inputs.py).
+Belongs here: the engine, its pragmas, migrations.
+Does not belong here: tables (tables.py); what its journals hold (journals.py); exports to dbt
+(inputs.py).
 """
 
 import sqlite3
@@ -18,7 +19,10 @@ from filelock import FileLock
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
+from orchestration.disk_failures import disk_failure, refuse_unwritable
 from orchestration.failures import InputError, TechnicalError
+from orchestration.operations_db.journals import restore_journals
+from orchestration.operations_db.transactions import write_transaction
 from orchestration.settings import Settings
 
 BUSY_TIMEOUT_SECONDS = 30
@@ -55,12 +59,16 @@ def viewed_operations(settings: Settings) -> Iterator[Engine]:
 def open_operations(settings: Settings) -> Engine:
     """Open the operations database, made and migrated to head where that is needed.
 
+    Rows of its journals that it does not hold are put back: all of them where it was lost.
+
     SQLite runs with WAL, foreign keys, full sync and a busy timeout of 30 s; any other SQLAlchemy
     URL is taken as it is. Connections are not pooled on SQLite, so nothing is left open.
 
     Raises:
         OperationsUnavailableError: it cannot be reached, or stayed locked.
         OperationsTooNewError: its schema comes from a later version of this program.
+        DiskError: the disk is full, or cannot be written.
+        JournalDamagedError: rows that it does not hold cannot be read from their journal.
     """
     url = sa.make_url(settings.operations_url)
     is_sqlite = url.get_backend_name() == "sqlite"
@@ -72,8 +80,11 @@ def open_operations(settings: Settings) -> Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
     try:
         _migrate(engine)
+        restore_journals(settings, engine)
     except sa.exc.DBAPIError as error:
         engine.dispose()
+        if told := disk_failure(error):
+            raise told from error
         raise OperationsUnavailableError(
             f"Opened the operations database {url.render_as_string(hide_password=True)}: "
             f"{error.orig}. Check that it exists, is writable and not held by another program, "
@@ -83,18 +94,6 @@ def open_operations(settings: Settings) -> Engine:
         engine.dispose()
         raise
     return engine
-
-
-@contextmanager
-def write_transaction(engine: Engine) -> Iterator[Connection]:
-    """Run one transaction that holds the right to write from its first statement.
-
-    Use it where rows are read and then written: on SQLite a transaction that only turns into a
-    writer half-way fails when another one wrote meanwhile. Commits at the end, rolls back on error.
-    """
-    options = {"tallyhouse_writes": True}
-    with engine.connect().execution_options(**options) as connection, connection.begin():
-        yield connection
 
 
 def _make_sqlite_file(path: Path) -> None:
@@ -108,6 +107,8 @@ def _make_sqlite_file(path: Path) -> None:
             finally:
                 connection.close()
     except (sqlite3.Error, OSError) as error:
+        if path.parent.is_dir():
+            refuse_unwritable(path.parent)
         raise OperationsUnavailableError(
             f"Opened the operations database {path}: {error}. Check that its folder is writable "
             "and that no other program holds it, then run again."

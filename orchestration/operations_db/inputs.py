@@ -50,6 +50,7 @@ _REJECT_INPUT_TYPES: dict[str, pa.DataType] = {
     "subject": pa.string(),
 }
 REJECT_INPUT_SCHEMA = pa.schema(_REJECT_INPUT_TYPES)
+_UNFINISHED_SUFFIX = ".tmp"
 _MADE_FROM = b"made_from"
 _REJECTS_VERSION = 1
 """Raise it with every change of which rejects stand: rejects.parquet is then written anew."""
@@ -74,9 +75,25 @@ def write_operations_inputs(settings: Settings, engine: Engine) -> None:
     _write_rejects(settings, rejects, replays)
 
 
+def sweep_unfinished(settings: Settings) -> list[Path]:
+    """Remove what killed processes left of files that they wrote; only under the writer lock."""
+    found = sorted(settings.warehouse_inputs.glob(f".*{_UNFINISHED_SUFFIX}"))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return found
+
+
+def write_rejects(settings: Settings, engine: Engine) -> None:
+    """Write warehouse/inputs/rejects.parquet alone, where it is not what the raw files come to."""
+    settings.warehouse_inputs.mkdir(parents=True, exist_ok=True)
+    with engine.connect() as connection:
+        rejects, replays = (_listed_parts(connection, kind) for kind in ("rejects", "replays"))
+    _write_rejects(settings, rejects, replays)
+
+
 def replace_parquet(target: Path, schema: pa.Schema, batches: Iterable[pa.Table]) -> None:
     """Write tables of one schema as one zstd Parquet file that appears at once, or not at all."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    beside = target.with_name(f".{target.name}.{os.getpid()}{_UNFINISHED_SUFFIX}")
     try:
         with pq.ParquetWriter(beside, schema, compression="zstd") as writer:
             for batch in batches:

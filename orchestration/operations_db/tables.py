@@ -303,3 +303,11 @@ exceptions = sa.Table(
     sa.Column("reopened_at", UtcInstant),
     sa.Column("reopened_count", sa.Integer, nullable=False),
 )
+
+journal_marks = sa.Table(
+    "journal_marks",
+    metadata,
+    sa.Column("journal", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("entry_sha256", sa.Text, nullable=False),
+)

@@ -30,9 +30,10 @@ from filelock import FileLock, Timeout
 from sqlalchemy.engine import Engine
 
 from orchestration.actors import TALLYHOUSE, Actor
+from orchestration.durable import Steps, no_steps
 from orchestration.failures import InputError, TechnicalError
+from orchestration.operations_db import REFERENCE, journaled
 from orchestration.operations_db import tables as operations
-from orchestration.operations_db import write_transaction
 from orchestration.price_book.event_contracts import EventContracts
 from orchestration.price_book.policy import Policy
 from orchestration.price_book.problems import ProblemList, ReferenceInvalidError
@@ -94,10 +95,12 @@ def load_reference(
     now: datetime,
     author: str | None,
     actor: Actor = TALLYHOUSE,
+    steps: Steps = no_steps,
 ) -> ReferenceVersion:
     """Make the content of the reference folder the version in force; the same content is a no-op.
 
     The instant is aware; the author is who loads it, if known, else the actor whose run does.
+    Steps are announced before each durable step.
 
     Raises:
         ReferenceInvalidError: the folder has errors; all problems are attached, nothing changes.
@@ -108,7 +111,7 @@ def load_reference(
     lock = FileLock(settings.reference_versions.parent / "load.lock", timeout=LOCK_SECONDS)
     try:
         with lock:
-            return _load(settings, engine, now=now, actor=_author_of(author, actor))
+            return _load(settings, engine, now=now, actor=_author_of(author, actor), steps=steps)
     except Timeout as error:
         raise ReferenceBusyError(
             f"Loaded the reference folder {settings.reference_dir}: another process held "
@@ -123,7 +126,9 @@ def _author_of(author: str | None, actor: Actor) -> Actor:
     return Actor(name=author, source="self_declared", run_id=actor.run_id)
 
 
-def _load(settings: Settings, engine: Engine, *, now: datetime, actor: Actor) -> ReferenceVersion:
+def _load(
+    settings: Settings, engine: Engine, *, now: datetime, actor: Actor, steps: Steps
+) -> ReferenceVersion:
     for leftover in settings.reference_versions.glob(f"{_INCOMING}*"):
         shutil.rmtree(leftover)
     problems = ProblemList()
@@ -142,10 +147,11 @@ def _load(settings: Settings, engine: Engine, *, now: datetime, actor: Actor) ->
             )
         tables = compile_tables(data, version)
         description = {"author": actor.name, "loaded_at": now.isoformat()}
-        _write_version(folder, snapshot, tables, description)
+        steps(f"write version {version}")
+        _write_version(folder, snapshot, tables, description, steps=steps)
     else:
         _check_same(folder, digest)
-    _put_in_force(engine, version, digest, now=now, actor=actor)
+    _put_in_force(settings, engine, version, digest, now=now, actor=actor, steps=steps)
     return ReferenceVersion(version, folder, is_new)
 
 
@@ -243,11 +249,19 @@ def _newest() -> sa.Select[Any]:
 
 
 def _put_in_force(
-    engine: Engine, version: str, digest: str, *, now: datetime, actor: Actor
+    settings: Settings,
+    engine: Engine,
+    version: str,
+    digest: str,
+    *,
+    now: datetime,
+    actor: Actor,
+    steps: Steps,
 ) -> None:
     """Make a version's row the newest; nothing is written when it already is."""
     who = {"author": actor.name, "author_source": actor.source, "run_id": actor.run_id}
-    with write_transaction(engine) as connection:
+    with journaled(settings, engine, REFERENCE, steps=steps) as change:
+        connection = change.connection
         newest = connection.execute(_newest()).mappings().first()
         if newest is not None and newest["reference_version"] == version:
             return
@@ -268,6 +282,7 @@ def _put_in_force(
                     **who,
                 )
             )
+        change.keep(_ROWS, _ROWS.c.reference_version == version)
 
 
 def _description(folder: Path) -> Mapping[str, Any]:
@@ -295,6 +310,8 @@ def _write_version(
     snapshot: FolderSnapshot,
     tables: Mapping[str, pa.Table],
     description: Mapping[str, Any],
+    *,
+    steps: Steps,
 ) -> None:
     beside = folder.with_name(f"{_INCOMING}{folder.name}")
     snapshot.write(beside / _SOURCE)
@@ -331,7 +348,9 @@ def _write_version(
     for path in sorted(beside.rglob("*")):
         _sync(path)
     _sync(beside)
+    steps(f"rename version {folder.name}")
     beside.rename(folder)
+    steps(f"sync folder of version {folder.name}")
     _sync(folder.parent)
 
 

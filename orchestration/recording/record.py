@@ -19,7 +19,6 @@ from sqlalchemy.engine import Engine
 
 from orchestration.billing.credits import read_grants, refuse_overdrawn
 from orchestration.billing.derived_rows import rebuild_from_register
-from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.entries import ENTRY_SCHEMA
 from orchestration.billing.policies import pinned_policy
 from orchestration.billing.posting_payloads import payloads_of
@@ -27,6 +26,7 @@ from orchestration.billing.posting_release import abandon_postings, released_doc
 from orchestration.billing.register import Register
 from orchestration.billing.sign_off_rules import Signer, refuse_unverified
 from orchestration.billing.signed_rows import read_entries
+from orchestration.durable import Steps, no_steps
 from orchestration.price_book import current_reference
 from orchestration.recording.authority import refuse_unauthorised
 from orchestration.recording.building import (

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from orchestration.billing.decisions import held_table
 from orchestration.billing.register import Register
 from orchestration.failures import InputError
-from orchestration.operations_db import open_operations, tables
+from orchestration.operations_db import tables
 from orchestration.price_book.currencies import amount_text
+from orchestration.recovery import whole_operations
 from orchestration.reports.publication import open_published
 from orchestration.settings import Settings
 
@@ -246,13 +247,9 @@ def _with_postings(settings: Settings, entries: list[dict[str, Any]]) -> list[di
     postings = tables.postings
     columns = (postings.c.posting_key, postings.c.state, postings.c.document_number)
     keys = [entry["posting_key"] for entry in entries]
-    engine = open_operations(settings)
-    try:
-        with engine.connect() as operations:
-            query = sa.select(*columns).where(postings.c.posting_key.in_(keys))
-            found = {row[0]: (row[1], row[2]) for row in operations.execute(query)}
-    finally:
-        engine.dispose()
+    with whole_operations(settings) as engine, engine.connect() as operations:
+        query = sa.select(*columns).where(postings.c.posting_key.in_(keys))
+        found = {row[0]: (row[1], row[2]) for row in operations.execute(query)}
     return [
         entry
         | dict(

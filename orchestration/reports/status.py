@@ -27,8 +27,9 @@ from orchestration.exceptions import (
     at_risk_by_period,
     find_exceptions,
 )
-from orchestration.operations_db import open_operations, tables
+from orchestration.operations_db import tables, write_rejects
 from orchestration.quality.conservation import read_conservation
+from orchestration.recovery import whole_operations
 from orchestration.reports.publication import (
     CURRENT,
     NothingPublishedError,
@@ -62,15 +63,14 @@ def installation_status(settings: Settings, *, now: datetime | None = None) -> I
         RegisterDamagedError: a manifest of the register is missing or changed.
     """
     signed = _signed(settings)
-    engine = open_operations(settings)
-    try:
+    with whole_operations(settings, now=now) as engine:
         with engine.connect() as operations:
             revisions = _revisions(operations, _to_acknowledge(settings))
             usage, postings = _usage(operations), _postings(operations)
             pushed = _pushed(operations)
         found = find_exceptions(settings, engine, now=now or datetime.now(UTC))
-    finally:
-        engine.dispose()
+        if not (settings.warehouse_inputs / "rejects.parquet").exists():
+            write_rejects(settings, engine)
     exceptions, at_risk = _exceptions(found), at_risk_by_period(found)
     copy = _published_copy(settings)
     if copy is None:

@@ -20,7 +20,13 @@ from orchestration.billing.canonical import file_digest
 from orchestration.billing.register import Register
 from orchestration.evidence.printed import printed_heads
 from orchestration.failures import BusinessError, TallyhouseError
-from orchestration.operations_db import open_operations, tables
+from orchestration.operations_db import (
+    inspect_journals,
+    open_operations,
+    tables,
+    viewed_operations,
+)
+from orchestration.recovery import is_behind
 from orchestration.settings import Settings
 
 _PACKAGES: Final = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
@@ -49,13 +55,14 @@ class Finding:
 
 
 def verify_installation(settings: Settings) -> list[Finding]:
-    """Verify folders, operations database, register, audit log, raw files and versions, in order.
+    """Verify folders, databases, journals, register, audit log, raw files and versions, in order.
 
     Each proof stands alone: one that fails or cannot be made is a finding and stops no other.
     """
     proofs: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
         ("folders", _folders),
         ("operations database", _operations),
+        ("journals", _journals),
         ("register", _register),
         ("audit log", _audit_log),
         ("raw files", _raw_files),
@@ -105,11 +112,24 @@ def _operations(settings: Settings) -> Iterator[Finding]:
     try:
         with engine.connect() as connection:
             count = connection.scalar(sa.select(sa.func.count()).select_from(tables.raw_parts))
+        detail = f"is at head and lists {count} raw files"
+        if is_behind(settings, engine):
+            detail += (
+                "; it is behind the register or the audit log, as a killed process or the loss of "
+                "the database leaves it: the next step makes its rows again"
+            )
     finally:
         engine.dispose()
-    yield Finding(
-        "operations database", is_sound=True, detail=f"is at head and lists {count} raw files"
-    )
+    yield Finding("operations database", is_sound=True, detail=detail)
+
+
+def _journals(settings: Settings) -> Iterator[Finding]:
+    with viewed_operations(settings) as engine:
+        count, problems = inspect_journals(settings, engine)
+    for problem in problems:
+        yield Finding("journals", is_sound=False, detail=problem)
+    if not problems:
+        yield Finding("journals", is_sound=True, detail=f"{count} entries, each as it was written")
 
 
 def _register(settings: Settings) -> Iterator[Finding]:

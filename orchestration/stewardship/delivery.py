@@ -20,10 +20,12 @@ from sqlalchemy.engine import Engine
 
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.register import Register
+from orchestration.durable import Steps, no_steps
 from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.digests import key_hash_of
 from orchestration.ingest.load import ingestion_lock
 from orchestration.ingest.manifest import BatchRow, commit_decisions, next_numbers
+from orchestration.operations_db import restore_journals
 from orchestration.operations_db.tables import ingestion_batches, raw_parts
 from orchestration.settings import Settings
 from orchestration.stewardship.decision_rows import (
@@ -36,7 +38,7 @@ PART_KIND = "decisions"
 
 
 def deliver_event_decisions(
-    settings: Settings, engine: Engine, *, now: datetime
+    settings: Settings, engine: Engine, *, now: datetime, steps: Steps = no_steps
 ) -> tuple[int, ...]:
     """Write every commit of decisions that no batch holds as a batch, in order of commit.
 
@@ -44,6 +46,7 @@ def deliver_event_decisions(
         settings: the installation.
         engine: its operations database.
         now: the instant at which a batch is committed, aware.
+        steps: announced before each durable step.
 
     Returns:
         The numbers of the new batches; none where everything is delivered.
@@ -56,9 +59,10 @@ def deliver_event_decisions(
         chain = [each for each in Register(settings.register).chain() if each.files_of(ROLE)]
         if not chain:
             return ()
+        restore_journals(settings, engine)
         delivered = _delivered(settings, engine)
         waiting = [each for each in chain if each.sha256 not in delivered]
-        return tuple(_deliver(settings, engine, each, now) for each in waiting)
+        return tuple(_deliver(settings, engine, each, now, steps) for each in waiting)
 
 
 def _delivered(settings: Settings, engine: Engine) -> set[str]:
@@ -75,13 +79,16 @@ def _delivered(settings: Settings, engine: Engine) -> set[str]:
     return found
 
 
-def _deliver(settings: Settings, engine: Engine, commit: Manifest, now: datetime) -> int:
+def _deliver(
+    settings: Settings, engine: Engine, commit: Manifest, now: datetime, steps: Steps
+) -> int:
     batch_id, _ = next_numbers(engine)
     folder = BatchFolder(settings, batch_id)
     folder.create()
     decisions = read_event_decisions(settings.register, [commit])
     pq.write_table(_raw_rows(decisions, batch_id), folder.listed(PART_KIND), compression="zstd")
     commit_decisions(
+        settings,
         engine,
         batch=BatchRow(
             ingestion_batch_id=batch_id,
@@ -92,7 +99,8 @@ def _deliver(settings: Settings, engine: Engine, commit: Manifest, now: datetime
             lines_accepted=0,
             lines_rejected=0,
         ),
-        parts=folder.publish(),
+        parts=folder.publish(steps=steps),
+        steps=steps,
     )
     return batch_id
 

@@ -17,9 +17,9 @@ from sqlalchemy.engine import Engine
 
 from orchestration.billing.canonical import instant_of, instant_text
 from orchestration.billing.commits import parquet_file
-from orchestration.billing.durable import Steps, no_steps
 from orchestration.billing.register import Register
 from orchestration.billing.sign_off_rules import Signer
+from orchestration.durable import Steps, no_steps
 from orchestration.failures import RefusedError
 from orchestration.ingest.load import ingestion_lock
 from orchestration.settings import Settings
@@ -111,7 +111,7 @@ def record_event_decisions(
                 files=[parquet_file(ROLE, rows, EVENT_DECISION_SCHEMA)],
             )
         steps("deliver decisions")
-        batches = deliver_event_decisions(settings, engine, now=now)
+        batches = deliver_event_decisions(settings, engine, now=now, steps=steps)
     return RecordedDecisions(
         register_sequence=manifest.sequence,
         manifest_sha256=manifest.sha256,

@@ -52,7 +52,7 @@ def third(second):
     )
     engine = open_operations(second.settings)
     with duckdb.connect(second.settings.warehouse_file) as connection:
-        keep_exceptions(connection, engine)
+        keep_exceptions(second.settings, connection, engine)
     gone = {"exception_id": "gone", "exception_code": "no_contract", "amount_at_risk": Decimal(7)}
     with engine.begin() as connection:
         before = connection.execute(sa.select(exceptions).limit(1)).mappings().one()

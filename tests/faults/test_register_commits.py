@@ -14,9 +14,9 @@ from billing_rows import NOW, entries_table
 from billing_world import BillingWorld
 
 from orchestration.billing.commits import RegisterSession
-from orchestration.billing.durable import RegisterWriteError, no_steps
 from orchestration.billing.refusals import RegisterMovedError
 from orchestration.billing.register import Register
+from orchestration.durable import RegisterWriteError, no_steps
 
 NOBODY = 65534
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "billing"

@@ -16,9 +16,9 @@ from billing_rows import Line
 from billing_world import BillingWorld
 
 from orchestration.billing.derived_rows import rebuild_from_register
-from orchestration.billing.durable import RegisterWriteError
 from orchestration.billing.refusals import AlreadySignedError
 from orchestration.billing.register import write_register_inputs
+from orchestration.durable import RegisterWriteError
 from orchestration.operations_db.tables import check_results, revisions, sign_offs
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "billing"

@@ -52,7 +52,10 @@ class House:
     Attributes:
         settings: of the directory; the sample's own signer may sign.
         installation: what the steps take; its clock stands still.
+        signer: who signs in it.
     """
+
+    signer = SIGNER
 
     def __init__(self, data_dir, *, now=CLOSE_OF_BOOKS):
         self.settings = Settings(
@@ -146,7 +149,10 @@ class House:
         return digests
 
     def file_digests(self, *folders):
-        """SHA-256 of every file below folders of the data directory, by path; locks left out."""
+        """SHA-256 of every file below folders of the data directory, by path.
+
+        Left out are locks, and journals, which every news adds to.
+        """
         return {
             str(path.relative_to(self.settings.data_dir)): hashlib.sha256(
                 path.read_bytes()
@@ -154,6 +160,7 @@ class House:
             for folder in folders
             for path in sorted((self.settings.data_dir / folder).rglob("*"))
             if path.is_file() and not path.name.endswith(".lock")
+            if "journals" not in path.parts
         }
 
     def operations(self, table, *, without=()):

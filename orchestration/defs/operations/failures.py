@@ -4,6 +4,7 @@ Belongs here: which failure is tried again and which stops. Does not belong here
 which are orchestration/failures.py's.
 
     TechnicalError, adapters' RetryableError   the step is tried again, a few times, ever later
+    a disk that refuses                         the step stops, technical: waiting frees no space
     every other error that we raise on purpose  the step stops for good, with code and next step
     anything else                               a bug: the step stops, Dagster shows the traceback
 """
@@ -15,6 +16,7 @@ from typing import Final
 import dagster as dg
 
 from adapters.errors import AdapterError, RetryableError
+from orchestration.disk_failures import DiskError, disk_failure
 from orchestration.failures import TallyhouseError, TechnicalError
 
 TECHNICAL_RETRIES: Final = 3
@@ -34,6 +36,8 @@ def failures_sorted(*, retry_number: int) -> Iterator[None]:
     """
     try:
         yield
+    except DiskError as error:
+        raise _final(error, error.code, is_technical=True) from error
     except (TechnicalError, RetryableError) as error:
         if retry_number >= TECHNICAL_RETRIES:
             raise _final(error, error.code, is_technical=True) from error
@@ -43,6 +47,11 @@ def failures_sorted(*, retry_number: int) -> Iterator[None]:
         ) from error
     except (TallyhouseError, AdapterError) as error:
         raise _final(error, error.code, is_technical=False) from error
+    except Exception as error:
+        told = disk_failure(error)
+        if told is None:
+            raise
+        raise _final(told, told.code, is_technical=True) from error
 
 
 def _final(error: Exception, code: str, *, is_technical: bool) -> dg.Failure:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import dagster as dg
 from dagster import DagsterEventType
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.asset_keys import FROZEN_REVISIONS
 from orchestration.audit import catch_up
@@ -100,6 +101,6 @@ def _end(context: dg.InitResourceContext, installation: Installation, record: Ru
             catch_up(installation.settings, engine, clock=installation.clock, deeds=deeds)
         finally:
             engine.dispose()
-    except TallyhouseError:
+    except (TallyhouseError, SQLAlchemyError, OSError):
         if context.log is not None:
             context.log.exception("the end of the run is not in the audit log")

@@ -18,17 +18,18 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from orchestration.asset_keys import dbt_asset_key, stage_of
+from orchestration.asset_keys import RATED_LINES, dbt_asset_key, stage_of
 from orchestration.dbt import (
     BUILD_ARGUMENTS,
     DBT_PROJECT_DIR,
     dbt_environment,
     shared_code_digest,
 )
-from orchestration.dbt_failures import DbtFailedError, errors_in, failure_message
+from orchestration.dbt_failures import dbt_failure, errors_in, failure_message
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import DATA_ENGINEERING, WAREHOUSE_WRITER
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation, keep_found_exceptions
+from orchestration.recovery import refuse_unbuilt
 from orchestration.warehouse import writer_lock
 
 
@@ -89,6 +90,8 @@ def build_dbt_assets(manifest: Path) -> dg.AssetsDefinition:
             writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS),
             dbt_environment(settings),
         ):
+            if RATED_LINES not in context.selected_asset_keys:
+                refuse_unbuilt(settings, tried="Built some of the models", wait_seconds=0)
             done, total = 0, len(context.selected_output_names)
             build = dbt.cli(list(BUILD_ARGUMENTS), context=context, raise_on_error=False)
             for event in build.stream():
@@ -107,11 +110,12 @@ def _refuse_failed(build: DbtCliInvocation) -> None:
 
     Raises:
         DbtFailedError: some did.
+        DiskError: the disk refused dbt.
     """
     error = build.get_error()
     if error is not None:
         said = getattr(error, "description", None) or str(error)
-        raise DbtFailedError(
+        raise dbt_failure(
             failure_message(
                 "Built the models", errors_in(said), in_full=build.target_path / "dbt.log"
             )

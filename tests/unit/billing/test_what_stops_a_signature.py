@@ -83,7 +83,7 @@ def test_results_of_another_revisions_content_never_count(world):
     world.put_candidates(Line(rated="101.00"))
     world.put_conservation([])
     [second] = world.freeze()
-    put_check_results(world.engine, first, [passing("x")], now=NOW)
+    put_check_results(world.settings, world.engine, first, [passing("x")], now=NOW)
     assert "check_missing" == refused(world, second.revision_id)
 
 

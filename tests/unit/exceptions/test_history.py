@@ -45,7 +45,7 @@ def test_what_a_build_found_is_kept_to_the_last_digit_and_instants_are_utc(house
         opened_at=datetime(2026, 10, 5, 23, 59, 59, 999999, tzinfo=UTC),
     )
     built(warehouse, row)
-    assert 1 == keep_exceptions(warehouse, house.world.engine)
+    assert 1 == keep_exceptions(house.world.settings, warehouse, house.world.engine)
     [kept] = [each for each in read_history(house.world.engine) if each["exception_id"] == "exact"]
     assert row == dict(kept)
 
@@ -53,22 +53,22 @@ def test_what_a_build_found_is_kept_to_the_last_digit_and_instants_are_utc(house
 def test_keeping_one_build_twice_changes_no_row(house, warehouse):
     """Invariant 9."""
     built(warehouse, history_row("a"), history_row("b", amount_at_risk=None, currency_code=None))
-    assert 2 == keep_exceptions(warehouse, house.world.engine)
-    assert 0 == keep_exceptions(warehouse, house.world.engine)
+    assert 2 == keep_exceptions(house.world.settings, warehouse, house.world.engine)
+    assert 0 == keep_exceptions(house.world.settings, warehouse, house.world.engine)
 
 
 def test_only_rows_that_changed_are_written_and_none_is_ever_dropped(house, warehouse):
     built(warehouse, history_row("a"), history_row("b"))
-    keep_exceptions(warehouse, house.world.engine)
+    keep_exceptions(house.world.settings, warehouse, house.world.engine)
     built(warehouse, history_row("a", resolved_at=NOW, resolved_batch_id=2))
-    assert 1 == keep_exceptions(warehouse, house.world.engine)
+    assert 1 == keep_exceptions(house.world.settings, warehouse, house.world.engine)
     kept = {each["exception_id"]: each["resolved_at"] for each in read_history(house.world.engine)}
     assert (NOW, None) == (kept["a"], kept["b"])
 
 
 def test_a_build_without_the_model_changes_nothing(house, warehouse):
     before = read_history(house.world.engine)
-    assert 0 == keep_exceptions(warehouse, house.world.engine)
+    assert 0 == keep_exceptions(house.world.settings, warehouse, house.world.engine)
     assert before == read_history(house.world.engine)
 
 

@@ -1,6 +1,7 @@
 """A crash leaves nothing visible, a rerun loads all once, a replay moves what is repaired."""
 
 import multiprocessing
+import shutil
 from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
@@ -11,9 +12,15 @@ from orchestration.ingest import load as load_module
 from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.load import ingestion_lock
 from orchestration.ingest.loading import Loading
+from orchestration.ingest.refusals import RawFilesUnlistedError
 from orchestration.ingest.slab_files import SlabFiles
-from orchestration.operations_db import write_operations_inputs
-from orchestration.operations_db.tables import ingestion_batches, ingestion_files
+from orchestration.operations_db import open_operations, write_operations_inputs
+from orchestration.operations_db.tables import (
+    file_sightings,
+    ingestion_batches,
+    ingestion_files,
+    raw_parts,
+)
 
 LATER = datetime(2026, 12, 21, tzinfo=UTC)
 
@@ -211,3 +218,52 @@ def test_a_line_that_was_too_long_is_taken_once_the_setting_allows_it(landing):
     assert ["line_too_long"] == landing.reject_codes()
     landing.set(max_line_bytes=4096)
     assert 1 == landing.replay().lines_accepted
+
+
+MANIFEST = (ingestion_batches, ingestion_files, file_sightings, raw_parts)
+
+
+def lose_the_database(landing):
+    landing.engine.dispose()
+    for path in landing.settings.data_dir.glob("operations.db*"):
+        path.unlink()
+    landing.engine = open_operations(landing.settings)
+
+
+def three_batches(landing):
+    """Two loads, one of a file that is refused, and a replay."""
+    replayable(landing)
+    landing.put("c.jsonl", landing.line(id="e-9"))
+    landing.put("d.csv", b"\xff\xfe broken")
+    landing.load()
+    landing.contract(
+        "job.run", "1", {"type": "object", "properties": {"seconds": {"type": "integer"}}}
+    )
+    landing.replay()
+
+
+def test_a_lost_manifest_is_the_same_when_the_database_is_opened_again(landing):
+    """Invariants 1 and 9: batches, files with their counts after the replay, sightings, parts."""
+    three_batches(landing)
+    before = [landing.table(table) for table in MANIFEST]
+    files = sorted(landing.settings.raw.rglob("*.parquet"))
+    assert 3 == len(before[0])
+    lose_the_database(landing)
+    assert before == [landing.table(table) for table in MANIFEST]
+    assert () == landing.load().files
+    assert files == sorted(landing.settings.raw.rglob("*.parquet"))
+    landing.put("e.jsonl", landing.line(id="e-10"))
+    assert 4 == landing.load().ingestion_batch_id
+
+
+def test_raw_files_that_nothing_lists_any_more_are_never_swept(landing):
+    """Neither the database nor the journal: better no load than no events."""
+    three_batches(landing)
+    files = sorted(landing.settings.raw.rglob("*.parquet"))
+    shutil.rmtree(landing.settings.register)
+    lose_the_database(landing)
+    with pytest.raises(RawFilesUnlistedError) as refused:
+        landing.load()
+    assert "Restore register/journals" in str(refused.value)
+    assert files == sorted(landing.settings.raw.rglob("*.parquet"))
+    assert [] == landing.table(ingestion_batches)

@@ -7,30 +7,22 @@ Every durable step announces itself through `steps` before it happens. A test st
 each of them in turn; production passes `no_steps`.
 """
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from orchestration.disk_failures import REMEDIES, DiskError, Refusal, refusal_of
 from orchestration.failures import TechnicalError
 
 Steps = Callable[[str], None]
 
 BESIDE_SUFFIX: Final = ".beside"
 _READ_ONLY: Final = 0o444
-_CODES: Final = {
-    errno.ENOSPC: ("register_disk_full", "Free space on that disk"),
-    errno.EDQUOT: ("register_disk_full", "Raise the quota on that disk"),
-    errno.EFBIG: ("register_disk_full", "Raise the limit on file sizes for this process"),
-    errno.EROFS: ("register_read_only", "Make that folder writable for this process"),
-    errno.EACCES: ("register_read_only", "Make that folder writable for this process"),
-    errno.EPERM: ("register_read_only", "Make that folder writable, with hard links allowed"),
-}
 
 
-class RegisterWriteError(TechnicalError):
+class RegisterWriteError(DiskError):
     """The disk refused a write. Nothing that was committed before has changed."""
 
     code = "register_write_failed"
@@ -56,12 +48,15 @@ def disk_errors(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        code, remedy = _CODES.get(
-            error.errno or 0, (RegisterWriteError.code, "Repair that disk or folder")
-        )
+        refusal = refusal_of(error)
+        code = "register_write_failed"
+        if refusal is Refusal.FULL:
+            code = "register_disk_full"
+        elif refusal is Refusal.READ_ONLY:
+            code = "register_read_only"
         raise RegisterWriteError(
             f"{what}: the operating system said {error}. Nothing that was committed before has "
-            f"changed. {remedy}, then run the same step again.",
+            f"changed. {REMEDIES[refusal]}, then run the same step again.",
             code=code,
         ) from error
 
