@@ -102,9 +102,17 @@ def write_rerating_inputs(
 def put_rerating(
     settings: Settings, target: str, *, bases: pa.Table, steps: pa.Table, states: pa.Table
 ) -> None:
-    """Put bases, steps and states of one month in place, each of its schema."""
-    tables = {"rerating_bases": bases, "rerating_steps": steps, "rerating_states": states}
-    for name, table in tables.items():
+    """Put bases, steps and states of one month in place, each of its schema.
+
+    Without steps there is no difference, so they go first and come last: whoever is killed between
+    leaves none, and never the steps of one month with the states of another.
+    """
+    for name, table in (
+        ("rerating_steps", STEP_SCHEMA.empty_table()),
+        ("rerating_bases", bases),
+        ("rerating_states", states),
+        ("rerating_steps", steps),
+    ):
         marked = _FILES[name].with_metadata({_MADE_FOR: target.encode()})
         path = settings.warehouse_inputs / f"{name}.parquet"
         replace_parquet(path, marked, [table.cast(marked)])

@@ -20,6 +20,7 @@ from typing import Final
 
 import duckdb
 
+from orchestration.durable import Steps, no_steps
 from orchestration.failures import BusinessError
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
@@ -48,7 +49,7 @@ class NothingPublishedError(BusinessError):
     code = "nothing_published"
 
 
-def publish(settings: Settings, *, now: datetime) -> Path:
+def publish(settings: Settings, *, now: datetime, steps: Steps = no_steps) -> Path:
     """Copy every mart into a new file, swap it in, and drop all but the last three copies.
 
     On POSIX a dropped file stays readable for whoever has it open.
@@ -56,6 +57,7 @@ def publish(settings: Settings, *, now: datetime) -> Path:
     Args:
         settings: the data directory.
         now: aware instant of publication, the copy's name.
+        steps: announced before each durable step.
 
     Returns:
         The folder of the new copy.
@@ -68,16 +70,23 @@ def publish(settings: Settings, *, now: datetime) -> Path:
     incoming = settings.published / f"{_UNFINISHED}{stamp}"
     with open_warehouse(settings, wait_seconds=WAREHOUSE_WAIT_SECONDS) as connection:
         _sweep_unfinished(settings.published)
+        steps("make the folder of the copy")
         incoming.mkdir(parents=True)
+        steps("copy the marts")
         row_counts = _copy_marts(connection, incoming / _FILE_NAME)
         description = {"published_at": now.astimezone(UTC).isoformat(), "row_counts": row_counts}
         (incoming / _DESCRIPTION).write_text(json.dumps(description, indent=2), "utf-8")
+        steps("sync the copy")
         for path in (incoming / _FILE_NAME, incoming / _DESCRIPTION, incoming):
             _sync(path)
         copy = settings.published / stamp
+        steps("rename the copy")
         incoming.rename(copy)
+        steps("point to the copy")
         _point_to(settings.published, copy)
+        steps("drop old copies")
         _drop_old(settings.published)
+        steps("published")
     return copy
 
 
@@ -235,8 +244,10 @@ def _drop_old(published: Path) -> None:
         for path in published.iterdir()
         if path.is_dir() and not path.is_symlink() and not path.name.startswith(_UNFINISHED)
     )
+    current = (published / CURRENT).resolve()
     for path in copies[:-COPIES_KEPT]:
-        shutil.rmtree(path)
+        if path.resolve() != current:  # a clock that was set back
+            shutil.rmtree(path)
 
 
 def _sweep_unfinished(published: Path) -> None:

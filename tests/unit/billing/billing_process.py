@@ -59,7 +59,7 @@ def counted(kill_at):
     return step
 
 
-def child(deed, place):
+def child(deed, place, perform):
     try:
         outcome = perform(deed)
     except TallyhouseError as error:
@@ -68,13 +68,13 @@ def child(deed, place):
     os._exit(0)
 
 
-def run(deeds, number):
+def run(deeds, number, perform):
     started = []
     for position, deed in enumerate(deeds):
         place = Path(deed["data_dir"]) / f"outcome-{number}-{position}.json"
         pid = os.fork()
         if pid == 0:
-            child(deed, place)
+            child(deed, place, perform)
         started.append((pid, place))
     answers = []
     for pid, place in started:
@@ -89,10 +89,11 @@ def run(deeds, number):
     return answers
 
 
-def main():
+def serve(perform):
     for number, line in enumerate(sys.stdin):
-        sys.stdout.write(json.dumps(run(json.loads(line), number)) + "\n")
+        sys.stdout.write(json.dumps(run(json.loads(line), number, perform)) + "\n")
         sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":
+    serve(perform)
