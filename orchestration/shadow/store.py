@@ -18,7 +18,7 @@ from typing import Final
 
 from orchestration.actors import Actor
 from orchestration.billing.canonical import bytes_digest, instant_text
-from orchestration.billing.durable import FileTakenError, disk_errors, put_new_file
+from orchestration.durable import FileTakenError, disk_errors, put_new_file
 from orchestration.failures import RefusedError
 from orchestration.settings import Settings
 

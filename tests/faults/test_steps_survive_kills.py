@@ -22,6 +22,7 @@ from landing_folder import open_landing
 
 from orchestration.billing.posting import plan_postings
 from orchestration.billing.rerating_inputs import (
+    BASE_SCHEMA,
     STATE_SCHEMA,
     STEP_SCHEMA,
     put_rerating,
@@ -399,10 +400,13 @@ def test_states_of_a_re_rating_cut_off_anywhere_are_those_of_one_month_or_none(
     target = "t"
 
     def tables(month):
-        step = {"billing_period": month, "legal_entity_id": "us", "step_number": 0, "cause": "c"}
-        state = {
+        base = {
             "billing_period": month,
             "legal_entity_id": "us",
+            "base_revision_id": f"us:{month}:r1",
+        }
+        step = base | {"step_number": 0, "cause": "c"}
+        state = base | {
             "step_number": 0,
             "settlement_key": "k",
             "is_known": True,
@@ -410,6 +414,7 @@ def test_states_of_a_re_rating_cut_off_anywhere_are_those_of_one_month_or_none(
             "is_held": False,
         }
         return {
+            "bases": pa.Table.from_pylist([base], schema=BASE_SCHEMA),
             "steps": pa.Table.from_pylist([step], schema=STEP_SCHEMA),
             "states": pa.Table.from_pylist([state], schema=STATE_SCHEMA),
         }
@@ -425,7 +430,7 @@ def test_states_of_a_re_rating_cut_off_anywhere_are_those_of_one_month_or_none(
     module = sys.modules["orchestration.billing.rerating_inputs"]
     real = module.replace_parquet
     seen = set()
-    for cut_before in range(4):
+    for cut_before in range(5):
         put_rerating(settings, target, **tables("2026-09"))
         calls = count()
 
@@ -439,8 +444,9 @@ def test_states_of_a_re_rating_cut_off_anywhere_are_those_of_one_month_or_none(
             with suppress(PowerCutError):
                 put_rerating(settings, target, **tables("2026-10"))
         write_rerating_inputs(settings, target)
-        steps, states = months("steps"), months("states")
+        steps, states, bases = months("steps"), months("states"), months("bases")
         assert steps in ([], states)
+        assert steps in ([], bases)
         seen.add((*steps,))
     assert {("2026-09",), (), ("2026-10",)} == seen
 

@@ -28,7 +28,8 @@ MARTS = f"""
         is_explained boolean, reason varchar
     );
     create table reconciliation.fct_checkpoint_reasons (
-        checkpoint_reason_id varchar, {SCOPE}, checkpoint_name varchar, reason varchar, reason_code varchar,
+        checkpoint_reason_id varchar, {SCOPE}, checkpoint_name varchar, reason varchar,
+        reason_code varchar,
         item_count bigint, quantity decimal(38, 9), amount decimal(38, 4)
     );
 """

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestration.actors import TALLYHOUSE
-from orchestration.billing.durable import RegisterWriteError
+from orchestration.durable import RegisterWriteError
 from orchestration.settings import Settings
 from orchestration.shadow.store import (
     InvoiceLoadDamagedError,
