@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 
-ROOM = 48 << 20
+ROOM = 256 << 20
 
 
 def answers(commands, data_dir):

@@ -1,6 +1,7 @@
 """A full disk and a read-only one, both real: every command says so, and nothing is damaged."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,7 @@ def disk(house, commands, tmp_path):
             text=True,
             check=True,
             timeout=900,
+            env=os.environ | {"TALLYHOUSE_MAY_SIGN_SELF_DECLARED": "true"},
         )
         return json.loads(done.stdout.splitlines()[-1])
 
