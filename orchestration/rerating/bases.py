@@ -30,11 +30,13 @@ class Base:
 
     Attributes:
         lineages: of these contracts; None means of every other one.
+        is_compared: whether one of them may come to something else now.
     """
 
     legal_entity_id: str
     revision: Revision
     lineages: frozenset[str] | None
+    is_compared: bool = True
 
 
 def signed_revisions(revisions: Mapping[str, Revision], billing_period: str) -> list[Revision]:
@@ -70,7 +72,7 @@ def bases_of(
     """Say which revision each contract is compared with.
 
     It is its entity's own last one that was about it; an entity that signed nothing of the month
-    takes the last one of all contracts. A revision about some of which none differs is left out.
+    takes the last one of all contracts. One about some of which none differs is not compared.
 
     Args:
         settings: whose reference versions.
@@ -94,10 +96,14 @@ def bases_of(
             )
             lineages = frozenset(scoped.lineages) - taken
             taken |= lineages
-            if lineages & set(differing_lineages):
-                bases.append(
-                    Base(legal_entity_id=legal_entity_id, revision=revision, lineages=lineages)
+            bases.append(
+                Base(
+                    legal_entity_id=legal_entity_id,
+                    revision=revision,
+                    lineages=lineages,
+                    is_compared=bool(lineages & set(differing_lineages)),
                 )
+            )
         every = [each for each in whole if each in own] or whole
         bases += [
             Base(legal_entity_id=legal_entity_id, revision=revision, lineages=None)
@@ -123,9 +129,9 @@ def bases_table(billing_period: str, bases: Sequence[Base]) -> pa.Table:
 
 
 def with_same_inputs(bases: Sequence[Base]) -> list[tuple[Revision, dict[str, str]]]:
-    """Group bases that one build serves: one of their revisions, and each entity's own."""
+    """Group compared bases that one build serves: one of their revisions, and each entity's own."""
     groups: dict[tuple[_Inputs, int], tuple[Revision, dict[str, str]]] = {}
-    for base in bases:
+    for base in (each for each in bases if each.is_compared):
         pins = base.revision.pins
         inputs = (pins.ingestion_batch_ids, pins.reference_version)
         place = 0  # an entity with two bases of the same inputs has each in a group of its own

@@ -220,6 +220,6 @@ def _published(
 
 def _named(bases: Sequence[Base]) -> dict[str, list[str]]:
     named: dict[str, list[str]] = defaultdict(list)
-    for base in bases:
+    for base in (each for each in bases if each.is_compared):
         named[base.legal_entity_id].append(base.revision.revision_id)
     return dict(named)

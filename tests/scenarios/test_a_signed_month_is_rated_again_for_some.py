@@ -91,7 +91,7 @@ def told(house_of_the_signed_month):
     prices.write_text(prices.read_text("utf-8").replace(PRICE, PRICE_PUT_RIGHT), "utf-8")
     (house.settings.reference_dir / "restates.yml").write_text(RESTATES, "utf-8")
     before = house.warehouse_digests()
-    told = {"house": house, "owner": owner, "billed": billed}
+    told = {"owner": owner, "billed": billed}
     told["one"] = rerate(house, "--customer", owner)
     told["moved"] = [
         name for name, digest in house.warehouse_digests().items() if before[name] != digest
@@ -179,13 +179,14 @@ def test_everybody_else_is_told_the_price_as_cause_and_the_corrected_one_nothing
     assert told["owner"] not in {row["customer_id"] for row in rows}
 
 
-def test_a_plan_is_corrected_for_all_that_are_on_it(told):
-    expected = {
-        (customer, CHARGE): due_at_the_new_price(quantity, billed)
-        for customer, (quantity, billed) in told["billed"].items()
-        if customer != told["owner"]
+def test_a_plan_is_corrected_for_all_others_by_what_was_told_before(told):
+    """Every second way to the same amounts: the waterfall over the whole company."""
+    before = {
+        row["settlement_key"]: Decimal(row["difference_amount"]) for row in told["diff"][1]["rows"]
     }
-    assert {key: amount for key, amount in expected.items() if amount} == due(told["plan"])
+    rows = told["plan"][1]["rows"]
+    assert before == {row["settlement_key"]: Decimal(row["due_amount"]) for row in rows}
+    assert 2 < len({row["customer_id"] for row in rows})
 
 
 def test_every_revision_is_rebuilt_to_its_digest(told):
