@@ -261,7 +261,7 @@ def as_table(view):
 BREAKS = {
     "an announced day without usage": (
         ("delete from intermediate.int_source_days__arrived where event_date = date '2026-10-29'"),
-        {"announced_source_days_have_arrived", "variances_of_events_are_explained"},
+        {"announced_source_days_have_arrived"},
     ),
     "a quiet day that nobody declared": (
         "delete from staging.stg_reference__quiet_days",
@@ -276,11 +276,11 @@ BREAKS = {
     ),
     "a raw row that no manifest counts": (
         "update staging.stg_ingestion__batches set lines_read = 7",
-        {"every_line_read_is_accepted_or_rejected", "variances_of_events_are_explained"},
+        {"every_line_read_is_accepted_or_rejected"},
     ),
     "an event that vanished in de-duplication": (
         "delete from intermediate.int_events__set_aside where set_aside_reason = 'exact_repeat'",
-        {"accepted_events_are_unique_repeated_or_conflicting", "variances_of_events_are_explained"},
+        {"accepted_events_are_unique_repeated_or_conflicting"},
     ),
     "a conflict that no steward can see": (
         "delete from intermediate.int_event_contents__kept where content_standing = 'conflicting'",
@@ -291,7 +291,6 @@ BREAKS = {
         {
             "accepted_events_are_unique_repeated_or_conflicting",
             "contents_set_aside_are_listed_for_stewards",
-            "variances_of_events_are_explained",
         },
     ),
     "a retraction that nobody recorded": (

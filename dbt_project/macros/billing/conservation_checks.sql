@@ -86,14 +86,6 @@
             'what_to_do': rebuild,
         },
         {
-            'invariant': 3, 'name': 'variances_of_events_are_explained', 'is_headline': false,
-            'model': 'int_checkpoints__conserved', 'relation': 'variances_of_events',
-            'unit': "'variances'", 'total_unit': 'variances',
-            'left_label': 'variances of events between checkpoints',
-            'right_label': 'variances that their reasons explain',
-            'what_to_do': trace,
-        },
-        {
             'invariant': 4, 'name': 'resolved_quantity_equals_rated_quantity',
             'is_headline': true, 'model': 'int_quantities__conserved', 'relation': 'rated_usage',
             'unit': 'unit', 'total_unit': 'meters',

@@ -3,17 +3,6 @@ with checkpoints as (
     where count_variance is not null
 ),
 
-variances_of_events as (
-    select
-        'event_month' as scope_kind,
-        coalesce(event_month, 'none') as scope_id,
-        count(*) as left_figure,
-        count(*) filter (where is_explained) as right_figure
-    from checkpoints
-    where leg in ('source_days', 'events')
-    group by coalesce(event_month, 'none')
-),
-
 variances_of_quantities as (
     select
         'billing_period' as scope_kind,
