@@ -5,12 +5,12 @@ with left_out as (
 ),
 
 rated_lines as (
-    select * from {{ ref('fct_rated_lines') }} as lines
+    select lines.* from {{ ref('fct_rated_lines') }} as lines
     anti join left_out on lines.contract_lineage_id = left_out.contract_lineage_id
 ),
 
 entries as (
-    select * from {{ ref('stg_register__entries') }} as entries
+    select entries.* from {{ ref('stg_register__entries') }} as entries
     anti join left_out on entries.contract_lineage_id = left_out.contract_lineage_id
 ),
 
