@@ -1,7 +1,6 @@
 """The steps of the main job in plain Python, in their order: what Dagster, CLI and benchmarks run.
 
-Belongs here: each step as one call, with what it needs from the installation, and the sequence
-that rates without Dagster. Does not belong here: what a step does, which is its room's; assets,
+Belongs here: each step as one call, with what it needs from the installation. Does not belong here: what a step does, which is its room's; assets,
 runs and retries, which are orchestration/defs'.
 
     load_reference_data → load_usage_files → write_inputs → build_models(RATING)
@@ -9,13 +8,12 @@ runs and retries, which are orchestration/defs'.
     → post_documents → read_statuses → write_inputs → build_models → publish_marts → push_signals
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy.engine import Engine
 
@@ -57,8 +55,6 @@ from orchestration.signals.pushing import PushSummary
 from orchestration.signals.pushing import push_signals as push_period
 from orchestration.stewardship import deliver_event_decisions
 from orchestration.warehouse import open_warehouse, writer_lock
-
-_Result = TypeVar("_Result")
 
 WRITER_WAIT_SECONDS: Final = 600.0
 
@@ -354,77 +350,3 @@ def push_signals(installation: Installation) -> Mapping[str, PushSummary]:
             )
             for (billing_period,) in reversed(periods)
         }
-
-
-@dataclass(frozen=True)
-class PeriodRating:
-    """What rate_period did.
-
-    Attributes:
-        ingestion: the batch, and what became of each file.
-        models: the build.
-        conservation: figures of invariants 1 to 7.
-        expectations: what was found in the period's candidates.
-        seconds_by_phase: wall time of each step in order.
-    """
-
-    ingestion: IngestionResult
-    models: DbtOutcome
-    conservation: Sequence[CheckFigure]
-    expectations: ExpectationReport
-    seconds_by_phase: Mapping[str, float]
-
-
-def rate_period(
-    installation: Installation,
-    *,
-    billing_period: str,
-    author: str | None = None,
-) -> PeriodRating:
-    """Go from landing files to judged candidates without Dagster, every check on.
-
-    Args:
-        installation: whose landing files.
-        billing_period: YYYY-MM, whose candidates are judged.
-        author: who answers for the reference folder.
-
-    Raises:
-        TallyhouseError: the first step that failed says why.
-    """
-    watch = _StopWatch()
-    watch.lap("load_reference", lambda: load_reference_data(installation, author=author))
-    ingestion = watch.lap("load_usage", lambda: load_usage_files(installation))
-    batch = ingestion.ingestion_batch_id
-    if batch is not None:
-        watch.lap(
-            "judge_raw_events",
-            lambda: judge_raw_events(installation, ingestion_batch_id=batch),
-        )
-    watch.lap("write_inputs", lambda: write_inputs(installation))
-    models = watch.lap("build_models", lambda: build_models(installation, RATING))
-    conservation = watch.lap("read_conservation", lambda: read_conservation(installation))
-    expectations = watch.lap(
-        "judge_candidates",
-        lambda: judge_candidates(installation, billing_period=billing_period),
-    )
-    return PeriodRating(
-        ingestion=ingestion,
-        models=models,
-        conservation=conservation,
-        expectations=expectations,
-        seconds_by_phase=watch.seconds_by_phase,
-    )
-
-
-class _StopWatch:
-    """Takes the wall time of named steps."""
-
-    def __init__(self) -> None:
-        self.seconds_by_phase: dict[str, float] = {}
-
-    def lap(self, phase: str, step: Callable[[], _Result]) -> _Result:
-        """Run a step and keep its time."""
-        started_at = time.perf_counter()
-        result = step()
-        self.seconds_by_phase[phase] = time.perf_counter() - started_at
-        return result

@@ -27,7 +27,8 @@ def import_great_expectations() -> None:
         _import_on_first_use(_SELDOM_USED)
         with _no_collections():
             importlib.import_module("great_expectations.expectations")
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        # Its modules set levels of their own, and tell of temporary folders.
+        logging.getLogger("great_expectations").propagate = False
 
 
 @contextmanager

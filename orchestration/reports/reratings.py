@@ -89,9 +89,11 @@ def _lines(rerated: Rerated) -> list[str]:
     if not rerated.rows:
         lines.append(f"What is known of {words} comes to what was billed of {month}.")
     if rerated.lineage_count is not None:
-        lines.append(f"Rated again: {rerated.lineage_count:,} contracts; all others stay.")
+        contracts = "contract" if rerated.lineage_count == 1 else "contracts"
+        lines.append(f"Rated again: {rerated.lineage_count:,} {contracts}; all others stay.")
     for code, count in rerated.held_keys.items():
-        lines.append(f"Not known, so neither billed nor credited: {count:,} keys, {code}.")
+        keys = "key" if count == 1 else "keys"
+        lines.append(f"Not known, so neither billed nor credited: {count:,} {keys}, {code}.")
     lines += [
         f"{row['billing_period']} differs too: {row['key_count']:,} keys, "
         f"{_money(row['due_amount'], row['currency_code'])}. It is left to its own run, or to "
@@ -99,7 +101,7 @@ def _lines(rerated: Rerated) -> list[str]:
         for row in rerated.other_months
     ]
     lines += [
-        f"{revision.revision_id} is {revision.state}: {revision.document_count:,} documents. "
+        f"{revision.revision_id} is {revision.state}: {_documents(revision.document_count)}. "
         f"`tallyhouse diff --period {month}` tells the causes, `tallyhouse sign-off "
         f"--period {month}` signs."
         for revision in rerated.revisions
@@ -113,3 +115,7 @@ def _lines(rerated: Rerated) -> list[str]:
 
 def _money(amount: Decimal, currency_code: str) -> str:
     return f"{currency_code} {money_text(amount, currency_code)}"
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} {'document' if count == 1 else 'documents'}"

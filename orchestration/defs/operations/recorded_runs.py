@@ -30,7 +30,13 @@ _RANGE_TAGS: Final = (
     "dagster/asset_partition_range_end",
 )
 _JOBS_OF_A_PERIOD: Final = ("close_period", "freeze_period", "sign_off_period")
-_ASKED: Final = {"period": "billing_period", "revision": "revision", "entities": "entities"}
+_ASKED: Final = {
+    "period": "billing_period",
+    "revision": "revision",
+    "entities": "entities",
+    "customers": "customers",
+    "plans": "plans",
+}
 """What an op's configuration says that the log keeps, and under which name."""
 
 

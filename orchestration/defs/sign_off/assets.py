@@ -12,6 +12,7 @@ from pydantic import Field
 from orchestration import asset_keys, period_close, pipeline
 from orchestration.billing.acknowledgements import NeededAcknowledgement
 from orchestration.billing.revisions import Revision
+from orchestration.billing.run_scope import RunScope
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.figures import (
     NOTICE,
@@ -159,9 +160,11 @@ def revision_text(revision: Revision) -> dg.MetadataValue:
         else ""
     )
     along = f"\n\nBilled along: what is due of {earlier}." if earlier else ""
+    scope = RunScope.of_plain(revision.pins.scope)
+    alone = "" if scope.has_all_contracts else f"\n\nOnly {scope.words()}; all others stay."
     return dg.MetadataValue.md(
         f"**{revision.revision_id}** is {revision.state}: {revision.document_count} documents, "
-        f"{revision.line_count} lines.{along}{expiring}\n\n{totals}\n\n"
+        f"{revision.line_count} lines.{alone}{along}{expiring}\n\n{totals}\n\n"
         f"content `{revision.content_sha256}`"
     )
 

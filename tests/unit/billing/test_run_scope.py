@@ -7,6 +7,7 @@ from billing_rows import PERIOD, Line
 
 from orchestration.billing.refusals import PeriodOpenError, RevisionWaitsError
 from orchestration.billing.run_scope import WHOLE_RUN, RunScope
+from orchestration.defs.sign_off.assets import revision_text
 
 ACME = RunScope(customer_ids=("acme",), is_of_one_month=True)
 BOLT = RunScope(customer_ids=("bolt",), is_of_one_month=True)
@@ -85,3 +86,10 @@ def test_what_is_due_of_earlier_months_is_left_to_other_runs(signed):
     [again] = signed.freeze(billing_period="2026-11", scope=ACME)
     [run] = signed.freeze(billing_period="2026-11")
     assert (1, 2) == (again.document_count, run.document_count)
+
+
+def test_the_person_who_signs_is_told_what_it_is_about(signed):
+    [revision] = signed.freeze(scope=ACME)
+    assert "Only contracts of acme; all others stay." in str(revision_text(revision).value)
+    [run] = signed.freeze()
+    assert "Only" not in str(revision_text(run).value)
