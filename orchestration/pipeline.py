@@ -1,7 +1,7 @@
 """The steps of the main job in plain Python, in their order: what Dagster, CLI and benchmarks run.
 
-Belongs here: each step as one call, with what it needs from the installation. Does not belong here: what a step does, which is its room's; assets,
-runs and retries, which are orchestration/defs'.
+Belongs here: each step as one call, with what it needs from the installation. Does not belong here:
+what a step does, which is its room's; assets, runs and retries, which are orchestration/defs'.
 
     load_reference_data → load_usage_files → write_inputs → build_models(RATING)
     → freeze_period → decide (period_close.py)
