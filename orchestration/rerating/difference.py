@@ -33,7 +33,7 @@ from orchestration.rerating.bases import (
     signed_revisions,
     with_same_inputs,
 )
-from orchestration.rerating.row_files import write_rows
+from orchestration.rerating.row_files import KEY_COLUMNS, write_rows
 from orchestration.rerating.states import Month, States, states_since
 from orchestration.warehouse import open_warehouse, writer_lock
 
@@ -54,17 +54,7 @@ _BATCHES: Final = """
     select ingestion_batch_id, batch_kind from read_parquet(?) order by ingestion_batch_id
 """
 _COLUMNS: Final = (
-    "billing_period",
-    "legal_entity_id",
-    "bill_to_customer_id",
-    "customer_id",
-    "contract_lineage_id",
-    "charge_id",
-    "line_kind",
-    "cell_start_date",
-    "cell_end_date",
-    "currency_code",
-    "settlement_key",
+    *KEY_COLUMNS,
     "cause_number",
     "cause",
     "before_amount",

@@ -34,27 +34,12 @@ from orchestration.reproduction.scratch import scratch_folder
 from orchestration.rerating.bases import signed_revisions
 from orchestration.rerating.excerpt import rate_excerpt
 from orchestration.rerating.reference_tables import compiled_tables
-from orchestration.rerating.row_files import write_rows
+from orchestration.rerating.row_files import KEY_COLUMNS, write_rows
 from orchestration.rerating.scope import scoped_contracts
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
 
-_COLUMNS: Final = (
-    "billing_period",
-    "legal_entity_id",
-    "bill_to_customer_id",
-    "customer_id",
-    "contract_lineage_id",
-    "charge_id",
-    "line_kind",
-    "cell_start_date",
-    "cell_end_date",
-    "currency_code",
-    "settlement_key",
-    "billed_amount",
-    "rated_amount",
-    "due_amount",
-)
+_COLUMNS: Final = (*KEY_COLUMNS, "billed_amount", "rated_amount", "due_amount")
 _ROWS: Final = f"""
     select {", ".join(_COLUMNS)} from billing.int_settlements__compared
     where billing_period = $billing_period and outcome = 'candidate'

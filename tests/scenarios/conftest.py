@@ -6,6 +6,7 @@ expects.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from typer.testing import CliRunner
 
 from orchestration.billing.register import Register
 from orchestration.billing.sign_off import Signer
+from orchestration.cli import app
 from orchestration.period_close import Decision, decide, freeze_period
 from orchestration.pipeline import (
     Installation,
@@ -71,6 +74,15 @@ class House:
         settled = time.time() - SETTLED_SECONDS
         os.utime(path, (settled, settled))
         return path
+
+    def tallyhouse(self, *arguments):
+        """Run a command of the command line over it; returns its exit code and JSON answer."""
+        answer = CliRunner().invoke(
+            app,
+            [*arguments, "--data-dir", str(self.settings.data_dir), "--json"],
+            catch_exceptions=False,
+        )
+        return answer.exit_code, json.loads(answer.stdout)
 
     def load_reference(self):
         """Load the reference folder; returns the version."""

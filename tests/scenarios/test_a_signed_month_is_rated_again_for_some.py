@@ -9,9 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from types import SimpleNamespace
 
 import pytest
-from typer.testing import CliRunner
 
-from orchestration.cli import app
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import initialise
 
@@ -53,17 +51,8 @@ BILLED = f"""
 OWNER = "select customer_id from staging.stg_reference__identities where external_id = '{}'"
 
 
-def tallyhouse(house, *arguments):
-    answer = CliRunner().invoke(
-        app,
-        [*arguments, "--data-dir", str(house.settings.data_dir), "--json"],
-        catch_exceptions=False,
-    )
-    return answer.exit_code, json.loads(answer.stdout)
-
-
 def rerate(house, *scope):
-    return tallyhouse(house, "rerate", "--period", MONTH, *scope)
+    return house.tallyhouse("rerate", "--period", MONTH, *scope)
 
 
 def sign(house, answer):
@@ -103,16 +92,16 @@ def told(house_of_the_signed_month):
     house.load()
     told["late"] = rerate(house, "--customer", owner)
     house.publish()
-    told["late usage"] = tallyhouse(house, "late-usage")
+    told["late usage"] = house.tallyhouse("late-usage")
     sign(house, told["late"])
-    told["diff"] = tallyhouse(house, "diff", "--period", MONTH)
+    told["diff"] = house.tallyhouse("diff", "--period", MONTH)
     told["plan"] = rerate(house, "--plan", PLAN)
     sign(house, told["plan"])
     told["reproduced"] = [
-        tallyhouse(house, "reproduce", "--period", MONTH, "--entity", entity, "--revision", number)
+        house.tallyhouse("reproduce", "--period", MONTH, "--entity", entity, "--revision", number)
         for entity, number in told_revisions(told)
     ]
-    told["unsigned"] = tallyhouse(house, "rerate", "--period", NEXT_MONTH)
+    told["unsigned"] = house.tallyhouse("rerate", "--period", NEXT_MONTH)
     return told
 
 

@@ -14,10 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 from orchestration.billing.sign_off import Signer
-from orchestration.cli import app
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import initialise
 from orchestration.price_book import ReferenceInvalidError
@@ -87,17 +85,8 @@ LATE = {
 }
 
 
-def tallyhouse(house, *arguments):
-    answer = CliRunner().invoke(
-        app,
-        [*arguments, "--data-dir", str(house.settings.data_dir), "--json"],
-        catch_exceptions=False,
-    )
-    return answer.exit_code, json.loads(answer.stdout)
-
-
 def reproduce(house, *arguments):
-    return tallyhouse(house, "reproduce", *arguments)
+    return house.tallyhouse("reproduce", *arguments)
 
 
 def what_came_later(house):
@@ -136,13 +125,13 @@ def story(house_of_the_signed_month):
     told = {"house": house, "wrong": decide_on_events(house)}
     with pytest.raises(ReferenceInvalidError) as unstated:
         house.load_reference()
-    validated, problems = tallyhouse(house, "validate")
+    validated, problems = house.tallyhouse("validate")
     (house.settings.reference_dir / "restates.yml").write_text(RESTATES, "utf-8")
     house.load_reference()
     house.load()
     told |= {"unstated": unstated.value.problems, "validated": (validated, problems["problems"])}
-    told["unsigned"] = tallyhouse(house, "diff", "--period", NEXT_MONTH)
-    told["code"], told["answer"] = tallyhouse(house, "diff", "--period", MONTH)
+    told["unsigned"] = house.tallyhouse("diff", "--period", NEXT_MONTH)
+    told["code"], told["answer"] = house.tallyhouse("diff", "--period", MONTH)
     told["due"] = {row["settlement_key"]: row["due_amount"] for row in house.mappings(DUE)}
     told["quantities"] = house.mappings(QUANTITIES)
     for revision in house.freeze(NEXT_MONTH):

@@ -4,14 +4,11 @@ Every raw file is elsewhere while `tallyhouse run` loads the new price book, rat
 publishes. Then the files come back, and a line still leads to its events.
 """
 
-import json
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from typer.testing import CliRunner
 
-from orchestration.cli import app
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import initialise
 
@@ -40,15 +37,6 @@ EVENTS_OF_LINES = """
 """
 
 
-def tallyhouse(house, *arguments):
-    answer = CliRunner().invoke(
-        app,
-        [*arguments, "--data-dir", str(house.settings.data_dir), "--json"],
-        catch_exceptions=False,
-    )
-    return answer.exit_code, json.loads(answer.stdout)
-
-
 def by_line(house):
     return {row.pop("rated_line_id"): row for row in house.mappings(LINES)}
 
@@ -73,7 +61,7 @@ def story(house_of_the_signed_month):
     priced = price_book.read_text("utf-8")
     price_book.write_text(priced.replace(LAST_PRICE, LAST_PRICE + NEW_VERSION), "utf-8")
     with house.raw_files_elsewhere() as made:
-        told["code"], told["answer"] = tallyhouse(house, "run", "--period", NEXT_MONTH)
+        told["code"], told["answer"] = house.tallyhouse("run", "--period", NEXT_MONTH)
     return told | {"raw_files_made": made, "lines_after": by_line(house)}
 
 
@@ -140,6 +128,6 @@ def test_with_the_raw_files_back_every_line_leads_to_its_events(story):
         filter(lambda each: is_repriced(after[each]), after),
         key=lambda each: after[each]["event_count"],
     )
-    code, explanation = tallyhouse(story["house"], "explain", name, "--events", "1000000")
+    code, explanation = story["house"].tallyhouse("explain", name, "--events", "1000000")
     assert ExitCode.DONE == code
     assert after[name]["event_count"] == len(explanation["event_ids"])
