@@ -43,7 +43,12 @@ from orchestration.billing.revisions import (
     revisions_of,
     totals_of,
 )
-from orchestration.billing.run_scope import WHOLE_RUN, RunScope, refuse_untimely
+from orchestration.billing.run_scope import (
+    WHOLE_RUN,
+    RunScope,
+    is_replaced,
+    refuse_untimely,
+)
 from orchestration.billing.signed_rows import read_entries
 from orchestration.billing.waivers import read_waivers
 from orchestration.durable import Steps, no_steps
@@ -106,7 +111,9 @@ def freeze(
     )
     candidates = found.candidates
     with Register(settings.register, steps=steps).writing() as session:
-        entities = _entities(session, candidates, billing_period, wanted=legal_entity_ids)
+        entities = _entities(
+            session, candidates, billing_period, scope=scope, wanted=legal_entity_ids
+        )
         refuse_untimely(session.chain, entities, billing_period, scope)
         waivers = read_waivers(session.folder, session.chain)
         contents = (
@@ -222,15 +229,20 @@ def _entities(
     candidates: Candidates,
     billing_period: str,
     *,
+    scope: RunScope,
     wanted: Sequence[str] | None,
 ) -> list[str]:
     found = set(candidates.legal_entity_ids())
     known = {
-        revision.legal_entity_id: revision.state
+        revision.legal_entity_id: revision
         for revision in revisions_of(session.chain).values()
         if revision.billing_period == billing_period
     }
-    found |= {entity for entity, state in known.items() if state == "frozen"}
+    found |= {
+        entity
+        for entity, revision in known.items()
+        if revision.state == "frozen" and is_replaced(revision, scope)
+    }
     if wanted is None:
         return sorted(found)
     unknown = sorted(set(wanted) - found - set(known))

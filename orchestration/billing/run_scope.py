@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.refusals import PeriodOpenError, RevisionWaitsError, listed
-from orchestration.billing.revisions import revisions_of
+from orchestration.billing.revisions import Revision, revisions_of
 
 _ALL: Final = "all"
 
@@ -65,6 +65,14 @@ WHOLE_RUN: Final = RunScope()
 """All contracts, with what is due of earlier closed months: what a month's close bills."""
 
 
+def is_replaced(waiting: Revision, scope: RunScope) -> bool:
+    """Whether a run takes the place of a revision of its month that waits for a decision.
+
+    The run of a month does; a re-rating only where it is about the same contracts.
+    """
+    return not scope.is_of_one_month or RunScope.of_plain(waiting.pins.scope) == scope
+
+
 def refuse_untimely(
     chain: Sequence[Manifest],
     legal_entity_ids: Collection[str],
@@ -96,8 +104,8 @@ def refuse_untimely(
         if revision.legal_entity_id not in legal_entity_ids:
             continue
         states.setdefault(revision.legal_entity_id, set()).add(revision.state)
-        theirs = RunScope.of_plain(revision.pins.scope)
-        if revision.state == "frozen" and theirs != scope:
+        if revision.state == "frozen" and not is_replaced(revision, scope):
+            theirs = RunScope.of_plain(revision.pins.scope)
             waiting[revision.revision_id] = theirs.words()
     if waiting:
         named = ", ".join(f"{name} with {words}" for name, words in waiting.items())

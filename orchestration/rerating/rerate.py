@@ -16,9 +16,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from orchestration.billing.manifests import Manifest
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
-from orchestration.billing.run_scope import RunScope
+from orchestration.billing.run_scope import RunScope, is_replaced
 from orchestration.period_close import freeze_period, refuse_unexpected
 from orchestration.pipeline import (
     RATING,
@@ -138,7 +139,7 @@ def rerate_month(
     with _rated(installation, scope, billing_period) as rated:
         rows, held, others = _found(rated.settings, billing_period)
         revisions: Sequence[Revision] = ()
-        if rows.num_rows:
+        if rows.num_rows or _is_awaited(chain, billing_period, scope):
             report = judge_candidates(
                 installation, billing_period=billing_period, rated_in=rated.settings
             )
@@ -161,6 +162,16 @@ def rerate_month(
         file=write_rows(
             installation.settings, f"{billing_period}-again.csv", _COLUMNS, rows.to_pylist()
         ),
+    )
+
+
+def _is_awaited(chain: Sequence[Manifest], billing_period: str, scope: RunScope) -> bool:
+    """Whether a revision about the same waits, which nobody may sign once it is not due."""
+    return any(
+        revision.state == "frozen"
+        and revision.billing_period == billing_period
+        and is_replaced(revision, scope)
+        for revision in revisions_of(chain).values()
     )
 
 

@@ -88,6 +88,26 @@ def test_what_is_due_of_earlier_months_is_left_to_other_runs(signed):
     assert (1, 2) == (again.document_count, run.document_count)
 
 
+def test_what_is_no_longer_due_gives_way_to_an_empty_revision(signed):
+    signed.freeze(scope=ACME)
+    signed.put_candidates()
+    [empty] = signed.freeze(scope=ACME)
+    assert (f"us:{PERIOD}:r3", 0, "frozen") == (
+        empty.revision_id,
+        empty.document_count,
+        empty.state,
+    )
+
+
+def test_another_entity_that_waits_is_not_in_the_way(world):
+    of_de = Line(customer_id="zeta", legal_entity_id="de")
+    [waiting, first] = world.build(Line(), of_de).freeze()
+    assert ("de", "us") == (waiting.legal_entity_id, first.legal_entity_id)
+    world.sign(first.revision_id)
+    world.put_candidates(CREDIT)
+    assert ["us"] == [each.legal_entity_id for each in world.freeze(scope=ACME)]
+
+
 def test_the_person_who_signs_is_told_what_it_is_about(signed):
     [revision] = signed.freeze(scope=ACME)
     assert "Only contracts of acme; all others stay." in str(revision_text(revision).value)
