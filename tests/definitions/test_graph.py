@@ -11,7 +11,7 @@ from orchestration.defs.transform.checkpoints import PAIRS, check_name
 from orchestration.defs.transform.conservation import CHECK_OF_INVARIANT
 
 VERBS = (
-    *("replay", "ingest", "watch", "rate", "reconcile"),
+    *("replay", "ingest", "watch", "rate", "rerate", "reconcile"),
     *("close", "freeze", "sign", "post", "read", "push"),
     *("list", "waive", "withdraw"),
     *("prepare", "validate", "show", "explain", "price", "verify", "compare", "reproduce"),
@@ -27,6 +27,7 @@ WRITES_THE_WAREHOUSE = (
     "publishing__published_marts",
     "signals__crm_signals",
     "invoice_differences",
+    "rated_again",
 )
 
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from orchestration.billing.run_scope import WHOLE_RUN, RunScope
 from orchestration.reproduction.reproduce import _with_same_inputs
 
 MONTH, OTHER = "2026-10", "2026-09"
@@ -18,12 +19,16 @@ def decision(sequence, kind):
     return SimpleNamespace(kind=kind, sequence=sequence, subject={})
 
 
-def revision(name, head, batches=(1,), version="v"):
+def revision(name, head, batches=(1,), version="v", scope=WHOLE_RUN):
     return SimpleNamespace(
         name=name,
         billing_period=MONTH,
         register_head=SimpleNamespace(sequence=head),
-        pins=SimpleNamespace(ingestion_batch_ids=batches, reference_version=version),
+        pins=SimpleNamespace(
+            ingestion_batch_ids=batches,
+            reference_version=version,
+            scope={"legal_entity_id": name, **scope.plain()},
+        ),
     )
 
 
@@ -56,3 +61,9 @@ def test_other_batches_or_another_reference_version_part_them():
         revision("us", 0, version="w"),
     ]
     assert [["de"], ["jp"], ["us"]] == groups(revisions, chain)
+
+
+def test_a_rerating_of_some_contracts_is_built_by_itself():
+    chain = [freeze(1, MONTH), freeze(2, MONTH)]
+    alone = RunScope(customer_ids=("acme",), is_of_one_month=True)
+    assert [["de"], ["us"]] == groups([revision("us", 0, scope=alone), revision("de", 1)], chain)
