@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+MOUNTS = "only who may mount"  # said by tests of real full and read-only disks, where none can be
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -22,6 +23,7 @@ def main(report: Path) -> int:
     ]
     if not SHARED_DATA.is_dir():
         skipped = [(name, why) for name, why in skipped if "shared/data" not in why]
+    skipped = [(name, why) for name, why in skipped if MOUNTS not in why]
     for name, why in skipped:
         print(f"skipped: {name}: {why}", file=sys.stderr)
     ran = len(cases) - len(skipped)

@@ -54,7 +54,10 @@ _BY_TEXT: Final = (
     (re.compile(_FAILED_TEXTS, re.IGNORECASE), Refusal.FAILED),
 )
 _PROBE_BYTES: Final = 8192
-_NOT_OF_A_DISK: Final = (ConnectionError, TimeoutError, InterruptedError, ChildProcessError)
+_NOT_OF_A_DISK: Final = (
+    *(ConnectionError, TimeoutError, InterruptedError, ChildProcessError),
+    *(FileNotFoundError, FileExistsError),
+)
 
 
 class DiskError(TechnicalError):
@@ -71,7 +74,8 @@ def refusal_of(error: OSError) -> Refusal:
 def disk_failure(error: BaseException) -> DiskError | None:
     """Return what to tell where a disk's refusal is behind an error; None where there is none.
 
-    An error that says by itself what to do is left as it is.
+    An error that says by itself what to do is left as it is, and so is one that no disk is to blame
+    for, such as a file that is not there.
     """
     for each in _chain(error):
         if isinstance(each, TallyhouseError):

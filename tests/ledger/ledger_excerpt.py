@@ -17,13 +17,16 @@ COMPARED = (
     "reconciliation.fct_outcomes",
     "billing.fct_invoice_candidate_lines",
 )
+LINEAGES = "select distinct contract_lineage_id from {relation}"
 ROWS = "select * from {relation} where contract_lineage_id in ({lineages})"
 
 
 def rows_told_otherwise(installation, billing_period):
     """Rows of every second contract that an excerpt has and the warehouse has not, or lacks.
 
-    Also checks of conservation that do not hold in the excerpt.
+    Also checks of conservation that do not hold in the excerpt, and contracts that it compares
+    though nobody asked for them. With how many rows both were asked for, and how many contracts
+    were rated and left out.
     """
     settings = installation.settings
     folder = settings.warehouse / "part"
@@ -41,7 +44,14 @@ def rows_told_otherwise(installation, billing_period):
         told["conservation"] = connection.execute(
             "select check_name, scope_id from reconciliation.fct_conservation where not is_held"
         ).fetchall()
-    return {name: rows for name, rows in told.items() if rows}, sum(map(len, part.values()))
+        compared, rated = (
+            {name for (name,) in connection.execute(LINEAGES.format(relation=relation)).fetchall()}
+            for relation in COMPARED[:2]
+        )
+    asked = set(scoped.lineages)
+    told["not asked for"] = sorted(compared - asked)
+    row_count = sum(map(len, part.values()))
+    return {name: rows for name, rows in told.items() if rows}, row_count, len(rated - asked)
 
 
 def _rows(settings, lineages):

@@ -122,7 +122,8 @@ class Closed:
         held: by story, codes of what holds its charges.
         broken: names of checks that did not hold before it was signed.
         told_otherwise: what an excerpt says of half of the company that the warehouse does not,
-            and how many rows both were asked for; None at a close where none was made.
+            how many rows both were asked for, and how many contracts were left out; None at a close
+            where none was made.
         dates: by story and text of a document, the day on which it is booked. bill_to: likewise,
         the customer that it is for. expires: by story, texts of what expired of grants.
     """

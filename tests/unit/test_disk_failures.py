@@ -50,6 +50,7 @@ REFUSALS = [
     (duckdb.IOException('Cannot open file "/x": Read-only file system'), "disk_read_only"),
 ]
 OTHERS = [
+    os_error(errno.ENOENT),
     ValueError("a defect"),
     of_sqlalchemy("permission denied for table postings"),
     ConnectionResetError(errno.ECONNRESET, "gone"),
