@@ -24,7 +24,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup check fix test demo dev bench bench-rating bench-what-if real lock clean
+.PHONY: help setup check fix test demo dev bench bench-rating bench-rerating bench-what-if real lock clean
 
 help: ## Say what each verb does
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -90,6 +90,9 @@ bench: setup ## Time every phase against a hand-written script; EVENTS=10000000 
 
 bench-rating: setup ## Time rating of CONTRACTS=100000 contracts against a query that only sums
 	$(BIN)/python -m tests.benchmarks.bench_rating --contracts $(CONTRACTS) $(ARGS)
+
+bench-rerating: setup ## Time a signed month rated again against its first rating
+	$(BIN)/python -m tests.benchmarks.bench_rerating --contracts $(CONTRACTS) $(ARGS)
 
 bench-what-if: setup ## Time ten scenarios of a month against ten plain ratings of it
 	$(BIN)/python -m tests.benchmarks.bench_what_if --contracts $(CONTRACTS) $(ARGS)

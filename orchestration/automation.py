@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from orchestration.billing.manifests import DECIDING_KINDS
 from orchestration.billing.register import Register
 from orchestration.operations_db import tables
 from orchestration.partitions import landing_files
@@ -278,7 +279,7 @@ def _read_billed(folder: Path, _manifest_count: int) -> _Billed:
     register = Register(folder)
     chain = register.chain()
     keys = register.entries(chain).column("posting_key").to_pylist()
-    decisions = (manifest.sequence for manifest in chain if manifest.kind != "freeze")
+    decisions = (manifest.sequence for manifest in chain if manifest.kind in DECIDING_KINDS)
     return _Billed(
         last_decision=max(decisions, default=0),
         posting_keys=frozenset(key for key in keys if key),

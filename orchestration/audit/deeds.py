@@ -48,6 +48,8 @@ def deeds_of_commit(manifest: Manifest) -> Iterator[Deed]:
             },
             commit=commit,
         )
+    elif manifest.kind == "explain":
+        yield _explanation(manifest, commit)
     elif manifest.kind in ("sign", "reject"):
         yield from _deeds_of_decision(manifest, commit)
     else:
@@ -163,6 +165,21 @@ def _deeds_of_decision(manifest: Manifest, commit: Commit) -> Iterator[Deed]:
             | {"revision_id": subject["revision_id"], "note": subject.get("note", "")},
             commit=commit,
         )
+
+
+def _explanation(manifest: Manifest, commit: Commit) -> Deed:
+    subject = manifest.subject
+    return Deed(
+        happened_at=manifest.written_at,
+        actor=Actor.of_plain(subject["explained_by"]),
+        action="explain",
+        object_kind="revision",
+        object_id=subject["revision_id"],
+        details={
+            name: subject[name] for name in ("billing_period", "legal_entity_id", "content_sha256")
+        },
+        commit=commit,
+    )
 
 
 def _deeds_of_record(manifest: Manifest, commit: Commit) -> Iterator[Deed]:

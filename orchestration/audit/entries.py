@@ -30,6 +30,7 @@ ACTIONS: Final = (
     "end_run",
     "change_reference",
     "freeze",
+    "explain",
     "sign",
     "reject",
     "hold",

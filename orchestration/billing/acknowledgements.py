@@ -1,6 +1,6 @@
 """Which documents of a revision need an acknowledgement of their own, and why.
 
-Belongs here: the four reasons, computed from a revision and the register alone. Does not belong
+Belongs here: the five reasons, computed from a revision and the register alone. Does not belong
 here: which reasons a company asks for (price_book/policy.py), the refusal of a signature without
 one (sign_off_rules.py).
 
@@ -18,6 +18,12 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.billing.correction_causes import (
+    UNEXPLAINED,
+    causes_of_revision,
+    corrections_in,
+    unexplained_by_document,
+)
 from orchestration.billing.entries import BILLED_KINDS
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.policies import pinned_policy
@@ -30,6 +36,12 @@ from orchestration.settings import Settings
 TRAILING_MONTHS: Final = 3
 _DIGITS: Final = 60  # sums and products of amounts of 38 digits stay exact
 
+_UNEXPLAINED_WORDS: Final[Mapping[str | None, str]] = {
+    None: "whose causes are not told",
+    "engine_version": "for another version of the program",
+    UNEXPLAINED: "for no known cause",
+}
+
 _Customer: TypeAlias = tuple[str, str]
 """A bill-to customer in a currency."""
 
@@ -39,7 +51,7 @@ class Reason:
     """Why a document needs an acknowledgement.
 
     Attributes:
-        code: threshold, variance, first_invoice or negative_document.
+        code: threshold, variance, first_invoice, negative_document or unexplained_correction.
         text: the same in words, with its figures.
     """
 
@@ -80,7 +92,11 @@ class NeededAcknowledgement:
 
 
 def needed_acknowledgements(
-    policy: AcknowledgementPolicy, documents: pa.Table, lines: pa.Table, entries: pa.Table
+    policy: AcknowledgementPolicy,
+    documents: pa.Table,
+    lines: pa.Table,
+    entries: pa.Table,
+    causes: pa.Table,
 ) -> tuple[NeededAcknowledgement, ...]:
     """Find the documents that a signature must acknowledge one by one, by document id.
 
@@ -89,25 +105,32 @@ def needed_acknowledgements(
         documents: DOCUMENT_SCHEMA rows of one legal entity that the signature would bill.
         lines: LINE_SCHEMA rows of the revision.
         entries: REGISTER_ENTRY_SCHEMA, all that was signed before.
+        causes: CAUSE_SCHEMA, why lines of the revision correct what was signed.
     """
     with localcontext(prec=_DIGITS):
-        return tuple(_needed(policy, documents, lines, entries))
+        return tuple(_needed(policy, documents, lines, entries, causes))
 
 
 def _needed(
-    policy: AcknowledgementPolicy, documents: pa.Table, lines: pa.Table, entries: pa.Table
+    policy: AcknowledgementPolicy,
+    documents: pa.Table,
+    lines: pa.Table,
+    entries: pa.Table,
+    causes: pa.Table,
 ) -> Iterator[NeededAcknowledgement]:
     rows = before_credits(documents, lines).to_pylist()
     net: dict[Any, Any] = dict(
         zip(documents["document_id"].to_pylist(), documents["amount"].to_pylist(), strict=True)
     )
     history = _History.of(entries, rows)
+    unexplained = unexplained_by_document(corrections_in(lines), causes)
     for row in sorted(rows, key=lambda each: str(each["document_id"])):
         found = (
             _above_threshold(policy, row),
             _beyond_variance(policy, row, history),
             _first_invoice(policy, row, history),
             _below_zero(policy, row, net[row["document_id"]]),
+            _unexplained(policy, row, unexplained.get(row["document_id"], {})),
         )
         reasons = tuple(reason for reason in found if reason is not None)
         if reasons:
@@ -134,7 +157,7 @@ def acknowledgements_of(
         RegisterDamagedError: a committed file is missing or changed.
     """
     policy = policy_source(settings, revision.pins.reference_version).acknowledged_documents
-    if policy == AcknowledgementPolicy():
+    if policy == AcknowledgementPolicy(unexplained_correction=False):
         return ()
     documents, lines = (
         completed(
@@ -142,7 +165,13 @@ def acknowledgements_of(
         )
         for role, schema in (("documents", DOCUMENT_SCHEMA), ("lines", LINE_SCHEMA))
     )
-    return needed_acknowledgements(policy, documents, lines, read_entries(settings.register, chain))
+    return needed_acknowledgements(
+        policy,
+        documents,
+        lines,
+        read_entries(settings.register, chain),
+        causes_of_revision(settings.register, chain, revision.revision_id),
+    )
 
 
 def acknowledged(
@@ -283,6 +312,19 @@ def _below_zero(
     if policy.negative_document and min(row["amount"], net) < 0:
         return Reason(code="negative_document", text="below zero")
     return None
+
+
+def _unexplained(
+    policy: AcknowledgementPolicy, row: Mapping[str, Any], found: Mapping[str | None, Decimal]
+) -> Reason | None:
+    if not policy.unexplained_correction or not found:
+        return None
+    currency = row["currency_code"]
+    parts = [
+        f"{money_text(amount, currency)} {_UNEXPLAINED_WORDS[cause]}"
+        for cause, amount in sorted(found.items(), key=lambda each: each[0] or "")
+    ]
+    return Reason(code="unexplained_correction", text=f"corrects {', '.join(parts)}")
 
 
 def _rounded(amount: Decimal, currency_code: str) -> str:

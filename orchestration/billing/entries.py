@@ -88,6 +88,8 @@ ENTRY_SCHEMA: Final = joined(
             column("billed_before", AMOUNT, is_nullable=False),
             column("amount", AMOUNT, is_nullable=False),
             column("cause", pa.string()),
+            column("correction_kind", pa.string()),
+            column("correction_causes", pa.string()),
             column("event_count", pa.int64()),
             column("digest_sum_1", DIGEST_SUM),
             column("digest_sum_2", DIGEST_SUM),

@@ -30,7 +30,9 @@ from orchestration.billing.refusals import RegisterDamagedError
 FORMAT: Final = 1
 GENESIS_SHA256: Final = "0" * 64
 MANIFESTS_FOLDER: Final = "manifests"
-MANIFEST_KINDS: Final = ("freeze", "sign", "reject", "record")
+MANIFEST_KINDS: Final = ("freeze", "explain", "sign", "reject", "record")
+DECIDING_KINDS: Final = ("sign", "reject", "record")
+"""Commits by which a person decided; the others pin or tell."""
 _MANIFEST_NAME: Final = re.compile(r"^(\d{8})\.json$")
 
 
@@ -51,8 +53,8 @@ class ListedFile:
 
     Attributes:
         path: relative to register/, with forward slashes.
-        role: entries, held, revision, documents, lines, provenance, exceptions, event_decisions,
-            exception_waivers or exception_waiver_withdrawals.
+        role: entries, held, revision, documents, lines, provenance, exceptions, causes,
+            event_decisions, exception_waivers or exception_waiver_withdrawals.
         sha256: digest of its bytes. byte_size: their number.
         row_count: rows of a Parquet file; None for others.
     """
@@ -81,7 +83,7 @@ class Manifest:
     Attributes:
         sequence: 1, 2, 3 … without gaps.
         previous_manifest_sha256: digest of the commit before.
-        kind: freeze, sign, reject or record.
+        kind: freeze, explain, sign, reject or record.
         written_at: when, in UTC.
         files: what it makes exist.
         subject: what it is about: the revision, the signature, the reason.

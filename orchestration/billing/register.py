@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.billing.canonical import bytes_digest
 from orchestration.billing.commits import RegisterSession
+from orchestration.billing.correction_causes import CAUSE_SCHEMA, CAUSES
 from orchestration.billing.decisions import held_table, sign_off_table
 from orchestration.billing.entries import fold_billed
 from orchestration.billing.manifests import (
@@ -36,7 +37,7 @@ from orchestration.billing.manifests import (
     read_chain,
 )
 from orchestration.billing.refusals import RegisterBusyError
-from orchestration.billing.signed_rows import read_entries
+from orchestration.billing.signed_rows import read_entries, read_rows
 from orchestration.billing.waivers import read_waivers, waiver_table
 from orchestration.durable import (
     BESIDE_SUFFIX,
@@ -258,5 +259,6 @@ def register_inputs(
         "register_entries": entries,
         "sign_offs": sign_off_table(chain),
         "held_documents": held_table(settings.register, chain, entries),
+        "correction_causes": read_rows(settings.register, chain, role=CAUSES, schema=CAUSE_SCHEMA),
         "exception_waivers": waiver_table(read_waivers(settings.register, chain)),
     }

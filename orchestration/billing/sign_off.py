@@ -29,11 +29,9 @@ from orchestration.billing.canonical import table_digest
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.closed_buckets import refuse_closed_since
 from orchestration.billing.commits import RegisterSession
+from orchestration.billing.correction_causes import causes_of_revision
 from orchestration.billing.credits import read_grants, refuse_overdrawn
-from orchestration.billing.derived_rows import (
-    read_check_results,
-    rebuild_from_register,
-)
+from orchestration.billing.derived_rows import read_check_results, rebuild_from_register
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.policies import pinned_policy, pinned_rules
 from orchestration.billing.provenance import PROVENANCE_SCHEMA, first_used
@@ -209,6 +207,7 @@ def _commit(
     refuse_without_reason(asked.decision, asked.note, asked.held_document_ids, revision)
     frozen = _read_frozen(session, revision)
     figures = read_check_results(engine, revision)
+    causes = causes_of_revision(session.folder, session.chain, revision.revision_id)
     signed_documents = _signed_documents(frozen, asked)
     needed: tuple[NeededAcknowledgement, ...] = ()
     if asked.decision == "sign":
@@ -222,6 +221,7 @@ def _commit(
             signed_documents,
             frozen.lines,
             read_entries(session.folder, session.chain),
+            causes,
         )
         refuse_unacknowledged(revision, needed, asked.acknowledgements)
         refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
@@ -237,7 +237,8 @@ def _commit(
             policy=pinned_rules(settings, version),
         ),
         held,
-        signature,
+        causes=causes,
+        signature=signature,
     )
     signed = read_entries(session.folder, session.chain)
     refuse_overdrawn(signed, entries, partial(read_grants, settings, version))

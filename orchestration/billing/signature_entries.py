@@ -4,6 +4,7 @@ Belongs here: entries and held lines of a decision about a frozen revision. Does
 whether it may be signed (sign_off_rules.py), its commit (sign_off.py).
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -55,6 +56,8 @@ def signature_entries(
     expiries: pa.Table,
     signed_documents: pa.Table,
     held: pa.Table,
+    *,
+    causes: pa.Table,
     signature: Signature,
 ) -> pa.Table:
     """One entry per line of the signed documents, in order of document and line; then expiries.
@@ -66,6 +69,7 @@ def signature_entries(
         expiries: EXPIRY_SCHEMA; none where nothing is signed.
         signed_documents: DOCUMENT_SCHEMA, with what booking adds.
         held: HELD_SCHEMA, lines of the documents that wait.
+        causes: why the lines correct what was signed, as CAUSE_SCHEMA.
         signature: what every entry says.
 
     Returns:
@@ -75,14 +79,15 @@ def signature_entries(
     waiting = lines.filter(
         pc.is_in(lines["document_id"], value_set=pc.unique(held["document_id"]).cast(pa.string()))
     )
-    causes: list[Any] = billed["cause"].to_pylist()
+    dues: list[Any] = billed["cause"].to_pylist()
     count = billed.num_rows
     known: dict[str, Any] = {name: billed[name] for name in billed.schema.names}
     known |= {
         "entry_number": list(range(1, count + 1)),
-        "entry_kind": [_KIND_BY_CAUSE.get(cause, "correct") for cause in causes],
+        "entry_kind": [_KIND_BY_CAUSE.get(due, "correct") for due in dues],
         "billed_before": billed["billed_amount_before"],
-    } | _signed(signature, count)
+    }
+    known |= _corrected(billed, causes) | _signed(signature, count)
     expired = _expiry_entries(
         without_lineages_of(expiries, waiting), signature, first_number=count + 1
     )
@@ -129,6 +134,23 @@ def _expiry_entries(expiries: pa.Table, signature: Signature, *, first_number: i
         "billed_before": [Decimal(0)] * count,
     } | _signed(signature, count)
     return filled_table(known, ENTRY_SCHEMA, count)
+
+
+def _corrected(lines: pa.Table, causes: pa.Table) -> dict[str, list[Any]]:
+    """Of each line whether it mends an error or trues up an estimate, or both, and by what."""
+    kinds: dict[tuple[Any, Any], set[str]] = defaultdict(set)
+    names: dict[tuple[Any, Any], list[str]] = defaultdict(list)
+    for row in causes.sort_by("cause_number").to_pylist():
+        place = (row["document_id"], row["line_number"])
+        kinds[place].add(row["correction_kind"])
+        names[place].append(row["cause"])
+    places = list(
+        zip(lines["document_id"].to_pylist(), lines["line_number"].to_pylist(), strict=True)
+    )
+    return {
+        "correction_kind": [" and ".join(sorted(kinds.get(each, ()))) or None for each in places],
+        "correction_causes": [", ".join(names.get(each, ())) or None for each in places],
+    }
 
 
 def _signed(signature: Signature, count: int) -> dict[str, list[Any]]:

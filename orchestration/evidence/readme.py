@@ -10,6 +10,7 @@ TABLES: Final = {
     "totals": "Each revision by currency: documents, register entries and signature, side by side.",
     "documents": "Documents of the revisions; is_signed is false where one was held.",
     "entries": "Register entries: what was signed, line by line.",
+    "correction_causes": "Lines that correct what was signed, by cause: error or estimate.",
     "held_lines": "Lines of documents that were held at the signature, with the reason.",
     "recorded_entries": "Waivers, concessions, releases and credits recorded about the month.",
     "waivers": "Exceptions that somebody let stand: who, why, until when, and how it ended.",

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from orchestration.billing.correction_causes import CAUSE_SCHEMA, CAUSES
 from orchestration.billing.entries import (
     AMOUNT,
     DOCUMENT_KINDS,
@@ -132,6 +133,7 @@ def register_tables(
         "totals": _totals(revisions, signatures, documents, entries),
         "documents": documents,
         "entries": _readable(entries),
+        "correction_causes": _explained(folder, chain, revisions),
         "held_lines": held,
         "recorded_entries": _readable(_recorded(folder, chain, subject, entries)),
         "waivers": _waivers(folder, chain, subject),
@@ -141,6 +143,14 @@ def register_tables(
         "provenance": _of_revisions(folder, freezes, "provenance", PROVENANCE_SCHEMA),
         "month_over_month": month_over_month(folder, chain, subject, entries),
     }
+
+
+def _explained(
+    folder: Path, chain: Sequence[Manifest], revisions: Mapping[str, Revision]
+) -> pa.Table:
+    told = [each for each in chain if each.kind == "explain"]
+    mine = [each for each in told if each.subject["revision_id"] in revisions]
+    return read_rows(folder, mine, role=CAUSES, schema=CAUSE_SCHEMA)
 
 
 def month_over_month(

@@ -108,7 +108,7 @@ def needed_files(chain: Sequence[Manifest], subject: Subject) -> list[ListedFile
     files: dict[str, ListedFile] = {}
     for manifest in chain:
         revision_id = manifest.subject.get("revision_id")
-        is_own = manifest.kind == "freeze" and revision_id in subject.revision_ids
+        is_own = manifest.kind in ("freeze", "explain") and revision_id in subject.revision_ids
         is_signed = manifest.kind == "sign" and revision_id in wanted
         if is_own or is_signed or manifest.kind == "record":
             files |= {each.path: each for each in manifest.files}

@@ -108,8 +108,8 @@ class Approver(FrozenModel):
 class AcknowledgementPolicy(FrozenModel):
     """Which documents of a revision need an acknowledgement of their own, beside the signature.
 
-    Amounts are what a document charges before credits, in major units by currency. Everything is
-    off unless it is given.
+    Amounts are what a document charges before credits, in major units by currency. Everything
+    but the last is off unless it is given.
 
     Attributes:
         threshold: the |document| above which it needs one; a currency that is not listed has none.
@@ -119,6 +119,9 @@ class AcknowledgementPolicy(FrozenModel):
             currency that is not listed has no such minimum.
         first_invoice: whether a customer's first documents need one.
         negative_document: whether a document below zero needs one.
+        unexplained_correction: whether a document needs one that corrects something by a cause that
+            nobody outside brought about, such as another version of the program, or whose causes
+            are not told. This one is on unless it is switched off.
     """
 
     threshold: dict[Currency, Price] = Field(default_factory=dict)
@@ -126,6 +129,7 @@ class AcknowledgementPolicy(FrozenModel):
     variance_minimum: dict[Currency, Price] = Field(default_factory=dict)
     first_invoice: Flag = False
     negative_document: Flag = False
+    unexplained_correction: Flag = True
 
     @model_validator(mode="after")
     def _minimum_has_a_variance(self) -> Self:
@@ -178,6 +182,18 @@ class SignOffPolicy(FrozenModel):
         return next((approver for approver in self.approvers if approver.name == name), None)
 
 
+Cause = Literal[
+    "not_billed_then",
+    "repaired_rejects",
+    "retractions_and_resolved_conflicts",
+    "late_usage",
+    "identity",
+    "contract",
+    "price",
+]
+"""Why a signed month may come to something else, as fct_rerating_diff names it."""
+
+
 class Corrections(FrozenModel):
     """How far back differences are billed, and what becomes of a credit memo.
 
@@ -186,10 +202,13 @@ class Corrections(FrozenModel):
             ingestion batch is not billed but shown as out of window; None has no bound.
         credit_memos: offset lets the ERP set a credit memo off against the customer's next
             invoices; pay_out asks it to pay the money back.
+        estimates: causes by which a correction trues up an estimate; by any other it mends an
+            error.
     """
 
     months_back: Annotated[Whole, Field(ge=1, le=1200)] | None = None
     credit_memos: Literal["offset", "pay_out"] = "offset"
+    estimates: tuple[Cause, ...] = ("late_usage", "not_billed_then")
 
 
 DEFAULT_LIMIT: Final = "default"

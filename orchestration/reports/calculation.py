@@ -21,6 +21,7 @@ from orchestration.reports.calculation_steps import (
     term_steps,
     words,
 )
+from orchestration.reports.differences import CAUSE_WORDS
 from orchestration.reports.explanation import LineExplanation
 from orchestration.reports.layout import Column, Kind, Sheet, print_sheets
 
@@ -131,8 +132,9 @@ def _signed(entry: Mapping[str, Any], line: Mapping[str, Any]) -> Iterator[tuple
         yield "PAID BY CREDIT", f"{_drawn(entry, line)}, {signature}."
         return
     details = (
-        f"{money(entry['amount'], line)} ({entry['entry_kind']}) on line {entry['line_number']} "
-        f"of document {entry['document_id']}{_other_line(entry, line)}, revision "
+        f"{money(entry['amount'], line)} ({entry['entry_kind']}{_because(entry)}) on line "
+        f"{entry['line_number']} of document {entry['document_id']}{_other_line(entry, line)}, "
+        f"revision "
         f"{entry['revision_id']}, by {entry['signer']} at {entry['signed_at']:%Y-%m-%d %H:%M} UTC, "
         f"register commit {entry['register_sequence']}."
     )
@@ -142,6 +144,14 @@ def _signed(entry: Mapping[str, Any], line: Mapping[str, Any]) -> Iterator[tuple
     else:
         state = entry["posting_state"] or "not planned yet"
         yield "NOT IN THE ERP", f"Its posting is {state}, key {entry['posting_key']}."
+
+
+def _because(entry: Mapping[str, Any]) -> str:
+    """Why a correction was due; one that was signed without causes does not say."""
+    if not entry["correction_kind"]:
+        return ""
+    causes = [CAUSE_WORDS[cause] for cause in entry["correction_causes"].split(", ")]
+    return f", of an {entry['correction_kind'].replace(' and ', ' and an ')}: {', '.join(causes)}"
 
 
 def _other_line(row: Mapping[str, Any], line: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from orchestration.reports.layout import Column, Kind, Sheet, print_sheets
 from orchestration.rerating.difference import Rerating
 
 _SHOWN: Final = 30
-_CAUSES: Final = {
+CAUSE_WORDS: Final = {
     "not_billed_then": "not billed then",
     "engine_version": "version of the program",
     "repaired_rejects": "repaired rejects",
@@ -27,7 +27,9 @@ _CAUSES: Final = {
     "contract": "contracts",
     "price": "prices",
     "unexplained": "unexplained",
+    "rounding": "rounding",
 }
+"""Every cause in words, in the order of the waterfall."""
 
 
 def print_differences(console: Console, rerating: Rerating) -> None:
@@ -67,10 +69,10 @@ def _by_cause(rerating: Rerating) -> Sheet:
         Column("difference", Kind.FIGURE),
     )
     of_causes = _totals(rerating.rows, "currency_code", "cause")
-    order = list(_CAUSES)
+    order = list(CAUSE_WORDS)
     for currency, cause in sorted(of_causes, key=lambda each: (each[0], order.index(each[1]))):
         total = of_causes[currency, cause]
-        sheet.add_row(_CAUSES[cause], f"{total.keys:,}", _money(total.difference, currency))
+        sheet.add_row(CAUSE_WORDS[cause], f"{total.keys:,}", _money(total.difference, currency))
     for (currency,), total in sorted(_totals(rerating.rows, "currency_code").items()):
         sheet.add_row("in all", f"{total.keys:,}", _money(total.difference, currency))
     return sheet
@@ -96,7 +98,7 @@ def _by_charge(rerating: Rerating) -> Sheet:
         sheet.add_row(
             customer,
             charge,
-            _CAUSES[cause],
+            CAUSE_WORDS[cause],
             *(money_text(amount, currency) for amount in amounts),
             _money(total.difference, currency),
         )

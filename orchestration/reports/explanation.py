@@ -77,7 +77,7 @@ _SIGNED: Final = """
     select
         register_sequence, document_id, line_number, rated_line_id, entry_kind, amount,
         currency_code, signer, signed_at, posting_key, revision_id, reference_version,
-        credit_grant_id
+        credit_grant_id, correction_kind, correction_causes
     from register_entries
     where settlement_key = $key
     order by register_sequence, entry_number

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestration.price_book.currencies import amount_text, money_text
+from orchestration.reports.correction_causes import causes_json, explained_words
 from orchestration.reports.layout import Column, Kind, Sheet, print_sheets
 from orchestration.rerating.rerate import Rerated
 
@@ -36,6 +37,7 @@ def rerated_json(rerated: Rerated) -> dict[str, Any]:
         "revisions": [
             {"revision_id": each.revision_id, "state": each.state} for each in rerated.revisions
         ],
+        "causes": [cause for each in rerated.explained for cause in causes_json(each)],
         "held_keys": dict(rerated.held_keys),
         "other_months": [
             dict(row) | {"due_amount": amount_text(row["due_amount"], row["currency_code"])}
@@ -100,10 +102,10 @@ def _lines(rerated: Rerated) -> list[str]:
         f"`tallyhouse rerate --period {row['billing_period']}`."
         for row in rerated.other_months
     ]
+    lines += explained_words(rerated.explained)
     lines += [
         f"{revision.revision_id} is {revision.state}: {_documents(revision.document_count)}. "
-        f"`tallyhouse diff --period {month}` tells the causes, `tallyhouse sign-off "
-        f"--period {month}` signs."
+        f"`tallyhouse sign-off --period {month}` signs."
         for revision in rerated.revisions
     ]
     if rerated.rows and not rerated.revisions:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from orchestration.billing.code_version import code_version
 from orchestration.billing.freeze import freeze
-from orchestration.billing.manifests import Manifest
+from orchestration.billing.manifests import DECIDING_KINDS, Manifest
 from orchestration.billing.refusals import RevisionUnknownError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision, refuse_invalid_period, revisions_of
@@ -177,8 +177,11 @@ def _with_same_inputs(
         others = [
             manifest.sequence
             for manifest in chain[: revision.register_head.sequence]
-            if manifest.kind != "freeze"
-            or manifest.subject["content"]["billing_period"] != revision.billing_period
+            if manifest.kind in DECIDING_KINDS
+            or (
+                manifest.kind == "freeze"
+                and manifest.subject["content"]["billing_period"] != revision.billing_period
+            )
         ]
         pins = revision.pins
         last = max(others, default=0)

@@ -34,6 +34,7 @@ from orchestration.price_book import current_reference
 from orchestration.reproduction.scratch import scratch_folder
 from orchestration.rerating.bases import signed_revisions
 from orchestration.rerating.excerpt import rate_excerpt
+from orchestration.rerating.explain import Explained
 from orchestration.rerating.reference_tables import compiled_tables
 from orchestration.rerating.row_files import KEY_COLUMNS, write_rows
 from orchestration.rerating.scope import scoped_contracts
@@ -80,6 +81,7 @@ class Rerated:
         other_months: months of which billed keys differ as well, by currency, with key_count and
             due_amount; they are not frozen here.
         revisions: what was frozen; none where nothing differs.
+        explained: why they correct what was signed, once that was asked for.
         file: the rows as CSV, relative to the data directory.
     """
 
@@ -91,6 +93,7 @@ class Rerated:
     other_months: Sequence[Mapping[str, Any]]
     revisions: Sequence[Revision]
     file: Path
+    explained: Sequence[Explained] = ()
 
 
 @dataclass(frozen=True)

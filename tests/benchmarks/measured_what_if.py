@@ -55,7 +55,7 @@ def measure(settings: Settings, scenario_count: int) -> dict[str, Any]:
         started = time.perf_counter()
         _rate(settings)
         rated_at = time.perf_counter()
-        dearer = tables | {"charge_tiers": _dearer(tables["charge_tiers"], number)}
+        dearer = tables | {"charge_tiers": dearer_tiers(tables["charge_tiers"], number)}
         rated = rate_scenario(base, dearer)
         compared = compare(_scenario(dearer), base.rated, rated, current=tables)
         others.append(time.perf_counter() - rated_at)
@@ -88,7 +88,7 @@ def _base(installation: Installation, tables: dict[str, pa.Table]) -> Base:
     )
 
 
-def _dearer(tiers: pa.Table, percent: int) -> pa.Table:
+def dearer_tiers(tiers: pa.Table, percent: int) -> pa.Table:
     factor = pa.scalar(100 + percent, pa.decimal128(3, 0))
     hundredth = pa.scalar("0.01").cast(pa.decimal128(3, 2))
     # The product has more digits than a price keeps; those of the workload are short.

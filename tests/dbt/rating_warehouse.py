@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from orchestration.audit import write_audit_inputs
-from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
+from orchestration.billing.correction_causes import CAUSE_SCHEMA
+from orchestration.billing.entries import PLACE_SCHEMA, REGISTER_ENTRY_SCHEMA, joined
 from orchestration.billing.policy_inputs import write_policy_inputs
 from orchestration.billing.rerating_inputs import write_rerating_inputs
 from orchestration.billing.waivers import WAIVER_INPUT_SCHEMA
@@ -321,6 +322,7 @@ class RatingWarehouse:
                 [{"reference_version": REFERENCE_VERSION} | dict(row) for row in rows],
             )
         write_rows(inputs / "register_entries.parquet", REGISTER_ENTRY_SCHEMA, self.register)
+        write_rows(inputs / "correction_causes.parquet", joined(PLACE_SCHEMA, CAUSE_SCHEMA), [])
         write_rows(inputs / "exception_waivers.parquet", WAIVER_INPUT_SCHEMA, [])
         write_age_limits(self.settings, ExceptionPolicy())
         write_rerating_inputs(self.settings, "nothing was asked")

@@ -47,6 +47,7 @@ POLICY = {
         "approvers": [{"name": SIGNER.name, "legal_entities": "all", "up_to_amount": "unlimited"}],
         "accepts_self_declared": True,
         "four_eyes": False,
+        "acknowledgements": {"unexplained_correction": False},  # no causes are told here
     },
     "smallest_document": {"CHF": "1.00"},
     "corrections": {"months_back": 4},

@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.billing.refusals import AcknowledgementMissingError
 from orchestration.billing.sign_off import Signer
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import initialise
 from orchestration.price_book import ReferenceInvalidError
+from orchestration.rerating.explain import explain_corrections
 from orchestration.stewardship import EventDecision, record_event_decisions
 
 pytestmark = pytest.mark.slow
@@ -134,7 +136,14 @@ def story(house_of_the_signed_month):
     told["code"], told["answer"] = house.tallyhouse("diff", "--period", MONTH)
     told["due"] = {row["settlement_key"]: row["due_amount"] for row in house.mappings(DUE)}
     told["quantities"] = house.mappings(QUANTITIES)
-    for revision in house.freeze(NEXT_MONTH):
+    revisions = house.freeze(NEXT_MONTH)
+    corrected = next(each for each in revisions if each.legal_entity_id == "us_inc")
+    with pytest.raises(AcknowledgementMissingError) as unexplained:
+        house.sign(corrected)
+    told["unexplained"] = str(unexplained.value)
+    told["explained"] = explain_corrections(house.installation, revisions)
+    told["explained_again"] = explain_corrections(house.installation, revisions)
+    for revision in revisions:
         house.sign(revision)
     return told
 
@@ -241,6 +250,38 @@ def test_what_was_told_is_what_is_frozen_then(story):
         if entry["billing_period"] == MONTH and f":{NEXT_MONTH}:" in entry["revision_id"]:
             corrected[entry["settlement_key"]] += entry["amount"]
     assert story["due"] == dict(corrected)
+
+
+def test_corrections_are_not_signed_before_their_causes_are_told(story):
+    assert "whose causes are not told" in story["unexplained"]
+
+
+def test_each_signed_correction_says_its_causes_as_they_were_told(story):
+    """ledger.md, Corrections: cause, error or estimate; over its causes what it corrects."""
+    story["house"].build(*WITHOUT_DATA_TESTS, "--select", "+fct_correction_causes")
+    found = defaultdict(Decimal)
+    for row in story["house"].mappings("select * from billing.fct_correction_causes"):
+        found[row["settlement_key"], row["cause"], row["correction_kind"]] += row["amount"]
+    estimates = ("late_usage", "not_billed_then")
+    corrected = {
+        entry["settlement_key"]
+        for entry in story["house"].register_entries()
+        if entry["entry_kind"] == "correct"
+    }
+    assert {
+        (
+            row["settlement_key"],
+            row["cause"],
+            "estimate" if row["cause"] in estimates else "error",
+        ): Decimal(row["difference_amount"])
+        for row in story["answer"]["rows"]
+        if row["settlement_key"] in corrected
+    } == dict(found)
+
+
+def test_causes_are_told_once(story):
+    assert story["explained"]
+    assert [] == story["explained_again"]
 
 
 def test_an_amendment_moves_the_charges_of_its_contract_alone(story):

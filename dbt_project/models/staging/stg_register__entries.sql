@@ -41,6 +41,8 @@ final as (
         cast(billed_before as decimal(38, 4)) as billed_before,
         cast(amount as decimal(38, 4)) as amount,
         cast(cause as varchar) as cause,
+        cast(correction_kind as varchar) as correction_kind,
+        cast(correction_causes as varchar) as correction_causes,
         cast(event_count as bigint) as event_count,
         cast(digest_sum_1 as decimal(38, 0)) as digest_sum_1,
         cast(digest_sum_2 as decimal(38, 0)) as digest_sum_2,

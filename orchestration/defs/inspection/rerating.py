@@ -4,6 +4,8 @@ Belongs here: the form and the job. Does not belong here: the order of the work
 (orchestration/rerating/rerate.py); signing what was frozen (defs/sign_off).
 """
 
+from dataclasses import replace
+
 import dagster as dg
 from pydantic import Field
 
@@ -12,6 +14,7 @@ from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
 from orchestration.reports.reratings import print_rerated
+from orchestration.rerating.explain import explain_corrections
 from orchestration.rerating.rerate import Rerated, rerate_month
 
 
@@ -27,7 +30,7 @@ class RerateAsked(dg.Config):
 
 @dg.op(
     out=ANSWER,
-    description="Load the reference folder, rate a signed month again, freeze what differs.",
+    description="Load reference data, rate a signed month again, freeze what differs; tell why.",
     pool=WAREHOUSE_WRITER,
 )
 def rated_again(
@@ -43,7 +46,8 @@ def rated_again(
             customer_ids=config.customers,
             plan_ids=config.plans,
         )
-    return shown(rerated, print_rerated)
+        explained = explain_corrections(installation, rerated.revisions)
+    return shown(replace(rerated, explained=explained), print_rerated)
 
 
 @dg.job(

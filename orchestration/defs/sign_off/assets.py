@@ -27,7 +27,9 @@ from orchestration.partitions import billing_periods, period_of_partition
 from orchestration.period_close import CANDIDATES_CHECK, Decision
 from orchestration.pipeline import Installation
 from orchestration.price_book.currencies import money_text
+from orchestration.reports.correction_causes import explained_words
 from orchestration.reports.exceptions import at_risk_texts
+from orchestration.rerating.explain import explain_corrections
 
 
 class SignOffConfig(dg.Config):
@@ -108,6 +110,7 @@ def frozen_revisions(
         revisions = period_close.freeze_period(
             installation, billing_period=billing_period, expectations=report
         )
+        explained = explain_corrections(installation, revisions)
         notice = period_close.freeze_notice(installation, revisions)
         needed = {
             revision.revision_id: period_close.acknowledgements_needed(installation, revision)
@@ -119,6 +122,7 @@ def frozen_revisions(
             **({NOTICE: dg.MetadataValue.text(notice)} if notice else {}),
             "revisions": dg.MetadataValue.int(len(revisions)),
             **{revision.legal_entity_id: revision_text(revision) for revision in revisions},
+            "corrections": dg.MetadataValue.md("\n\n".join(explained_words(explained)) or "none"),
             "documents to acknowledge": acknowledgements_table(needed),
             "unbilled value at risk": risk_text(at_risk),
         }

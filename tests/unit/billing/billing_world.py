@@ -71,6 +71,7 @@ def policy(**changes: Any) -> SignOffPolicy:
         ],
         "four_eyes": True,
         "accepts_self_declared": True,
+        "acknowledgements": {"unexplained_correction": False},  # no causes are told here
     }
     return SignOffPolicy.model_validate(plain | changes)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from signing import frozen, refusal, refused, rows
 
 from orchestration.billing.acknowledgements import acknowledgements_of, needed_acknowledgements
+from orchestration.billing.correction_causes import CAUSE_SCHEMA
 from orchestration.billing.derived_rows import rebuild_from_register
 from orchestration.billing.entries import REGISTER_ENTRY_SCHEMA
 from orchestration.billing.register import write_register_inputs
@@ -343,6 +344,10 @@ def test_variance_agrees_with_whole_cents(signed, cents, percent, minimum):
     placed = placed.add_column(1, "manifest_sha256", [["a"] * entries.num_rows])
     documents = document("acme", Decimal(cents) / 100)
     needed = needed_acknowledgements(
-        rule, documents, LINE_SCHEMA.empty_table(), placed.cast(REGISTER_ENTRY_SCHEMA)
+        rule,
+        documents,
+        LINE_SCHEMA.empty_table(),
+        placed.cast(REGISTER_ENTRY_SCHEMA),
+        CAUSE_SCHEMA.empty_table(),
     )
     assert asked_by_integers(signed, cents, percent, minimum) == bool(needed)

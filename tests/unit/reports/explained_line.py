@@ -123,6 +123,8 @@ ENTRY = {
     "signed_at": SIGNED_AT,
     "posting_key": "U1",
     "revision_id": "us_inc:2026-10:r1",
+    "correction_kind": None,
+    "correction_causes": None,
     "posting_state": "posted",
     "document_number": "INV-1",
     "credit_grant_id": None,

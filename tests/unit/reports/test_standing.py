@@ -160,3 +160,24 @@ def test_a_line_that_a_signature_left_out_says_who_and_why() -> None:
 )
 def test_a_line_on_no_document_says_why(changes: dict[str, Any], state: str) -> None:
     assert [state] == [each for each, _ in standing(explained(line=LINE | changes))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "causes", "said"),
+    [
+        ("error", "price", "(correct, of an error: prices)"),
+        (
+            "error and estimate",
+            "late_usage, contract",
+            "(correct, of an error and an estimate: late usage, contracts)",
+        ),
+        (None, None, "(correct)"),
+    ],
+)
+def test_a_correction_says_its_causes(kind: str | None, causes: str | None, said: str) -> None:
+    entry = ENTRY | {
+        "entry_kind": "correct",
+        "correction_kind": kind,
+        "correction_causes": causes,
+    }
+    assert said in standing(explained(signed=(entry,)))[0][1]
