@@ -29,6 +29,7 @@ from orchestration.billing.commits import RegisterSession, refuse_moved
 from orchestration.billing.derived_rows import put_check_results, rebuild_from_register
 from orchestration.billing.entries import fold_billed
 from orchestration.billing.manifests import head_of
+from orchestration.billing.provenance_of_deeds import read_deeds
 from orchestration.billing.refusals import CandidatesUnusableError, RegisterMovedError, listed
 from orchestration.billing.register import Register
 from orchestration.billing.revision_contents import EntityContent, entity_content, read_run
@@ -50,7 +51,6 @@ from orchestration.billing.run_scope import (
     refuse_untimely,
 )
 from orchestration.billing.signed_rows import read_entries
-from orchestration.billing.waivers import read_waivers
 from orchestration.durable import Steps, no_steps
 from orchestration.failures import RefusedError
 from orchestration.settings import Settings
@@ -115,9 +115,9 @@ def freeze(
             session, candidates, billing_period, scope=scope, wanted=legal_entity_ids
         )
         refuse_untimely(session.chain, entities, billing_period, scope)
-        waivers = read_waivers(session.folder, session.chain)
+        deeds = read_deeds(session.folder, session.chain)
         contents = (
-            entity_content(settings, found, legal_entity_id, waivers=waivers, actor=actor)
+            entity_content(settings, found, legal_entity_id, deeds=deeds, actor=actor)
             for legal_entity_id in entities
         )
         revisions, failures = _freeze_entities(session, contents, check_figures, now=now)

@@ -1,14 +1,14 @@
-"""What a revision rests on, from prices to identities, quiet days and waivers, and who wrote each.
+"""What a revision rests on, from prices to identities and quiet days, and who wrote each.
 
 Belongs here: finding what was used in the compiled reference tables, one digest per fact, and which
-facts no signed revision used before. Does not belong here: refusing a signer (sign_off_rules.py).
+facts no signed revision used before. Does not belong here: what people did besides
+(provenance_of_deeds.py); refusing a signer (sign_off_rules.py).
 
 A fact is an object with its content: a price whose tiers were edited is another fact, so its author
 counts as an author of something that is used for the first time.
 """
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ from orchestration.billing.entries import column
 from orchestration.billing.manifests import Manifest
 from orchestration.billing.refusals import CandidatesUnusableError
 from orchestration.billing.signed_rows import read_rows
-from orchestration.billing.waivers import Waiver
 
 PROVENANCE_SCHEMA: Final = pa.schema(
     [
@@ -298,43 +297,6 @@ def read_provenance(
             connection.execute(f"drop table if exists temp.{name}")
         connection.unregister("frozen_lines")
         connection.unregister("frozen_expiries")
-
-
-def with_waivers(
-    provenance: pa.Table,
-    waivers: Sequence[Waiver],
-    *,
-    legal_entity_id: str,
-    billing_period: str,
-    on: date,
-) -> pa.Table:
-    """Add the waivers that let something be left out of a revision.
-
-    Args:
-        provenance: PROVENANCE_SCHEMA, ordered by kind and id; no kind comes after waivers.
-        waivers: every one of the register.
-        legal_entity_id: the revision's.
-        billing_period: the revision's; a waiver of an earlier one counts, as does one of none.
-        on: the UTC day on which they must be in force.
-    """
-    used = sorted(
-        (
-            waiver
-            for waiver in waivers
-            if waiver.is_in_force(on) and waiver.concerns(legal_entity_id, billing_period)
-        ),
-        key=lambda waiver: waiver.waiver_id,
-    )
-    facts = [
-        {
-            "object_kind": "waiver",
-            "object_id": waiver.waiver_id,
-            "author": waiver.waived_by,
-            "fact_sha256": waiver.fact_sha256(),
-        }
-        for waiver in used
-    ]
-    return pa.concat_tables([provenance, pa.Table.from_pylist(facts, schema=PROVENANCE_SCHEMA)])
 
 
 def first_used(folder: Path, provenance: pa.Table, signed: Sequence[Manifest]) -> pa.Table:

@@ -1,8 +1,8 @@
 """What the revision of one legal entity is made of: what the warehouse proposes, and its pins.
 
 Belongs here: gathering and pinning what a revision rests on. Does not belong here: the queries
-(candidates.py, expiries.py, provenance.py, exceptions.py), the revision's digest, number and commit
-(freeze.py).
+(candidates.py, expiries.py, provenance.py, provenance_of_deeds.py, exceptions.py), the revision's
+digest, number and commit (freeze.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ from orchestration.billing.candidates import Candidates, read_candidates
 from orchestration.billing.canonical import bytes_digest, canonical_digest
 from orchestration.billing.code_version import code_version
 from orchestration.billing.exceptions import exceptions_of, read_exceptions
-from orchestration.billing.provenance import read_provenance, with_waivers
+from orchestration.billing.provenance import read_provenance
+from orchestration.billing.provenance_of_deeds import Deeds, read_decided_events, with_deeds
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import LINE_SCHEMA, Pins, is_closed, revisions_of
 from orchestration.billing.run_scope import RunScope
-from orchestration.billing.waivers import Waiver
 from orchestration.operations_db.tables import raw_parts
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
@@ -58,6 +58,7 @@ class Run:
         ingestion_sha256: digest of the batches' files.
         provenance: what the candidates of a legal entity rest on; provenance_without_lines is what
             a revision without lines rests on.
+        decided: decisions on events that count in it, of every legal entity.
         exceptions: what stands in the way of billing something, of every legal entity.
     """
 
@@ -68,6 +69,7 @@ class Run:
     ingestion_sha256: str
     provenance: Mapping[str, pa.Table]
     provenance_without_lines: pa.Table
+    decided: pa.Table
     exceptions: pa.Table
 
 
@@ -102,11 +104,9 @@ def read_run(
             is_closed=partial(is_closed, revisions_of(Register(settings.register).chain())),
             is_of_one_month=scope.is_of_one_month,
         )
+        tables_folder = settings.reference_versions / candidates.reference_version / "tables"
         read = partial(
-            read_provenance,
-            connection,
-            billing_period=billing_period,
-            tables_folder=settings.reference_versions / candidates.reference_version / "tables",
+            read_provenance, connection, billing_period=billing_period, tables_folder=tables_folder
         )
         return Run(
             billing_period=billing_period,
@@ -124,6 +124,7 @@ def read_run(
             provenance_without_lines=read(
                 LINE_SCHEMA.empty_table(), candidates.expiries.slice(0, 0)
             ),
+            decided=read_decided_events(connection, tables_folder),
             exceptions=read_exceptions(connection, billing_period=billing_period),
         )
 
@@ -133,7 +134,7 @@ def entity_content(
     run: Run,
     legal_entity_id: str,
     *,
-    waivers: Sequence[Waiver],
+    deeds: Deeds,
     actor: Actor,
 ) -> EntityContent:
     """The content of one entity's revision, with everything that it rests on.
@@ -142,23 +143,28 @@ def entity_content(
         settings: the installation.
         run: what the warehouse holds.
         legal_entity_id: one of its candidates, or one that has none.
-        waivers: every one of the register.
+        deeds: those of the register.
         actor: who freezes.
     """
     candidates, period = run.candidates, run.billing_period
     documents, lines = candidates.of_entity(legal_entity_id)
+    expiries = candidates.expiries_of_entity(legal_entity_id)
     version_folder = settings.reference_versions / candidates.reference_version
     return EntityContent(
         legal_entity_id=legal_entity_id,
         billing_period=period,
         documents=documents,
         lines=lines,
-        expiries=candidates.expiries_of_entity(legal_entity_id),
-        provenance=with_waivers(
+        expiries=expiries,
+        provenance=with_deeds(
             run.provenance.get(legal_entity_id, run.provenance_without_lines),
-            waivers,
+            deeds,
+            run.decided,
+            lines=lines,
+            expiries=expiries,
             legal_entity_id=legal_entity_id,
             billing_period=period,
+            has_all_contracts=run.scope.has_all_contracts,
             on=run.frozen_on,
         ),
         exceptions=exceptions_of(run.exceptions, legal_entity_id),

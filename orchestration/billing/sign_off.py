@@ -224,7 +224,9 @@ def _commit(
             causes,
         )
         refuse_unacknowledged(revision, needed, asked.acknowledgements)
-        refuse_same_eyes(asked.signer, policy, revision, _first_used(session, frozen))
+        refuse_same_eyes(
+            asked.signer, policy, revision, _first_used(session, frozen), totals_of(charged)
+        )
     version = revision.pins.reference_version
     signature = _signature(revision, asked)
     held = held_lines(frozen.lines, _held_documents(frozen, asked), signature)

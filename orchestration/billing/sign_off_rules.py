@@ -42,10 +42,12 @@ _AUTHORED_IN: Final = {
     "contract": "tables/contracts",
     "contract_version": "tables/contract_versions",
     "credit_grant": "tables/credit_grants",
+    "event_decision": "the register, with `tallyhouse record`",
     "identity": "tables/identities",
     "parent": "tables/customer_parents",
     "price": "price_book/ (tables/overrides for a negotiated one)",
     "quiet_day": "sources.yml",
+    "record": "the register, with `tallyhouse record`",
     "term": "price_book/ (contract_terms/ for one of a contract)",
     "waiver": "the register, with `tallyhouse exceptions waive`",
 }
@@ -257,7 +259,11 @@ def refuse_checks(revision: Revision, figures: Sequence[CheckFigure]) -> None:
 
 
 def refuse_same_eyes(
-    signer: Signer, policy: SignOffPolicy, revision: Revision, first_used: pa.Table
+    signer: Signer,
+    policy: SignOffPolicy,
+    revision: Revision,
+    first_used: pa.Table,
+    totals: Sequence[CurrencyTotal],
 ) -> None:
     """Nobody signs for the first time what they wrote themselves, where the policy asks for that.
 
@@ -266,10 +272,11 @@ def refuse_same_eyes(
         policy: with four_eyes on or off.
         revision: for the message.
         first_used: PROVENANCE_SCHEMA rows that no signed revision rests on.
+        totals: of what the signature would charge, which limit who else may sign.
 
     Raises:
         AuthorUnknownError: some fact names no author, so nothing can be said.
-        FourEyesError: the signer is the author of some fact.
+        FourEyesError: the signer is the author of some fact; it says who may sign.
     """
     if not policy.four_eyes:
         return
@@ -287,9 +294,17 @@ def refuse_same_eyes(
         )
     own = [_name(fact) for fact in facts if _same_person(fact["author"], signer.name)]
     if own:
+        others = _others(facts, policy, revision, totals)
         raise FourEyesError(
             f"Tried to sign {revision.revision_id} as {signer.name!r}, the author of "
-            f"{listed(own)}, used for the first time. Let another approver sign."
+            f"{listed(own)}, used for the first time. "
+            + (
+                f"Let another approver sign: {listed(others)}."
+                if others
+                else "No other approver in policy.yml may sign it: each wrote some of it too, or "
+                f"may not approve that much of {revision.legal_entity_id}. Add one, load the "
+                "reference and freeze."
+            )
         )
 
 
@@ -325,6 +340,22 @@ def refuse_unknown_documents(
             f"Tried to hold {listed(unknown)} of {revision.revision_id}, which has no such "
             "documents. Take their ids from the revision and decide again."
         )
+
+
+def _others(
+    facts: Sequence[Mapping[str, Any]],
+    policy: SignOffPolicy,
+    revision: Revision,
+    totals: Sequence[CurrencyTotal],
+) -> list[str]:
+    """Name the approvers who wrote none of the facts and may sign that much."""
+    amounts = {total.currency_code: total.absolute_amount for total in totals}
+    return [
+        approver.name
+        for approver in policy.approvers
+        if approver.may_approve(revision.legal_entity_id, amounts)
+        and not any(_same_person(fact["author"], approver.name) for fact in facts)
+    ]
 
 
 def _name(fact: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.billing.canonical import table_digest
 from orchestration.billing.expiries import EXPIRIES, EXPIRY_SCHEMA
@@ -30,6 +31,9 @@ _SCHEMAS: Final = {
     "provenance": PROVENANCE_SCHEMA,
 }
 _PARTS: Final = {**_SCHEMAS, EXPIRIES: EXPIRY_SCHEMA}
+
+_KINDS_THAT_CAME_LATER: Final = ("event_decision", "record")
+"""Kinds of fact that no revision rested on before they were among what it rests on."""
 
 _LINE: Final = ("settlement_key", "credit_grant_id", "original_document_id")
 _TOLD: Final = ("customer_id", "charge_id", "currency_code")
@@ -81,14 +85,15 @@ def differing_parts(
     """Name what of a revision is not the same in its rebuild; nothing where its digest is.
 
     A rebuild of None comes to nothing at all. Two things may be others, and are left out: the
-    version of the code, which the rest proves, and columns and parts that came after the revision.
+    version of the code, which the rest proves, and columns, parts and kinds of fact that came after
+    the revision.
     """
     if rebuilt is None:
         return tuple(role for role, part in parts.items() if part.num_rows)
     expiring = rebuilt.expiries_sha256 if EXPIRIES in parts else None
-    digests = {
-        role: table_digest(rebuilt_parts[role].select(_digested(parts[role]))) for role in _SCHEMAS
-    }
+    as_wide = {role: rebuilt_parts[role].select(_digested(parts[role])) for role in _SCHEMAS}
+    as_wide["provenance"] = _of_known_kinds(as_wide["provenance"], parts["provenance"])
+    digests = {role: table_digest(table) for role, table in as_wide.items()}
     as_then = replace(
         rebuilt,
         pins=replace(rebuilt.pins, code_version=revision.pins.code_version),
@@ -112,6 +117,14 @@ def differing_parts(
 def _digested(part: pa.Table) -> list[str]:
     """Columns that a digest is over: posting keys follow from it."""
     return [name for name in part.column_names if name != "posting_key"]
+
+
+def _of_known_kinds(rebuilt: pa.Table, then: pa.Table) -> pa.Table:
+    """Leave out facts of kinds that came later, where the revision has none of any of them."""
+    later = pa.array(_KINDS_THAT_CAME_LATER)
+    if pc.any(pc.is_in(then["object_kind"], value_set=later)).as_py():
+        return rebuilt
+    return rebuilt.filter(pc.invert(pc.is_in(rebuilt["object_kind"], value_set=later)))
 
 
 def line_differences(then: pa.Table, now: pa.Table) -> list[LineDifference]:

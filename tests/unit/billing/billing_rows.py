@@ -72,6 +72,26 @@ EXCEPTION_SCHEMA = pa.schema(
         ("what_to_do", pa.string()),
     ]
 )
+DECISION_SCHEMA = pa.schema(
+    [
+        ("event_source", pa.string()),
+        ("event_id", pa.string()),
+        ("decision", pa.string()),
+        ("author", pa.string()),
+        ("register_sequence", pa.int64()),
+        ("decision_number", pa.int32()),
+        ("ingestion_batch_id", pa.int32()),
+    ]
+)
+CONTENT_SCHEMA = pa.schema(
+    [
+        ("event_source", pa.string()),
+        ("event_id", pa.string()),
+        ("subject", pa.string()),
+        ("event_at", pa.timestamp("us")),
+        ("content_standing", pa.string()),
+    ]
+)
 ALL_HELD = tuple((number, f"invariant_{number}_holds") for number in range(1, 8))
 
 
@@ -262,10 +282,60 @@ def expiring_table(*rows: Mapping[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(full, schema=EXPIRY_SCHEMA)
 
 
+def decision_tables(*rows: Mapping[str, Any]) -> dict[str, pa.Table]:
+    """What dbt leaves of decisions on events: these decisions, each over one content of acme's.
+
+    A row may also name the content's subject, event_at and content_standing. Every customer has a
+    tenant for good, under a contract that the entity `us` invoices, but for cargo, which has none.
+    """
+    full = [
+        {
+            "event_source": "/gateway/us",
+            "event_id": f"e{number}",
+            "decision": "retract",
+            "author": "olivia@example.com",
+            "decision_number": number,
+            "ingestion_batch_id": 2,
+            "subject": "tenant-acme",
+            "event_at": datetime(2026, 10, 7),  # noqa: DTZ001 — naive UTC, as dbt has it
+            "content_standing": "retracted",
+        }
+        | dict(row)
+        for number, row in enumerate(rows, 1)
+    ]
+    segments = [
+        {
+            "system_id": "product",
+            "subject": f"tenant-{customer}",
+            "segment_start_at": datetime(1, 1, 1),  # noqa: DTZ001 — naive UTC, as dbt has it
+            "segment_end_at": datetime(9999, 1, 1),  # noqa: DTZ001 — naive UTC, as dbt has it
+            "customer_id": customer,
+            "contract_id": None if customer == "cargo" else f"contract-{customer}",
+            "contract_version": 1,
+        }
+        for customer in CUSTOMERS
+    ]
+    spans = [
+        {
+            "contract_id": f"contract-{customer}",
+            "contract_version": 1,
+            "legal_entity_id": "us",
+        }
+        for customer in CUSTOMERS
+    ]
+    return {
+        "staging.stg_usage__event_decisions": pa.Table.from_pylist(full, DECISION_SCHEMA),
+        "intermediate.int_event_contents__kept": pa.Table.from_pylist(full, CONTENT_SCHEMA),
+        "intermediate.int_subjects__segmented": pa.Table.from_pylist(segments),
+        "intermediate.int_contracts__spans": pa.Table.from_pylist(spans),
+    }
+
+
 def reference_rows(
     authors: Mapping[str, str | None], unit_price: str, quiet_date: date
 ) -> dict[str, list[dict[str, Any]]]:
     """Compiled reference tables; authors by the kind of what they wrote."""
+    source = {"source_prefix": "/gateway/", "system_id": "product"}
     quiet_day = _filled(
         "quiet_days",
         source_prefix="/gateway/",
@@ -277,7 +347,7 @@ def reference_rows(
         | _contract_rows(authors)
         | _term_rows(authors["term"])
         | _grant_rows(authors["credit_grant"])
-        | {"quiet_days": [quiet_day]}
+        | {"quiet_days": [quiet_day], "sources": [_filled("sources", **source)]}
     )
 
 

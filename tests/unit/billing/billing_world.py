@@ -24,6 +24,7 @@ from billing_rows import (
     VERSION,
     Line,
     conservation_table,
+    decision_tables,
     document_row,
     exceptions_table,
     expiring_table,
@@ -104,6 +105,7 @@ class BillingWorld:
             self.put_conservation()
             self.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
             self.put_exceptions()
+            self.put_decisions()
         return self
 
     @contextmanager
@@ -212,6 +214,11 @@ class BillingWorld:
     def put_exceptions(self, *rows: Mapping[str, Any]) -> None:
         """Replace fct_exceptions by rows with the given columns."""
         self.put_warehouse_table("billing.fct_exceptions", exceptions_table(*rows))
+
+    def put_decisions(self, *rows: Mapping[str, Any]) -> None:
+        """Replace decisions on events, their contents and whose they are; see decision_tables."""
+        for name, table in decision_tables(*rows).items():
+            self.put_warehouse_table(name, table)
 
     def put_warehouse_table(self, name: str, table: pa.Table) -> None:
         with self.warehouse() as connection:
