@@ -1,4 +1,4 @@
-"""Edits of prices, contracts and identities that reach into signed cells, and whether they say so.
+"""Edits of reference data that reach into signed cells, and whether they say so.
 
 Belongs here: finding what differs between two versions of the reference data, which signed cells it
 touches, and the refusal. Does not belong here: what restates.yml may say (price_book).

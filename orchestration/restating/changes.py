@@ -23,6 +23,7 @@ _LABELS: Final = {
     "charge_name",
     "plan_name",
     "term_name",
+    "credit_grant_name",
     "product_name",
     "meter_name",
     "purchase_order",
@@ -35,11 +36,13 @@ class Change:
     """Something that differs.
 
     Attributes:
-        kind: charge, contract or identity. object_id: which one.
+        kind: charge, contract, identity, customer, credit_grant or exchange_rate.
+        object_id: which one.
         first, after: days [first, after) of service for which it counts.
         charge_id: charge or term that it is about; empty for all of a contract or customer.
         contract_id: contract that it is about; empty for every one.
         customer_id: customer that it is about; empty for every one.
+        currency_code: currency whose amounts it translates; then it is about nothing else.
     """
 
     kind: str
@@ -49,15 +52,17 @@ class Change:
     charge_id: str = ""
     contract_id: str = ""
     customer_id: str = ""
+    currency_code: str = ""
 
 
 def changes_between(then: Tables, now: Tables) -> list[Change]:
-    """Everything that differs, sorted."""
+    """Everything that differs in tables whose rows are compared one by one, sorted."""
     found = {
         *_charges(then, now),
         *_terms(then, now),
         *_contracts(then, now),
         *_identities(then, now),
+        *_grants(then, now),
     }
     return sorted(found)
 
@@ -171,6 +176,45 @@ def _identities(then: Tables, now: Tables) -> Iterator[Change]:
     ]
     for row, first, after in _differing(*sides):
         yield Change("identity", row["external_id"], first, after, customer_id=row["customer_id"])
+
+
+def _grants(then: Tables, now: Tables) -> Iterator[Change]:
+    """Grants with the charges that they may pay for: one that names none pays for its contract."""
+    sides = []
+    scopes: dict[str, set[str]] = {}
+    for tables in (then, now):
+        for row in tables["credit_grant_scopes"].to_pylist():
+            scopes.setdefault(row["credit_grant_id"], set()).add(row["charge_id"])
+        paid = _grouped(tables["credit_grant_scopes"], "credit_grant_id")
+        sides.append(
+            {
+                row["credit_grant_id"]: (
+                    row
+                    | {"effective_from_date": row["starts_on"]}
+                    | {"effective_to_date": row["expires_on"]},
+                    _plain(row, leave={"starts_on", "expires_on"}),
+                    paid.get(row["credit_grant_id"], ()),
+                )
+                for row in tables["credit_grants"].to_pylist()
+            }
+        )
+    unscoped = {
+        each[0]["credit_grant_id"]
+        for side in sides
+        for each in side.values()
+        if not each[0]["is_scoped"]
+    }
+    for row, first, after in _differing(*sides):
+        grant_id = row["credit_grant_id"]
+        for charge_id in [""] if grant_id in unscoped else sorted(scopes.get(grant_id, ())):
+            yield Change(
+                "credit_grant",
+                grant_id,
+                first,
+                after,
+                charge_id=charge_id,
+                contract_id=row["contract_id"],
+            )
 
 
 def _differing(

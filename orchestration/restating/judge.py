@@ -6,9 +6,9 @@ belong here: finding changes (changes.py).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +24,7 @@ from orchestration.price_book.table_compiler import compile_tables
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS
 from orchestration.price_book.validation import check_snapshot
 from orchestration.restating.changes import Change, Tables, changes_between
+from orchestration.restating.standing import standing_changes
 from orchestration.settings import Settings
 
 FILE: Final = "restates.yml"
@@ -38,6 +39,21 @@ class SignedCell:
     customer_id: str
     first: date
     after: date
+
+
+@dataclass(frozen=True)
+class SignedMonth:
+    """A billing period in which a currency was billed, as days [first, after).
+
+    A rate translates what a month came to, whatever days the cells have that were billed in it.
+    """
+
+    currency_code: str
+    first: date
+    after: date
+
+
+Signed: TypeAlias = SignedCell | SignedMonth
 
 
 def unstated_problems(settings: Settings, engine: Engine) -> list[Problem]:
@@ -57,13 +73,15 @@ def unstated_problems(settings: Settings, engine: Engine) -> list[Problem]:
     if snapshot.content_sha256.startswith(in_force.reference_version):
         return []
     data = check_snapshot(snapshot, problems)
-    cells = signed_cells(Register(settings.register).entries())
+    entries = Register(settings.register).entries()
+    cells = signed_cells(entries)
     if problems.has_errors or not cells:
         return []
     now = compile_tables(data, "landing")
     stated = data.restates.item.restates if data.restates else ()
     found = ProblemList()
-    for change, touched in unstated(_tables(in_force.folder), now, cells, stated):
+    signed: list[Signed] = [*cells, *signed_months(entries)]
+    for change, touched in unstated(_tables(in_force.folder), now, signed, stated):
         found.add("restatement_unstated", FILE, 1, _message(change, touched))
     return found.sorted()
 
@@ -84,17 +102,17 @@ def refuse_unstated(settings: Settings, engine: Engine) -> None:
 
 
 def unstated(
-    then: Tables, now: Tables, cells: Sequence[SignedCell], stated: Sequence[Restatement]
-) -> list[tuple[Change, list[SignedCell]]]:
-    """Changes with the signed cells that they touch, and that no restatement covers."""
+    then: Tables, now: Tables, signed: Sequence[Signed], stated: Sequence[Restatement]
+) -> list[tuple[Change, list[Signed]]]:
+    """Changes with the signed cells or months that they touch, and that no restatement covers."""
     lineages = {
         row["contract_id"]: row["contract_lineage_id"]
         for tables in (then, now)
         for row in tables["contracts"].select(["contract_id", "contract_lineage_id"]).to_pylist()
     }
-    index = _Index(cells, lineages)
+    index = _Index(signed, lineages)
     found = []
-    for change in changes_between(then, now):
+    for change in sorted({*changes_between(then, now), *standing_changes(then, now)}):
         touched = [
             cell
             for cell in index.of(change)
@@ -127,21 +145,44 @@ def signed_cells(entries: pa.Table) -> list[SignedCell]:
     return [SignedCell(*(row[name] for name in names)) for row in rows]
 
 
-class _Index:
-    """Signed cells by what an edit may be about, so that each edit looks at its own alone."""
+def signed_months(entries: pa.Table) -> list[SignedMonth]:
+    """Billing periods that the register bills something of, by currency.
 
-    def __init__(self, cells: Sequence[SignedCell], lineages: Mapping[str, str]) -> None:
+    Args:
+        entries: REGISTER_ENTRY_SCHEMA.
+    """
+    names = ["currency_code", "billing_period"]
+    is_billed: Any = pc.is_in(entries["entry_kind"], value_set=pa.array(["bill", "correct"]))
+    rows = entries.filter(is_billed).group_by(names).aggregate([]).to_pylist()
+    months = []
+    for row in rows:
+        first = date.fromisoformat(f"{row['billing_period']}-01")
+        after = (first + timedelta(days=31)).replace(day=1)
+        months.append(SignedMonth(row["currency_code"], first, after))
+    return months
+
+
+class _Index:
+    """What is signed by what an edit may be about, so that each edit looks at its own alone."""
+
+    def __init__(self, signed: Sequence[Signed], lineages: Mapping[str, str]) -> None:
         self._lineages = lineages
         self._by_charge: dict[str, list[SignedCell]] = {}
         self._by_lineage: dict[str, list[SignedCell]] = {}
         self._by_customer: dict[str, list[SignedCell]] = {}
-        for cell in cells:
+        self._by_currency: dict[str, list[SignedMonth]] = {}
+        for cell in signed:
+            if isinstance(cell, SignedMonth):
+                self._by_currency.setdefault(cell.currency_code, []).append(cell)
+                continue
             self._by_charge.setdefault(cell.charge_id, []).append(cell)
             self._by_lineage.setdefault(cell.contract_lineage_id, []).append(cell)
             self._by_customer.setdefault(cell.customer_id, []).append(cell)
 
-    def of(self, change: Change) -> list[SignedCell]:
-        """Cells of the contract, the customer or the charge that a change is about."""
+    def of(self, change: Change) -> Sequence[Signed]:
+        """Cells of the contract, customer or charge that a change is about, or months."""
+        if change.currency_code:
+            return self._by_currency.get(change.currency_code, [])
         if change.contract_id:
             lineage = self._lineages.get(change.contract_id, "")
             return [
@@ -154,12 +195,17 @@ class _Index:
         return self._by_charge.get(change.charge_id, [])
 
 
-def _message(change: Change, touched: Sequence[SignedCell]) -> str:
+def _message(change: Change, touched: Sequence[Signed]) -> str:
     first = max(change.first, min(cell.first for cell in touched))
-    lineages = len({cell.contract_lineage_id for cell in touched})
+    lineages = len({cell.contract_lineage_id for cell in touched if isinstance(cell, SignedCell)})
+    what = (
+        f"documents in {change.currency_code}"
+        if change.currency_code
+        else f"cells of {lineages} {'contract' if lineages == 1 else 'contracts'}"
+    )
     return (
-        f"{change.kind} {change.object_id}: the edit counts from {first} on, where cells of "
-        f"{lineages} {'contract' if lineages == 1 else 'contracts'} are signed."
+        f"{change.kind.replace('_', ' ')} {change.object_id}: the edit counts from {first} on, "
+        f"where {what} are signed."
     )
 
 
