@@ -30,12 +30,18 @@ from orchestration.operations_db import write_transaction
 from orchestration.settings import Settings
 
 
+def nothing_found(_log: AuditLog) -> list[Deed]:
+    """Find no further deeds."""
+    return []
+
+
 def catch_up(
     settings: Settings,
     engine: Engine,
     *,
     clock: Callable[[], datetime],
     deeds: Sequence[Deed] = (),
+    found: Callable[[AuditLog], Sequence[Deed]] = nothing_found,
     steps: Steps = no_steps,
 ) -> tuple[Entry, ...]:
     """Append what is not in the log yet, and further deeds; anchor its head.
@@ -47,6 +53,7 @@ def catch_up(
         engine: its operations database.
         clock: gives the instant of writing, aware.
         deeds: what is kept nowhere else, such as the start of a run.
+        found: looks the log through, while nobody else writes it, for deeds that it lacks.
         steps: announced before each durable step.
 
     Returns:
@@ -59,14 +66,15 @@ def catch_up(
         RegisterWriteError: the disk refused.
     """
     log = AuditLog(settings.audit, steps=steps)
-    if not deeds and not _has_news(settings, engine, log):
+    is_searched = found is not nothing_found
+    if not deeds and not is_searched and not _has_news(settings, engine, log):
         return ()
     with log.writing():
         with engine.connect() as connection:
             anchor = last_anchor(connection)
         unanchored = entries_behind(log, anchor)
         known = anchor.moved(unanchored)
-        news = [*_news(settings, engine, known, unanchored), *deeds]
+        news = [*_news(settings, engine, known, unanchored), *deeds, *found(log)]
         now = clock()
         entries = log.append(known.place, news, now=now)
         moved = known.moved(entries)

@@ -29,6 +29,7 @@ ACTIONS: Final = (
     "start_run",
     "end_run",
     "change_reference",
+    "load_invoices",
     "freeze",
     "explain",
     "sign",
@@ -43,6 +44,7 @@ ACTIONS: Final = (
 OBJECT_KINDS: Final = (
     "job",
     "reference_version",
+    "invoice_load",
     "revision",
     "document",
     "register_commit",

@@ -16,6 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from orchestration.audit.inspection import AuditState, inspect_log
+from orchestration.audit.invoice_loads import inspect_invoice_loads
 from orchestration.billing.canonical import file_digest
 from orchestration.billing.register import Register
 from orchestration.evidence.printed import printed_heads
@@ -28,6 +29,7 @@ from orchestration.operations_db import (
 )
 from orchestration.recovery import is_behind
 from orchestration.settings import Settings
+from orchestration.shadow.store import damaged_contents
 
 _PACKAGES: Final = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
 _SHOWN: Final = 20
@@ -55,7 +57,7 @@ class Finding:
 
 
 def verify_installation(settings: Settings) -> list[Finding]:
-    """Verify folders, databases, journals, register, audit log, raw files and versions, in order.
+    """Verify folders, databases, journals, register, audit log, raw files and more, in order.
 
     Each proof stands alone: one that fails or cannot be made is a finding and stops no other.
     """
@@ -66,6 +68,7 @@ def verify_installation(settings: Settings) -> list[Finding]:
         ("register", _register),
         ("audit log", _audit_log),
         ("raw files", _raw_files),
+        ("loads of invoices", _invoice_loads),
         ("versions", _versions),
     )
     findings: list[Finding] = []
@@ -212,6 +215,22 @@ def _raw_files(settings: Settings) -> Iterator[Finding]:
             )
     if damaged == 0:
         yield Finding("raw files", is_sound=True, detail=f"{len(listed)} files as committed")
+
+
+def _invoice_loads(settings: Settings) -> Iterator[Finding]:
+    state = inspect_invoice_loads(settings)
+    problems = [f"{problem}: restore shadow/ from a copy" for problem in state.problems]
+    problems += damaged_contents(settings, state.loads)
+    for problem in problems:
+        yield Finding("loads of invoices", is_sound=False, detail=problem)
+    if not problems:
+        detail = f"{len(state.loads)} loads, each as it was loaded"
+        if state.untold_count:
+            detail += (
+                f"; {state.untold_count} not in the audit log yet: the next "
+                "`tallyhouse compare-invoices` adds what a killed process did not write"
+            )
+        yield Finding("loads of invoices", is_sound=True, detail=detail)
 
 
 def _versions(_settings: Settings) -> Iterator[Finding]:

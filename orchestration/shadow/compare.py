@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from orchestration.audit.invoice_loads import tell_invoice_loads
 from orchestration.billing.refusals import listed
 from orchestration.failures import InputError, RefusedError
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation, build_models
@@ -129,11 +130,14 @@ def compare_invoices(
         InvoicesMissingError: no file is given and none was loaded for the month.
         PeriodNotComparableError: the month is not rated, or not with the reference in force.
         InvoiceLoadDamagedError: what was loaded is not what it was.
+        AuditLogDamagedError: the audit log is not what it was.
         DbtFailedError: a model could not be built.
         WarehouseBusyError: another process held the warehouse for too long.
     """
     _refuse_unrated(installation, billing_period)
     is_new = file is not None and _load(installation, billing_period, file, mapping)
+    with installation.operations() as engine:
+        tell_invoice_loads(installation.settings, engine, clock=installation.clock)
     if file is None and mapping is not None:
         raise InvoicesMissingError(
             f"Tried to compare {billing_period} by the mapping {mapping} without a file: a mapping "

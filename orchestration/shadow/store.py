@@ -31,6 +31,7 @@ _FIELDS: Final = (
     "loaded_at",
     "loaded_by",
 )
+_LATER_FIELDS: Final = ("loaded_by_source", "run_id")
 
 
 class InvoiceLoadDamagedError(RefusedError):
@@ -49,6 +50,8 @@ class InvoiceLoad:
         file_name: as it was called.
         file_sha256, mapping_sha256: of the two contents.
         loaded_at: UTC instant as text. loaded_by: the actor's name.
+        loaded_by_source, run_id: how the actor is known, and in which run; a load from before
+            these were kept says neither.
     """
 
     load_number: int
@@ -58,6 +61,8 @@ class InvoiceLoad:
     mapping_sha256: str
     loaded_at: str
     loaded_by: str
+    loaded_by_source: str = "self_declared"
+    run_id: str | None = None
 
 
 def read_loads(settings: Settings) -> list[InvoiceLoad]:
@@ -70,7 +75,8 @@ def read_loads(settings: Settings) -> list[InvoiceLoad]:
     for number, path in enumerate(sorted((settings.shadow / "loads").glob("*.json")), start=1):
         try:
             content = json.loads(path.read_text("utf-8"))
-            load = InvoiceLoad(**{name: content[name] for name in _FIELDS})
+            later = {name: content[name] for name in _LATER_FIELDS if name in content}
+            load = InvoiceLoad(**{name: content[name] for name in _FIELDS}, **later)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _damaged(path, f"it cannot be read as a load ({error})") from error
         if path.name != _record_name(number) or load.load_number != number:
@@ -114,6 +120,8 @@ def keep_load(
         mapping_sha256=bytes_digest(mapping),
         loaded_at=instant_text(now),
         loaded_by=actor.name,
+        loaded_by_source=actor.source,
+        run_id=actor.run_id,
     )
     for standing in loads_in_force(loads):
         contents = (standing.file_sha256, standing.mapping_sha256)
@@ -146,6 +154,18 @@ def mapping_of(settings: Settings, load: InvoiceLoad) -> bytes:
         InvoiceLoadDamagedError: it is missing or changed.
     """
     return _content(settings, load.mapping_sha256, "yml")
+
+
+def damaged_contents(settings: Settings, loads: Sequence[InvoiceLoad]) -> list[str]:
+    """Say of each file and mapping that some loads list whether it is missing or changed."""
+    problems = {}
+    for load in loads:
+        for sha256, suffix in ((load.file_sha256, "csv"), (load.mapping_sha256, "yml")):
+            try:
+                _content(settings, sha256, suffix)
+            except InvoiceLoadDamagedError as error:
+                problems[sha256, suffix] = str(error)
+    return list(problems.values())
 
 
 def _content(settings: Settings, sha256: str, suffix: str) -> bytes:
