@@ -1,4 +1,4 @@
-"""When a signed document is booked, and what becomes of a credit memo, by the pinned policy.
+"""When a signed document or expiry is booked, and what becomes of a credit memo, by policy.
 
 Belongs here: the accounting date, past months that are closed in the books, and whether a credit
 memo is offset or paid out. Does not belong here: service dates, which never move; the ERP's own
@@ -27,15 +27,30 @@ def booked(documents: pa.Table, *, run_period: str, policy: Policy | None) -> pa
         run_period: billing period of the run, YYYY-MM.
         policy: that the revision pinned; None sets no rule.
     """
-    closed = policy.accounting_closed_through if policy else {}
     settlement = policy.corrections.credit_memos if policy else None
-    entities: list[Any] = documents["legal_entity_id"].to_pylist()
     kinds: list[Any] = documents["document_kind"].to_pylist()
-    dates = [accounting_date(run_period, closed.get(entity)) for entity in entities]
     settlements = [settlement if kind == "credit_memo" else None for kind in kinds]
-    return documents.append_column(
-        column("accounting_date", pa.date32()), pa.array(dates, pa.date32())
-    ).append_column(column("credit_settlement", pa.string()), pa.array(settlements, pa.string()))
+    return _dated(documents, run_period, policy).append_column(
+        column("credit_settlement", pa.string()), pa.array(settlements, pa.string())
+    )
+
+
+def booked_expiries(expiries: pa.Table, *, run_period: str, policy: Policy | None) -> pa.Table:
+    """What expires with accounting_date: that of a document of the same run and legal entity.
+
+    Args:
+        expiries: EXPIRY_SCHEMA.
+        run_period: billing period of the run that lets it expire, YYYY-MM.
+        policy: that the revision pinned; None sets no rule.
+    """
+    return _dated(expiries, run_period, policy)
+
+
+def _dated(table: pa.Table, run_period: str, policy: Policy | None) -> pa.Table:
+    closed = policy.accounting_closed_through if policy else {}
+    entities: list[Any] = table["legal_entity_id"].to_pylist()
+    dates = [accounting_date(run_period, closed.get(entity)) for entity in entities]
+    return table.append_column(column("accounting_date", pa.date32()), pa.array(dates, pa.date32()))
 
 
 def accounting_date(run_period: str, closed_through: str | None) -> date:

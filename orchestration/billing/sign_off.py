@@ -24,7 +24,7 @@ from orchestration.billing.acknowledgements import (
     before_credits,
     needed_acknowledgements,
 )
-from orchestration.billing.booking import booked
+from orchestration.billing.booking import booked, booked_expiries
 from orchestration.billing.canonical import table_digest
 from orchestration.billing.checks import CheckFigure
 from orchestration.billing.closed_buckets import refuse_closed_since
@@ -230,14 +230,12 @@ def _commit(
     version = revision.pins.reference_version
     signature = _signature(revision, asked)
     held = held_lines(frozen.lines, _held_documents(frozen, asked), signature)
+    expiries = frozen.expiries if asked.decision == "sign" else frozen.expiries.slice(0, 0)
+    period, rules = revision.billing_period, pinned_rules(settings, version)
     entries = signature_entries(
         frozen.lines,
-        frozen.expiries if asked.decision == "sign" else frozen.expiries.slice(0, 0),
-        booked(
-            signed_documents,
-            run_period=revision.billing_period,
-            policy=pinned_rules(settings, version),
-        ),
+        booked_expiries(expiries, run_period=period, policy=rules),
+        booked(signed_documents, run_period=period, policy=rules),
         held,
         causes=causes,
         signature=signature,

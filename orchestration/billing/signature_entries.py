@@ -66,7 +66,7 @@ def signature_entries(
 
     Args:
         lines: LINE_SCHEMA, all of the revision.
-        expiries: EXPIRY_SCHEMA; none where nothing is signed.
+        expiries: EXPIRY_SCHEMA, with what booking adds; none where nothing is signed.
         signed_documents: DOCUMENT_SCHEMA, with what booking adds.
         held: HELD_SCHEMA, lines of the documents that wait.
         causes: why the lines correct what was signed, as CAUSE_SCHEMA.

@@ -183,6 +183,7 @@ def _facts(explanation: LineExplanation) -> Sheet:
         ("service", f"{line['service_start_at']} to {line['service_end_at']} UTC"),
         ("billing period", line["billing_period"]),
         *_event_facts(line),
+        *(("expired credit", each.text()) for each in explanation.expired),
     ):
         if fact is not None:
             sheet.add_row(name, escape(str(fact)))

@@ -20,6 +20,7 @@ from orchestration.failures import InputError
 from orchestration.operations_db import tables
 from orchestration.price_book.currencies import amount_text
 from orchestration.recovery import whole_operations
+from orchestration.reports.expired_credit import ExpiredCredit, expired_credits
 from orchestration.reports.publication import open_published
 from orchestration.settings import Settings
 
@@ -129,6 +130,7 @@ class LineExplanation:
         signed: register entries of its settlement key, oldest first: who billed what, when; with
             posting_state and document_number, None where no posting is planned yet.
         event_ids: the first of its events in order of time.
+        expired: credit of its contract that expired by a signature, oldest first.
     """
 
     line: Mapping[str, Any]
@@ -140,6 +142,7 @@ class LineExplanation:
     held_back: Sequence[Mapping[str, Any]]
     signed: Sequence[Mapping[str, Any]]
     event_ids: Sequence[str]
+    expired: Sequence[ExpiredCredit] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the explanation as a JSON document: amounts have their currency's decimals."""
@@ -154,6 +157,7 @@ class LineExplanation:
             "held_back": [with_amounts(row, code) for row in self.held_back],
             "signed": [with_amounts(row, code) for row in self.signed],
             "event_ids": list(self.event_ids),
+            "expired": [each.as_json() for each in self.expired],
         }
 
 
@@ -207,6 +211,7 @@ def explain_line(settings: Settings, line: str, *, event_limit: int) -> LineExpl
             held_back=_rows(marts, _HELD_BACK, key=key),
             signed=_with_postings(settings, _rows(marts, _SIGNED, key=key)),
             event_ids=_event_ids(marts, rated_line_id, event_limit),
+            expired=expired_credits(entries, contract_lineage_id=str(row["contract_lineage_id"])),
         )
 
 

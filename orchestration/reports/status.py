@@ -30,6 +30,7 @@ from orchestration.exceptions import (
 from orchestration.operations_db import tables, write_rejects
 from orchestration.quality.conservation import read_conservation
 from orchestration.recovery import whole_operations
+from orchestration.reports.expired_credit import expired_credits, summed
 from orchestration.reports.publication import (
     CURRENT,
     NothingPublishedError,
@@ -72,6 +73,7 @@ def installation_status(settings: Settings, *, now: datetime | None = None) -> I
         if not (settings.warehouse_inputs / "rejects.parquet").exists():
             write_rejects(settings, engine)
     exceptions, at_risk = _exceptions(found), at_risk_by_period(found)
+    expired = summed(expired_credits(Register(settings.register).entries()))
     copy = _published_copy(settings)
     if copy is None:
         return InstallationStatus(
@@ -86,6 +88,7 @@ def installation_status(settings: Settings, *, now: datetime | None = None) -> I
             signals_pushed=pushed,
             published_copy=None,
             published_at=None,
+            expired=expired,
         )
     with closing(copy) as marts:
         money = _money(marts)
@@ -101,6 +104,7 @@ def installation_status(settings: Settings, *, now: datetime | None = None) -> I
             signals_pushed=pushed,
             published_copy=(settings.published / CURRENT).resolve().name,
             published_at=published_at(settings),
+            expired=expired,
         )
 
 

@@ -14,6 +14,7 @@ from orchestration.billing.acknowledgements import NeededAcknowledgement
 from orchestration.exceptions.risk import AtRisk
 from orchestration.price_book.currencies import amount_text
 from orchestration.quality.conservation import ConservationFigure
+from orchestration.reports.expired_credit import ExpiredFigures
 
 
 @dataclass(frozen=True)
@@ -159,12 +160,13 @@ class ExceptionFigures:
 class InstallationStatus:
     """Everything that `status` shows.
 
-    Files, lines, rejected lines, revisions, signatures and postings are as of now. Exceptions and
-    at_risk are as of the last build, waivers and ages among them as of now. What the marts say is
-    as of published_at: which events are not unique or are retracted, due, money and conservation.
-    A run that ends red publishes nothing.
+    Files, lines, rejected lines, revisions, signatures, expired credit and postings are as of now.
+    Exceptions and at_risk are as of the last build, waivers and ages among them as of now. What the
+    marts say is as of published_at: which events are not unique or are retracted, due, money and
+    conservation. A run that ends red publishes nothing.
 
     Attributes:
+        expired: credit that expired by a signature, over all billing periods.
         at_risk: unbilled value at risk per billing period and currency, waived value apart.
         published_copy: folder name of the published copy; None before the first publication.
         published_at: when it was published, in UTC; None before the first publication.
@@ -181,6 +183,7 @@ class InstallationStatus:
     signals_pushed: int
     published_copy: str | None
     published_at: datetime | None
+    expired: Sequence[ExpiredFigures] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as a JSON document: amounts have their currency's decimals."""
@@ -192,6 +195,7 @@ class InstallationStatus:
             "exceptions": [row.as_json() for row in self.exceptions],
             "at_risk": [row.as_json() for row in self.at_risk],
             "conservation": [_conservation(figure) for figure in self.conservation],
+            "expired": [row.as_json() for row in self.expired],
         }
 
 

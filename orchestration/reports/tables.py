@@ -15,6 +15,7 @@ from orchestration.price_book import Problem
 from orchestration.price_book.currencies import money_text
 from orchestration.quality.conservation import ConservationFigure
 from orchestration.reports.exceptions import at_risk_sheet, exceptions_sheet
+from orchestration.reports.expired_credit import expired_sheet
 from orchestration.reports.layout import Column, Kind, Sheet, print_sheets
 from orchestration.reports.status_figures import (
     CurrencyFigures,
@@ -46,10 +47,7 @@ def print_status(console: Console, status: InstallationStatus) -> None:
         sheets.append(revisions_sheet(status.revisions))
     if any(row.to_acknowledge for row in status.revisions):
         sheets.append(acknowledgements_sheet(status.revisions))
-    if status.exceptions:
-        sheets.append(exceptions_sheet(status.exceptions))
-    if status.at_risk:
-        sheets.append(at_risk_sheet(status.at_risk))
+    sheets += _sheets_of_what_is_not_billed(status)
     if status.conservation:
         sheets.append(conservation_sheet(status.conservation, published_at=published_at))
     print_sheets(console, *sheets)
@@ -58,6 +56,17 @@ def print_status(console: Console, status: InstallationStatus) -> None:
     console.print(f"Signals in the CRM: {status.signals_pushed:,}", highlight=False)
     copy = status.published_copy or "none yet"
     console.print(f"Published copy for analysts: {copy}", highlight=False)
+
+
+def _sheets_of_what_is_not_billed(status: InstallationStatus) -> list[Sheet]:
+    sheets = []
+    if status.expired:
+        sheets.append(expired_sheet(status.expired))
+    if status.exceptions:
+        sheets.append(exceptions_sheet(status.exceptions))
+    if status.at_risk:
+        sheets.append(at_risk_sheet(status.at_risk))
+    return sheets
 
 
 def as_of_text(published_at: datetime | None, *, is_signed_since: bool = False) -> str:

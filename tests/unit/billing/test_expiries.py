@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from billing_rows import Line
+from billing_rows import VERSION, Line
 from billing_world import OLIVIA
 from signing import refusal, refused
 
@@ -54,6 +54,29 @@ def test_what_expires_is_an_entry_for_each_grant_after_the_lines(world):
     assert {Line().settlement_key: Decimal(100)} == world.register.billed()
     assert 2 == revision.expiry_count
     assert ["prepaid", "units"] == world.register.chain()[-1].subject["expired_credit_grant_ids"]
+
+
+def booked_on(world, policy):
+    """Accounting dates of a bill and of what expires with it, by the policy of its version."""
+    world.build(Line()).put_expiring(EXPIRING)
+    file = world.settings.reference_versions / VERSION / "source" / "policy.yml"
+    file.write_text(file.read_text() + policy)
+    [revision] = world.freeze()
+    world.sign(revision.revision_id)
+    return {
+        entry["entry_kind"]: entry["accounting_date"]
+        for entry in world.register.entries().to_pylist()
+    }
+
+
+def test_what_expires_is_booked_with_the_documents_of_its_run(world):
+    assert {"bill": date(2026, 10, 31), "credit_expire": date(2026, 10, 31)} == booked_on(world, "")
+
+
+def test_what_expires_in_a_month_that_is_closed_is_booked_on_the_first_open_day(world):
+    closed = "accounting_closed_through: {us: '2026-11', de: '2027-03'}\n"
+    first = date(2026, 12, 1)
+    assert {"bill": first, "credit_expire": first} == booked_on(world, closed)
 
 
 def test_where_nothing_is_due_there_is_still_an_expiry_to_sign(world):
