@@ -104,8 +104,8 @@ def test_only_expiries_of_the_contract_are_told_of_its_lines() -> None:
                 accounting_date=None,
             ),
             (
-                "expired credit 1,250.5 1M tokens of grant prepaid, revision us:2026-10:r1, signed by "
-                "olivia, register commit 2"
+                "expired credit 1,250.5 1M tokens of grant prepaid, revision us:2026-10:r1, signed "
+                "by olivia, register commit 2"
             ),
         ),
     ],
