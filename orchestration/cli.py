@@ -20,6 +20,7 @@ import typer
 
 from orchestration.asset_keys import PERIOD_SIGN_OFF
 from orchestration.cli_answers import Answer, ExitCode, errors_answered
+from orchestration.cli_control_totals import add_control_total_commands
 from orchestration.cli_demo import demo_settings, open_ui, run_demo
 from orchestration.cli_evidence import add_evidence_commands
 from orchestration.cli_exceptions import exceptions_app
@@ -61,6 +62,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+add_control_total_commands(app)
 add_evidence_commands(app)
 app.add_typer(exceptions_app)
 

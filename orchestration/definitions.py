@@ -13,7 +13,7 @@ from orchestration.dbt import dbt_executable, prepare_manifest
 from orchestration.defs.exceptions import watch as exceptions_watch
 from orchestration.defs.ingestion import assets as ingestion_assets
 from orchestration.defs.ingestion import automation as ingestion_automation
-from orchestration.defs.ingestion import watch
+from orchestration.defs.ingestion import totals_watch, watch
 from orchestration.defs.inspection.jobs import INSPECTIONS, RESOURCES
 from orchestration.defs.late_usage.announcement import usage_for_signed_months
 from orchestration.defs.operations.recorded_runs import recorded
@@ -48,6 +48,7 @@ _CHECKS: Final = (
     conservation,
     checkpoints,
     watch.no_announced_source_day_is_overdue,
+    totals_watch.no_control_total_is_overdue,
     exceptions_watch.no_exception_is_overdue,
 )
 _JOBS: Final = (

@@ -10,11 +10,12 @@ what a step does, which is its room's; assets, runs and retries, which are orche
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import duckdb
 from sqlalchemy.engine import Engine
 
 from adapters.protocols import CrmAdapter, ErpAdapter
@@ -23,12 +24,14 @@ from orchestration.actors import TALLYHOUSE, Actor
 from orchestration.audit import catch_up, write_audit_inputs
 from orchestration.audit.runs import RunRecord
 from orchestration.billing.checks import CheckFigure
+from orchestration.billing.control_totals import OverdueTotal, overdue_totals, waived_totals
 from orchestration.billing.policy_inputs import stated_policy, write_policy_inputs
 from orchestration.billing.posting import PostingSummary, plan_postings, post_pending, read_back
 from orchestration.billing.posting_masters import load_masters
 from orchestration.billing.register import write_register_inputs
 from orchestration.billing.rerating_inputs import rerating_target, write_rerating_inputs
 from orchestration.billing.source_days import OverdueDay, overdue_days
+from orchestration.control_totals import ControlTotalsLoaded, load_control_totals
 from orchestration.dbt import BUILD_ARGUMENTS, DbtOutcome, run_dbt
 from orchestration.exceptions import keep_exceptions
 from orchestration.exceptions.found import exception_policy
@@ -162,7 +165,8 @@ def load_usage_files(
 ) -> IngestionResult:
     """Load usage files as one ingestion batch, read by the contracts of the current reference.
 
-    Decisions on events that no batch holds yet come first, as batches of their own.
+    Decisions on events that no batch holds yet come first, as batches of their own; control totals
+    that lie where sources.yml says come last, as one.
 
     Args:
         installation: where to load.
@@ -171,13 +175,41 @@ def load_usage_files(
     with installation.operations() as engine:
         reference = current_reference(installation.settings, engine)
         deliver_event_decisions(installation.settings, engine, now=installation.clock())
-        return load_usage(
+        loaded = load_usage(
             installation.settings,
             engine,
             contracts=event_contracts_of(reference),
             now=installation.clock(),
             paths=paths,
             on_progress=installation.on_progress,
+        )
+        totals = load_control_totals(
+            installation.settings,
+            engine,
+            reference=reference,
+            now=installation.clock(),
+            actor=installation.actor,
+        )
+        return replace(loaded, control_total_count=totals.total_count)
+
+
+def load_totals(
+    installation: Installation, *, paths: Sequence[Path] | None = None
+) -> ControlTotalsLoaded:
+    """Load files of control totals as one ingestion batch, by the sources of the current reference.
+
+    Args:
+        installation: where to load.
+        paths: which files; None means every new one where sources.yml says.
+    """
+    with installation.operations() as engine:
+        return load_control_totals(
+            installation.settings,
+            engine,
+            reference=current_reference(installation.settings, engine),
+            now=installation.clock(),
+            actor=installation.actor,
+            paths=paths,
         )
 
 
@@ -265,11 +297,26 @@ def read_overdue_days(installation: Installation) -> list[OverdueDay] | None:
     The figures of the last build are as old as the last ingestion batch. This tells by the clock.
     """
     with open_warehouse(installation.settings, wait_seconds=WRITER_WAIT_SECONDS) as connection:
-        is_built = connection.execute(
-            "select 1 from duckdb_tables() where schema_name = 'reconciliation' "
-            "and table_name = 'fct_source_days'"
-        ).fetchall()
+        is_built = _is_built(connection, "fct_source_days")
         return overdue_days(connection, now=installation.clock()) if is_built else None
+
+
+def read_overdue_totals(installation: Installation) -> list[OverdueTotal] | None:
+    """Return the control totals that are overdue by now and not waived; None before a build."""
+    with open_warehouse(installation.settings, wait_seconds=WRITER_WAIT_SECONDS) as connection:
+        if not _is_built(connection, "fct_control_totals"):
+            return None
+        waived = waived_totals(connection)
+        overdue = overdue_totals(connection, now=installation.clock())
+        return [each for each in overdue if each.name() not in waived]
+
+
+def _is_built(connection: duckdb.DuckDBPyConnection, mart: str) -> bool:
+    found = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'reconciliation' and table_name = ?",
+        [mart],
+    ).fetchall()
+    return bool(found)
 
 
 def judge_candidates(

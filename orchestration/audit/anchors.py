@@ -28,11 +28,13 @@ class Anchor:
         place: the last entry.
         register_sequence: the last commit of the register that has its entries; 0 for none.
         reference_loaded_at: when the last reference version with an entry came into force.
+        control_totals_batch_id: the last batch of control totals with an entry; 0 for none.
     """
 
     place: Place
     register_sequence: int = 0
     reference_loaded_at: datetime | None = None
+    control_totals_batch_id: int = 0
 
     def moved(self, entries: Sequence[Entry]) -> "Anchor":
         """The anchor behind further entries."""
@@ -44,11 +46,17 @@ class Anchor:
         ]
         if self.reference_loaded_at is not None:
             loads.append(self.reference_loaded_at)
+        batches = [
+            each.deed.details["ingestion_batch_id"]
+            for each in entries
+            if each.deed.action == "load_totals"
+        ]
         last = entries[-1]
         return Anchor(
             place=Place(sequence=last.sequence, entry_sha256=last.sha256),
             register_sequence=max(commits, default=self.register_sequence),
             reference_loaded_at=max(loads, default=None),
+            control_totals_batch_id=max(batches, default=self.control_totals_batch_id),
         )
 
 
@@ -65,6 +73,7 @@ def last_anchor(connection: Connection) -> Anchor:
         place=Place(sequence=row["sequence"], entry_sha256=row["entry_sha256"]),
         register_sequence=row["register_sequence"],
         reference_loaded_at=row["reference_loaded_at"],
+        control_totals_batch_id=row["control_totals_batch_id"],
     )
 
 
@@ -86,6 +95,7 @@ def put_anchor(
             entry_sha256=anchor.place.entry_sha256,
             register_sequence=anchor.register_sequence,
             reference_loaded_at=anchor.reference_loaded_at,
+            control_totals_batch_id=anchor.control_totals_batch_id,
             anchored_at=now,
         )
     )

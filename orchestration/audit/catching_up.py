@@ -24,6 +24,7 @@ from orchestration.audit.deeds import (
 )
 from orchestration.audit.entries import Deed, Entry
 from orchestration.audit.log import AuditLog, AuditLogDamagedError
+from orchestration.audit.totals import has_totals_news, totals_deeds
 from orchestration.billing.register import Register
 from orchestration.durable import Steps, no_steps
 from orchestration.operations_db import write_transaction
@@ -108,6 +109,8 @@ def _has_news(settings: Settings, engine: Engine, log: AuditLog) -> bool:
             return True
         if has_posting_news(connection):
             return True
+        if has_totals_news(connection, after=anchor.control_totals_batch_id):
+            return True
     if Register(settings.register).has_commit(anchor.register_sequence + 1):
         return True
     return log.head() != anchor.place
@@ -128,6 +131,7 @@ def _news(
                 connection, settings.reference_versions, after=anchor.reference_loaded_at
             )
         )
+        deeds.extend(totals_deeds(connection, settings, after=anchor.control_totals_batch_id))
         without = audited_attempts([each.deed for each in unanchored])
         deeds.extend(posting_deeds(connection, without=without))
     return sorted(deeds, key=lambda deed: deed.happened_at)

@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.billing.checks import CheckFigure
+from orchestration.billing.control_totals import OverdueTotal, overdue_totals
 from orchestration.billing.expiries import EXPIRY_SCHEMA, read_expiries
 from orchestration.billing.refusals import CandidatesUnusableError, listed
 from orchestration.billing.revisions import CANDIDATE_DOCUMENT_SCHEMA, LINE_SCHEMA
-from orchestration.billing.source_days import overdue_days
+from orchestration.billing.source_days import OverdueDay, overdue_days
 
 _DOCUMENTS: Final = f"""
     select {", ".join(f"documents.{name}" for name in CANDIDATE_DOCUMENT_SCHEMA.names)}
@@ -128,7 +129,8 @@ class Candidates:
         expiries: EXPIRY_SCHEMA, credit that expires with the run, by grant.
         ingestion_batch_ids: the batches that the warehouse had taken in, ascending.
         reference_version: the version that rated them.
-        conservation: rows of fct_conservation, and of the source-days overdue since.
+        conservation: rows of fct_conservation, and of what is overdue since: announced source-days
+            and control totals.
     """
 
     documents: pa.Table
@@ -171,7 +173,7 @@ def read_candidates(
     Args:
         connection: the open warehouse.
         billing_period: YYYY-MM.
-        now: the instant of the freeze, by which announced source-days are overdue.
+        now: the instant of the freeze, by which source-days and control totals are overdue.
         is_closed: tells of a legal entity and an earlier billing period whether it is.
         is_of_one_month: whether what is due of earlier periods, and credit that expires, is left
             to other runs.
@@ -196,7 +198,10 @@ def read_candidates(
         progress = [row[0] for row in connection.execute(_PROGRESS).fetchall()]
         batches = tuple(int(row[0]) for row in connection.execute(_BATCHES).fetchall())
         conservation = _rows(connection, _CONSERVATION)
-        overdue = overdue_days(connection, now=now)
+        overdue: list[OverdueDay | OverdueTotal] = [
+            *overdue_days(connection, now=now),
+            *overdue_totals(connection, now=now),
+        ]
     except (duckdb.Error, pa.ArrowInvalid) as error:
         raise CandidatesUnusableError(
             f"Read the candidates of {billing_period} from the warehouse: {error}. "
@@ -213,7 +218,7 @@ def read_candidates(
         reference_version=str(versions[0]),
         conservation=(
             *conservation,
-            *(day.as_conservation_row() for day in overdue if not day.is_known_to_the_build),
+            *(each.as_conservation_row() for each in overdue if not each.is_known_to_the_build),
         ),
     )
 

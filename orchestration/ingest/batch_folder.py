@@ -27,7 +27,10 @@ EVENTS_KIND = "events"
 INCOMING = ".incoming"
 PARTITION_PREFIX = "event_date="
 _BATCH_OF = re.compile(r"^(?!\.incoming/).*?(?:ingestion_batch_id=|batch-)(\d+)")
-LISTED_KINDS = ("keys", "rejects", "affected", "replays", "decisions")
+LISTED_KINDS = (
+    *("keys", "rejects", "affected", "replays", "decisions"),
+    *("control_totals", "control_total_files"),
+)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ from orchestration.operations_db.tables import (
 )
 from orchestration.settings import Settings
 
+TOTALS_FORMAT = "control_totals"
+"""What the format of a file of control totals begins with; any other file is one of usage."""
+
 
 @dataclass(frozen=True)
 class KnownFiles:
@@ -129,6 +132,15 @@ def next_numbers(engine: Engine) -> tuple[int, int]:
     return (batch or 0) + 1, (file or 0) + 1
 
 
+def last_batch_start(engine: Engine) -> datetime | None:
+    """Return when the last batch began; what brings no usage begins then, too."""
+    with engine.connect() as connection:
+        started_at: datetime | None = connection.scalar(
+            sa.select(sa.func.max(ingestion_batches.c.started_at))
+        )
+    return started_at
+
+
 def committed_paths(engine: Engine) -> set[str]:
     """Return the paths of all committed parts, relative to the data directory."""
     with engine.connect() as connection:
@@ -145,17 +157,25 @@ def commit_load(
     parts: Sequence[PartRow],
     present_names: set[str] | None,
     now: datetime,
+    is_of_totals: bool = False,
     steps: Steps = no_steps,
 ) -> None:
     """Write everything that a run has to say in one journaled transaction: this is the commit.
 
     A refused file's row is superseded when its path is looked at again with a new result, or, where
-    present_names lists all that lies in the landing folder, when it lies there no more.
+    present_names lists all that lies in the landing folder, when it lies there no more. Whether
+    these are files of control totals or of usage, is_of_totals says.
     """
     with journaled(settings, engine, INGESTION, steps=steps) as change:
         connection = change.connection
         looked_before = connection.scalar(sa.select(sa.func.max(file_sightings.c.sighting_id)))
-        superseded = _supersede(connection, {one.path for one in sightings}, present_names, now)
+        superseded = _supersede(
+            connection,
+            {one.path for one in sightings},
+            present_names,
+            now,
+            is_of_totals=is_of_totals,
+        )
         if batch is not None:
             _insert_batch(change, batch, parts)
         _insert_all(
@@ -283,15 +303,26 @@ def _insert_all(connection: Connection, table: sa.Table, rows: Iterable[dict[str
 
 
 def _supersede(
-    connection: Connection, looked_at: set[str], present_names: set[str] | None, now: datetime
+    connection: Connection,
+    looked_at: set[str],
+    present_names: set[str] | None,
+    now: datetime,
+    *,
+    is_of_totals: bool,
 ) -> list[int]:
     """Supersede refused files that are gone or looked at again; return their numbers."""
     files = ingestion_files.c
     is_open = sa.and_(files.status == "refused", files.superseded_at.is_(None))
+    query = sa.select(files.file_id, files.path, files.format).where(is_open)
     superseded = [
         row.file_id
-        for row in connection.execute(sa.select(files.file_id, files.path).where(is_open)).all()
-        if row.path in looked_at or (present_names is not None and row.path not in present_names)
+        for row in connection.execute(query).all()
+        if row.path in looked_at
+        or (
+            present_names is not None
+            and row.path not in present_names
+            and (row.format or "").startswith(TOTALS_FORMAT) == is_of_totals
+        )
     ]
     for file_id in superseded:
         connection.execute(

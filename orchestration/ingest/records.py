@@ -91,6 +91,7 @@ class IngestionResult:
         ingestion_batch_id: the committed batch, or None.
         files: one outcome per file that this run looked into.
         seconds_by_phase: wall seconds of survey, load, exact, index, commit.
+        control_total_count: control totals that the same run found and loaded.
     """
 
     ingestion_batch_id: int | None
@@ -99,6 +100,7 @@ class IngestionResult:
     lines_accepted: int = 0
     lines_rejected: int = 0
     seconds_by_phase: dict[str, float] = field(default_factory=dict)
+    control_total_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ ingestion_batches = sa.Table(
     sa.Column("lines_read", sa.BigInteger, nullable=False),
     sa.Column("lines_accepted", sa.BigInteger, nullable=False),
     sa.Column("lines_rejected", sa.BigInteger, nullable=False),
-    _one_of("batch_kind", "load", "replay", "decisions"),
+    _one_of("batch_kind", "load", "replay", "decisions", "control_totals"),
     sa.CheckConstraint("lines_read = lines_accepted + lines_rejected", name="lines_add_up"),
 )
 
@@ -120,7 +120,11 @@ raw_parts = sa.Table(
     sa.Column("content_sha256", sa.Text, nullable=False),
     sa.Column("row_count", sa.BigInteger, nullable=False),
     sa.Column("byte_size", sa.BigInteger, nullable=False),
-    _one_of("part_kind", "events", "keys", "rejects", "affected", "replays", "decisions"),
+    _one_of(
+        "part_kind",
+        *("events", "keys", "rejects", "affected", "replays", "decisions"),
+        *("control_totals", "control_total_files"),
+    ),
 )
 
 reference_versions = sa.Table(
@@ -243,6 +247,7 @@ audit_anchors = sa.Table(
     sa.Column("entry_sha256", sa.Text, nullable=False),
     sa.Column("register_sequence", sa.Integer, nullable=False),
     sa.Column("reference_loaded_at", UtcInstant),
+    sa.Column("control_totals_batch_id", sa.Integer, nullable=False, server_default="0"),
     sa.Column("anchored_at", UtcInstant, nullable=False),
 )
 

@@ -32,6 +32,8 @@ EXCEPTION_CODES: Final = (
     "billed_key_not_rated",
     "cell_moved",
     "missing_source_day",
+    "control_total_differs",
+    "control_total_missing",
     "rejected_lines",
     "file_refused",
     "changed_file",

@@ -6,6 +6,7 @@ how a signer's identity is verified, or what happens at a signature (billing).
 
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -47,6 +48,41 @@ class QuietDay(FrozenModel):
     author: Text
 
 
+EVENTS_MEASURE: Final = "events"
+
+
+def _landing_folder(given: str) -> str:
+    path = PurePosixPath(given)
+    taken = path.parts[0] if path.parts else ""
+    if path.is_absolute() or ".." in path.parts or taken in ("", "usage", "reference"):
+        raise PydanticCustomError(
+            "wrong_value",
+            "must be a folder under landing/ other than usage and reference, such as "
+            "totals/gateway, and is '{shown}'",
+            {"shown": given},
+        )
+    return path.as_posix()
+
+
+class ControlTotals(FrozenModel):
+    """What a source says that it sent, for each UTC day and measure, and when that must agree.
+
+    A measure is `events`, or the id of a meter whose quantity is the sum of its events'. Each
+    distinct id of an event counts once, however often it is sent.
+    """
+
+    expected: Literal["daily", "none"] = "none"
+    expected_from: Day | None = Field(None, description="The first UTC day with a total.")
+    expected_to: Day | None = Field(None, description="The first one without; exclusive.")
+    grace_hours: Annotated[Whole, Field(ge=0, le=8760)] = Field(
+        36, description="How long after a UTC day's end its total may be missing or not agree."
+    )
+    measures: Annotated[tuple[Identifier, ...], NOT_EMPTY] = (EVENTS_MEASURE,)
+    folder: Annotated[Text, AfterValidator(_landing_folder)] | None = Field(
+        None, description="Folder under landing/ in which a run finds files of totals."
+    )
+
+
 class UsageSource(FrozenModel):
     """Usage whose `source` starts with the prefix comes from the system; longest prefix wins.
 
@@ -63,6 +99,7 @@ class UsageSource(FrozenModel):
         36, description="How long after a UTC day's end its usage may still be missing."
     )
     quiet_days: tuple[QuietDay, ...] = Field((), description="Announced days without usage.")
+    control_totals: ControlTotals | None = None
 
     @property
     def is_announced(self) -> bool:

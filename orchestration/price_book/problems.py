@@ -121,6 +121,8 @@ REMEDIES: Final[dict[str, str]] = {
     # Sources
     "announcement_mismatch": "Say `expected: daily` with expected_from, or leave out "
     "expected_from, expected_to and quiet_days.",
+    "measure_not_comparable": "Remove the measure: what arrived of it cannot be told exactly for "
+    "this source alone.",
     "quiet_day_not_announced": "Correct the day, or remove it: no usage is expected on it.",
     # Customers, identities, contracts
     "circular_parents": "Remove one of the links, so that every customer has a topmost parent.",

@@ -4,6 +4,7 @@ Belongs here: prefixes that repeat, days that are announced, and quiet days amon
 belong here: whether announced usage arrived, which dbt's fct_source_days says.
 """
 
+from orchestration.price_book.control_total_checks import check_control_totals
 from orchestration.price_book.policy import SourcesFile, UsageSource
 from orchestration.price_book.problems import ProblemList
 from orchestration.price_book.reference_data import Located, ReferenceData
@@ -30,6 +31,7 @@ def check_sources(data: ReferenceData, problems: ProblemList) -> None:
             )
         _check_announcement(data.sources, source, steps, problems)
         _check_quiet_days(data.sources, source, steps, problems)
+    check_control_totals(data, problems)
 
 
 def _check_announcement(

@@ -19,6 +19,7 @@ from orchestration.price_book.models import Charge, Conversion, CurrencyPrice, M
 from orchestration.price_book.moments import day_after, first_day, inner_instant, start_instant
 from orchestration.price_book.price_forms import looks_at_each_event
 from orchestration.price_book.reference_data import PriceBook, ReferenceData, Row
+from orchestration.price_book.source_tables import source_rows
 from orchestration.price_book.table_models import Contract, ContractVersion, Override
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS
 from orchestration.price_book.term_tables import term_rows
@@ -39,8 +40,7 @@ def compile_tables(data: ReferenceData, reference_version: str) -> dict[str, pa.
     charges, tiers, limits = _charges(data)
     rows: dict[str, Sequence[Record]] = {
         **_plain_tables(data),
-        "sources": _sources(data),
-        "quiet_days": _quiet_days(data),
+        **source_rows(data),
         "contract_versions": _contract_versions(data),
         "meters": _meters(data),
         "products": _products(data.book),
@@ -139,35 +139,6 @@ def _contract_versions(data: ReferenceData) -> list[Record]:
                 }
             )
     return found
-
-
-def _sources(data: ReferenceData) -> list[Record]:
-    sources = data.sources.item.sources if data.sources else ()
-    return [
-        {
-            "source_prefix": source.prefix,
-            "system_id": source.system,
-            "grace_hours": source.grace_hours,
-            "is_expected_daily": source.is_announced,
-            "expected_from_date": source.expected_from,
-            "expected_to_date": source.expected_to,
-        }
-        for source in sources
-    ]
-
-
-def _quiet_days(data: ReferenceData) -> list[Record]:
-    sources = data.sources.item.sources if data.sources else ()
-    return [
-        {
-            "source_prefix": source.prefix,
-            "quiet_date": quiet.day,
-            "reason": quiet.reason,
-            "author": quiet.author,
-        }
-        for source in sources
-        for quiet in source.quiet_days
-    ]
 
 
 def _products(book: PriceBook) -> list[Record]:

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from orchestration.price_book.source_tables import CONTROL_TOTAL_MEASURES
+
 QUANTITY: Final = pa.decimal128(38, 9)
 PRICE: Final = pa.decimal128(38, 12)
 INSTANT: Final = pa.timestamp("us")
@@ -350,6 +352,7 @@ TABLE_SCHEMAS: Final[dict[str, pa.Schema]] = {
     "identities": IDENTITIES,
     "sources": SOURCES,
     "quiet_days": QUIET_DAYS,
+    "control_total_measures": CONTROL_TOTAL_MEASURES,
     "contracts": CONTRACTS,
     "contract_versions": CONTRACT_VERSIONS,
     "overrides": OVERRIDES,

@@ -43,6 +43,7 @@ from orchestration.price_book.reference_folder import (
     FolderSnapshot,
     read_folder,
 )
+from orchestration.price_book.source_tables import LATER_TABLES
 from orchestration.price_book.table_compiler import compile_tables
 from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
 from orchestration.price_book.validation import check_snapshot
@@ -188,7 +189,10 @@ def write_reference_inputs(settings: Settings, reference: ReferenceVersion) -> N
     settings.warehouse_inputs.mkdir(parents=True, exist_ok=True)
     written = {one["name"]: one["sha256"] for one in _description(reference.folder)["tables"]}
     contents: dict[str, bytes] = {}
-    for table in TABLE_SCHEMAS:
+    for table, schema in TABLE_SCHEMAS.items():
+        if table in LATER_TABLES and table not in written:
+            contents[table] = _empty_table(schema)
+            continue
         path = reference.folder / _TABLES / f"{table}.parquet"
         content = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(content).hexdigest() != written.get(table):
@@ -203,6 +207,25 @@ def write_reference_inputs(settings: Settings, reference: ReferenceVersion) -> N
         beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         beside.write_bytes(content)
         beside.replace(target)
+
+
+def read_compiled_tables(folder: Path) -> dict[str, pa.Table]:
+    """Every compiled table of a version, by its folder."""
+    return {name: read_compiled_table(folder, name) for name in TABLE_SCHEMAS}
+
+
+def read_compiled_table(folder: Path, name: str) -> pa.Table:
+    """A compiled table of a version, by its folder; one that came later than it is empty."""
+    path = folder / _TABLES / f"{name}.parquet"
+    if name in LATER_TABLES and not path.exists():
+        return TABLE_SCHEMAS[name].empty_table()
+    return pq.read_table(path)
+
+
+def _empty_table(schema: pa.Schema) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
 
 
 def event_contracts_of(reference: ReferenceVersion) -> EventContracts:

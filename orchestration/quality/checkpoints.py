@@ -17,6 +17,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
 
 SOURCE_DAYS, EVENTS, QUANTITIES, AMOUNTS = "source_days", "events", "quantities", "amounts"
+ANNOUNCED_EVENTS = "announced_events"
 
 _WAIT_SECONDS: Final = 60
 _IS_BUILT: Final = """
@@ -113,7 +114,7 @@ class CheckpointTotal:
     """A checkpoint in one month and unit, over all customers that were asked for.
 
     Attributes:
-        leg: source_days, events, quantities or amounts.
+        leg: source_days, announced_events, events, quantities or amounts.
         month: YYYY-MM, of the events in UTC or the billing period; None where none can be told.
         part: system of source-days and events, meter of quantities, product line of amounts where
             they were asked for by product line; else None.

@@ -23,6 +23,7 @@ from orchestration.evidence.csv_text import csv_bytes
 from orchestration.price_book.currencies import amount_text, money_text
 from orchestration.quality.checkpoints import (
     AMOUNTS,
+    ANNOUNCED_EVENTS,
     EVENTS,
     QUANTITIES,
     SOURCE_DAYS,
@@ -37,18 +38,21 @@ from orchestration.settings import Settings
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _TITLES: Final = {
     SOURCE_DAYS: "Announced source-days of the UTC month",
+    ANNOUNCED_EVENTS: "Events of the UTC month that control totals announce",
     EVENTS: "Lines and events of the UTC month",
     QUANTITIES: "Quantities of meters that sum their events",
     AMOUNTS: "Amounts",
 }
 _PARTS: Final = {
     SOURCE_DAYS: "system",
+    ANNOUNCED_EVENTS: "system",
     EVENTS: "system",
     QUANTITIES: "meter",
     AMOUNTS: "product line",
 }
 _COUNTS: Final = {
     SOURCE_DAYS: "days",
+    ANNOUNCED_EVENTS: "events",
     EVENTS: "events",
     QUANTITIES: "events",
     AMOUNTS: "settlement\nkeys",

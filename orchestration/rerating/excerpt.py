@@ -59,7 +59,9 @@ _WHOLE: Final = (
     "intermediate.model_progress",
     "intermediate.int_source_days__arrived",
     "staging.stg_usage__source_days",
+    "intermediate.int_control_totals__arrived",
     "staging.stg_usage__event_decisions",
+    "staging.stg_usage__control_totals",
     "reconciliation.int_events__conserved",
     "reconciliation.int_erp_lines__conserved",
     "reconciliation.int_checkpoints__conserved",
@@ -76,6 +78,7 @@ _CHECKPOINTS: Final = frozenset(
         "fct_checkpoints",
         "int_checkpoints__figured",
         "int_source_days__checkpointed",
+        "int_control_totals__checkpointed",
         "int_events__checkpointed",
         "int_quantities__checkpointed",
         "int_amounts__checkpointed",
@@ -95,7 +98,9 @@ _METERING: Final = frozenset(
 )
 ASKED_FOR: Final = ("+fct_conservation", "+fct_exceptions")
 """What a freeze reads, with all that leads to it."""
-_OF_ALL_USAGE: Final = frozenset(("meters", "event_properties", "sources", "quiet_days"))
+_OF_ALL_USAGE: Final = frozenset(
+    ("meters", "event_properties", "sources", "quiet_days", "control_total_measures")
+)
 """Tables with which usage of everybody is counted otherwise."""
 _RATED_BY: Final = "select reference_version from rating.fct_rated_lines limit 1"
 _COUNTED_TO: Final = "select min(last_batch_id) from intermediate.model_progress"

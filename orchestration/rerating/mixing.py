@@ -18,7 +18,10 @@ Tables: TypeAlias = Mapping[str, pa.Table]
 IDENTITY, CONTRACT, PRICE = "identity", "contract", "price"
 REFERENCE_STEPS: Final = (IDENTITY, CONTRACT, PRICE)
 
-_OF_IDENTITY: Final = ("customers", "customer_parents", "identities", "sources", "quiet_days")
+_OF_IDENTITY: Final = (
+    *("customers", "customer_parents", "identities"),
+    *("sources", "quiet_days", "control_total_measures"),
+)
 _OF_CONTRACT: Final = (
     "legal_entities",
     "contracts",

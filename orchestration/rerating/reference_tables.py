@@ -8,10 +8,9 @@ compiling (price_book); tables between two versions (mixing.py); tables of some 
 from pathlib import Path
 from typing import Final
 
-import pyarrow.parquet as pq
-
 from orchestration.operations_db import replace_parquet
-from orchestration.price_book.table_schemas import TABLE_SCHEMAS, input_file_name
+from orchestration.price_book.table_schemas import input_file_name
+from orchestration.price_book.versions import read_compiled_tables
 from orchestration.rerating.mixing import Tables, is_same
 from orchestration.settings import Settings
 
@@ -33,7 +32,7 @@ PRICE_TABLES: Final = frozenset(
 
 def compiled_tables(version: Path) -> Tables:
     """Read every compiled table of a reference version, by its folder."""
-    return {name: pq.read_table(version / "tables" / f"{name}.parquet") for name in TABLE_SCHEMAS}
+    return read_compiled_tables(version)
 
 
 def changed_tables(before: Tables, after: Tables) -> frozenset[str]:

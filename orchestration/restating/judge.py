@@ -12,7 +12,6 @@ from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from sqlalchemy.engine import Engine
 
 from orchestration.billing.register import Register
@@ -21,8 +20,8 @@ from orchestration.price_book.problems import Problem, ProblemList
 from orchestration.price_book.reference_folder import read_folder
 from orchestration.price_book.restatements import Restatement
 from orchestration.price_book.table_compiler import compile_tables
-from orchestration.price_book.table_schemas import TABLE_SCHEMAS
 from orchestration.price_book.validation import check_snapshot
+from orchestration.price_book.versions import read_compiled_tables
 from orchestration.restating.changes import Change, Tables, changes_between
 from orchestration.restating.standing import standing_changes
 from orchestration.settings import Settings
@@ -210,4 +209,4 @@ def _message(change: Change, touched: Sequence[Signed]) -> str:
 
 
 def _tables(folder: Path) -> dict[str, pa.Table]:
-    return {name: pq.read_table(folder / "tables" / f"{name}.parquet") for name in TABLE_SCHEMAS}
+    return read_compiled_tables(folder)

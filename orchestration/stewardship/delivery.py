@@ -24,9 +24,14 @@ from orchestration.durable import Steps, no_steps
 from orchestration.ingest.batch_folder import BatchFolder
 from orchestration.ingest.digests import key_hash_of
 from orchestration.ingest.load import ingestion_lock
-from orchestration.ingest.manifest import BatchRow, commit_decisions, next_numbers
+from orchestration.ingest.manifest import (
+    BatchRow,
+    commit_decisions,
+    last_batch_start,
+    next_numbers,
+)
 from orchestration.operations_db import restore_journals
-from orchestration.operations_db.tables import ingestion_batches, raw_parts
+from orchestration.operations_db.tables import raw_parts
 from orchestration.settings import Settings
 from orchestration.stewardship.decision_rows import (
     RAW_DECISION_SCHEMA,
@@ -93,7 +98,7 @@ def _deliver(
         batch=BatchRow(
             ingestion_batch_id=batch_id,
             batch_kind=PART_KIND,
-            started_at=_known_until(engine) or commit.written_at,
+            started_at=last_batch_start(engine) or commit.written_at,
             committed_at=now,
             file_count=0,
             lines_accepted=0,
@@ -115,12 +120,3 @@ def _raw_rows(decisions: pa.Table, batch_id: int) -> pa.Table:
         for row in decisions.to_pylist()
     ]
     return pa.Table.from_pylist(rows, schema=RAW_DECISION_SCHEMA)
-
-
-def _known_until(engine: Engine) -> datetime | None:
-    """Say when the last batch began: decisions bring no usage, so nothing is due by them."""
-    with engine.connect() as connection:
-        known_until: datetime | None = connection.scalar(
-            sa.select(sa.func.max(ingestion_batches.c.started_at))
-        )
-    return known_until

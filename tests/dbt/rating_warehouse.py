@@ -43,7 +43,8 @@ BEFORE = (
     "int_source_days__arrived",
 )
 RATING = (*BEFORE, "tallyhouse.rating")
-BILLING = (*RATING, "tallyhouse.billing", "tallyhouse.reconciliation")
+TOTALS = ("int_control_totals__standing", "int_control_totals__arrived")
+BILLING = (*RATING, *TOTALS, "tallyhouse.billing", "tallyhouse.reconciliation")
 
 # Gathering resolves what metering counts: what it would have made is written, not built.
 GATHERED = ("int_usage__gathered",)

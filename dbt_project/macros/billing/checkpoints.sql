@@ -5,7 +5,7 @@
     a figure, which is one of the int_<leg>__checkpointed models'.
 
     A checkpoint is compared with the one before it in its leg. Legs meet where one ends and the next
-    begins: days that were announced bring lines, events that are resolved become quantities of
+    begins: days and events that were announced bring lines, events that are resolved become quantities of
     customers, and rated quantities amounts.
 -#}
 
@@ -14,6 +14,12 @@
         {
             'leg': 'source_days', 'model': 'int_source_days__checkpointed',
             'counted_in': 'source-days',
+            'scope': ['system_id', 'event_month'],
+            'checkpoints': ['announced', 'raw'],
+        },
+        {
+            'leg': 'announced_events', 'model': 'int_control_totals__checkpointed',
+            'counted_in': 'events',
             'scope': ['system_id', 'event_month'],
             'checkpoints': ['announced', 'raw'],
         },

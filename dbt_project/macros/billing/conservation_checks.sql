@@ -40,6 +40,19 @@
                 ~ 'quiet_days of their source in sources.yml, then run again.',
         },
         {
+            'invariant': 1, 'name': 'control_totals_agree_after_their_grace',
+            'is_headline': false, 'counts_broken': true,
+            'model': 'int_events__conserved', 'relation': 'compared_totals',
+            'unit': 'unit', 'total_unit': 'control totals',
+            'from_period': 'first_billing_period',
+            'left_label': 'control total of the source', 'right_label': 'arrived',
+            'left_total_label': 'control totals',
+            'right_total_label': 'control totals that agree',
+            'what_to_do': 'Look at the days that are named with tallyhouse control-totals: have '
+                ~ 'what is missing delivered, or a corrected total, then run again. Or have an '
+                ~ 'approver waive the exception.',
+        },
+        {
             'invariant': 2, 'name': 'accepted_events_are_unique_repeated_or_conflicting',
             'is_headline': true, 'model': 'int_events__conserved', 'relation': 'accepted_events',
             'unit': "'events'", 'total_unit': 'events',

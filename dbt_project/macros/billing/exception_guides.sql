@@ -56,6 +56,11 @@
          'The cell overlaps one that was billed: restore the cadence and the anchor day.'),
         ('missing_source_day', 'integration',
          'Load the usage of the day, or list it under quiet_days of its source, then run again.'),
+        ('control_total_differs', 'integration',
+         'Another quantity arrived than the source says that it sent: have the missing files delivered, '
+         ~ 'repair rejected lines, or have the source correct its total, then run again.'),
+        ('control_total_missing', 'integration',
+         'Load the control total of the day, or list the day under quiet_days of its source, then run again.'),
         ('rejected_lines', 'integration',
          'Have the lines corrected, or the event contract extended, then replay the rejects.'),
         ('file_refused', 'integration',

@@ -109,14 +109,5 @@
         'author_source': 'varchar',
         'decided_at': 'timestamp',
     } -%}
-    select
-    {%- for name, type in columns.items() %}
-        {{ name if paths else 'cast(null as ' ~ type ~ ') as ' ~ name }}
-        {{- ',' if not loop.last }}
-    {%- endfor %}
-    {%- if paths %}
-    from {{ tallyhouse.read_parts(paths) }}
-    {%- else %}
-    where false
-    {%- endif %}
+    {{ tallyhouse.rows_of_parts(paths, columns) }}
 {%- endmacro %}

@@ -116,6 +116,21 @@
 {%- endmacro %}
 
 
+{% macro rows_of_parts(paths, columns) -%}
+    {#- A select of columns, given with their types, of raw files; typed and empty without files. -#}
+    select
+    {%- for name, type in columns.items() %}
+        {{ name if paths else 'cast(null as ' ~ type ~ ') as ' ~ name }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+    {%- if paths %}
+    from {{ tallyhouse.read_parts(paths) }}
+    {%- else %}
+    where false
+    {%- endif %}
+{%- endmacro %}
+
+
 {% macro events_of_parts(paths, columns=none) -%}
     {#- A select of raw events: the columns that every event has, then the named property columns,
         null where no file has one; all that the files have where none are named. Without files it

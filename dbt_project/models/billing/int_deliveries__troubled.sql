@@ -6,9 +6,19 @@ rejects as (
     select * from {{ ref('stg_usage__rejects') }}
 ),
 
+batches as (
+    select * from {{ ref('stg_ingestion__batches') }}
+    where batch_kind = 'control_totals'
+),
+
 source_days as (
     select * from {{ ref('fct_source_days') }}
     where arrival = 'missing'
+),
+
+control_totals as (
+    select * from {{ ref('fct_control_totals') }}
+    where agreement in ('short', 'over', 'no_total')
 ),
 
 named_rejects as (
@@ -31,15 +41,17 @@ refused_files as (
     where status = 'refused'
 ),
 
+-- A file of control totals that changes corrects its totals.
 accepted_contents as (
     select
         'changed_file' as exception_code,
-        path as object_id,
-        cast(first_seen_at as date) as first_seen_date,
-        lines_accepted as event_count,
-        count(*) over (partition by path) as content_count
+        files.path as object_id,
+        cast(files.first_seen_at as date) as first_seen_date,
+        files.lines_accepted as event_count,
+        count(*) over (partition by files.path) as content_count
     from files
-    where status = 'accepted'
+    anti join batches on files.ingestion_batch_id = batches.ingestion_batch_id
+    where files.status = 'accepted'
 ),
 
 file_troubles as (
@@ -89,10 +101,30 @@ missing_days as (
     from source_days
 ),
 
+troubled_totals as (
+    select
+        case
+            when agreement = 'no_total' then 'control_total_missing'
+            else 'control_total_differs'
+        end as exception_code,
+        'control_total' as object_kind,
+        cast(usage_date as varchar) || ' ' || source_prefix || ' ' || measure
+            as object_id,
+        first_billing_period as billing_period,
+        case
+            when measure = 'events' and announced_quantity is not null
+                then cast(abs(variance_quantity) as bigint)
+        end as event_count,
+        usage_date as first_seen_date
+    from control_totals
+),
+
 final as (
     select * from troubled_files
     union all
     select * from missing_days
+    union all
+    select * from troubled_totals
 )
 
 select * from final

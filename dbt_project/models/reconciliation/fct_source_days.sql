@@ -7,10 +7,6 @@ quiet_days as (
     select * from {{ ref('stg_reference__quiet_days') }}
 ),
 
-contracts as (
-    select * from {{ ref('stg_reference__contracts') }}
-),
-
 batches as (
     select * from {{ ref('stg_ingestion__batches') }}
 ),
@@ -25,13 +21,6 @@ event_sources as (
 ),
 
 {{ systems_of_sources('event_sources') }},
-
-time_zones as (
-    select time_zone
-    from contracts
-    union
-    select 'UTC' as time_zone
-),
 
 known_until as (
     select max(started_at) as known_until_at
@@ -74,82 +63,9 @@ announced as (
     cross join known_until
 ),
 
--- Of the days after the last batch's, the first that is not settled is that one, or it
--- follows a settled one.
-next_days as (
-    select
-        source_prefix,
-        future_from_date as usage_date
-    from announced
-    union
-    select
-        announced.source_prefix,
-        settled_days.usage_date + 1 as usage_date
-    from announced
-    inner join settled_days
-        on
-            announced.source_prefix = settled_days.source_prefix
-            and announced.future_from_date <= settled_days.usage_date
-),
+{{ listed_days(['source_prefix']) }},
 
-waiting as (
-    select
-        next_days.source_prefix,
-        min(next_days.usage_date) as first_waiting_date
-    from next_days
-    left join settled_days
-        on
-            next_days.source_prefix = settled_days.source_prefix
-            and next_days.usage_date = settled_days.usage_date
-    where settled_days.usage_date is null
-    group by next_days.source_prefix
-),
-
--- Every source is listed up to a day that still waits, unless its announcement ends
--- before: however long no batch comes, one day is there to become overdue by the clock.
-listed as (
-    select
-        announced.*,
-        least(
-            coalesce(announced.expected_to_date, date '9999-12-31'),
-            waiting.first_waiting_date + 1
-        ) as listed_to_date
-    from announced
-    inner join waiting on announced.source_prefix = waiting.source_prefix
-),
-
-numbered as (
-    select
-        *,
-        {{ each_of(integers_between(
-            0, days_between('expected_from_date', 'listed_to_date') ~ ' - 1'
-        )) }} as day_number
-    from listed
-),
-
-dated as (
-    select
-        *,
-        expected_from_date + cast(day_number as integer) as usage_date
-    from numbered
-),
-
-usage_dates as (
-    select distinct usage_date
-    from dated
-),
-
--- A UTC day begins on the local day before in zones west of UTC: 1 November in October.
-first_periods as (
-    select
-        usage_dates.usage_date,
-        min({{ month_text(
-            local_timestamp('cast(usage_dates.usage_date as timestamp)', 'time_zones.time_zone')
-        ) }}) as first_billing_period
-    from usage_dates
-    cross join time_zones
-    group by usage_dates.usage_date
-),
+{{ first_billing_periods('dated') }},
 
 joined as (
     select

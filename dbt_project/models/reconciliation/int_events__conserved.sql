@@ -26,6 +26,10 @@ source_days as (
     select * from {{ ref('fct_source_days') }}
 ),
 
+control_totals as (
+    select * from {{ ref('fct_control_totals') }}
+),
+
 -- 1. The manifest of batches against the rows of the files that they wrote.
 written_rows as (
     select
@@ -62,6 +66,41 @@ announced_days as (
         case when arrival in ('arrived', 'quiet') then 1 else 0 end as right_figure
     from source_days
     where arrival <> 'pending'
+),
+
+-- What sources say that they sent against what came. A total within its grace, and one
+-- that an approver lets stand, is no figure.
+stated_totals as (
+    select
+        cast(usage_date as varchar) || ' ' || source_prefix || ' ' || measure
+            as scope_id,
+        unit,
+        first_billing_period,
+        announced_quantity,
+        arrived_quantity
+    from control_totals
+    where agreement <> 'waits'
+),
+
+waived_totals as (
+    select object_id
+    from exceptions
+    where object_kind = 'control_total' and state = 'waived'
+),
+
+compared_totals as (
+    select
+        'control_total' as scope_kind,
+        stated_totals.scope_id,
+        stated_totals.unit,
+        stated_totals.first_billing_period,
+        coalesce(stated_totals.announced_quantity, cast(0 as decimal(38, 9)))
+            as left_figure,
+        stated_totals.arrived_quantity as right_figure,
+        case when stated_totals.announced_quantity is null then 1 else 0 end
+            as broken_count
+    from stated_totals
+    anti join waived_totals on stated_totals.scope_id = waived_totals.object_id
 ),
 
 -- 2. Raw rows against unique events and what was set aside.

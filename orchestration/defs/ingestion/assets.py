@@ -124,6 +124,7 @@ def batch_metadata(result: IngestionResult) -> dict[str, dg.MetadataValue]:
         "lines_read": dg.MetadataValue.int(result.lines_read),
         "lines_accepted": dg.MetadataValue.int(result.lines_accepted),
         "lines_rejected": dg.MetadataValue.int(result.lines_rejected),
+        "control_totals": dg.MetadataValue.int(result.control_total_count),
         **{f"files_{outcome}": dg.MetadataValue.int(n) for outcome, n in outcomes.items()},
     }
 

@@ -14,6 +14,7 @@ from typing import Final
 import dagster as dg
 
 from orchestration import asset_keys, pipeline
+from orchestration.defs.ingestion.totals_watch import TOTALS_WATCH_CHECK
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
@@ -62,13 +63,14 @@ def no_announced_source_day_is_overdue(
 
 
 WATCH: Final = dg.AssetSelection.checks(
-    dg.AssetCheckKey(asset_key=asset_keys.USAGE_EVENTS, name=WATCH_CHECK)
+    dg.AssetCheckKey(asset_key=asset_keys.USAGE_EVENTS, name=WATCH_CHECK),
+    dg.AssetCheckKey(asset_key=asset_keys.USAGE_EVENTS, name=TOTALS_WATCH_CHECK),
 )
 
 watch_sources = dg.define_asset_job(
     "watch_sources",
     selection=WATCH,
-    description="Look by the clock whether announced sources still deliver.",
+    description="Look by the clock whether announced sources deliver, and what their totals say.",
 )
 
 daily_watch = dg.ScheduleDefinition(

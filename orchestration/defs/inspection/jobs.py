@@ -20,6 +20,7 @@ from orchestration.data_directory import is_initialised, make_folders
 from orchestration.defs.exceptions.jobs import EXCEPTION_JOBS
 from orchestration.defs.inspection.answers import ANSWER, shown
 from orchestration.defs.inspection.checkpoints import reconcile_period
+from orchestration.defs.inspection.control_totals import TOTALS_JOBS
 from orchestration.defs.inspection.evidence import prepare_evidence_pack, verify_evidence_pack
 from orchestration.defs.inspection.records import sign_records
 from orchestration.defs.inspection.rerating import rerate_period
@@ -334,6 +335,7 @@ INSPECTIONS: Final = (
     prepare_evidence_pack,
     verify_evidence_pack,
     *EXCEPTION_JOBS,
+    *TOTALS_JOBS,
 )
 
 

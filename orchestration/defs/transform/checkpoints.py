@@ -17,6 +17,7 @@ from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
 from orchestration.quality.checkpoints import (
     AMOUNTS,
+    ANNOUNCED_EVENTS,
     EVENTS,
     QUANTITIES,
     SOURCE_DAYS,
@@ -27,6 +28,7 @@ from orchestration.reports.checkpoints import figure_text, reasons_text, signed_
 
 LEGS: Final = {
     SOURCE_DAYS: ("announced", "raw"),
+    ANNOUNCED_EVENTS: ("announced", "raw"),
     EVENTS: ("raw", "accepted", "unique", "resolved"),
     QUANTITIES: ("resolved", "rated"),
     AMOUNTS: ("rated", "candidate", "signed", "posted", "paid"),

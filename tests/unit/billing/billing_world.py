@@ -34,6 +34,7 @@ from billing_rows import (
     source_days_table,
 )
 from sqlalchemy.engine import Engine
+from total_rows import control_totals_table
 
 from orchestration.billing.freeze import Revision, freeze
 from orchestration.billing.register import Register
@@ -104,6 +105,7 @@ class BillingWorld:
             self.put_expiring()
             self.put_conservation()
             self.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
+            self.put_control_totals()
             self.put_exceptions()
             self.put_decisions()
         return self
@@ -210,6 +212,10 @@ class BillingWorld:
     def put_source_days(self, *days: tuple[date, str, datetime, str]) -> None:
         """Replace fct_source_days; days are (day, first period, end of its grace, arrival)."""
         self.put_warehouse_table("reconciliation.fct_source_days", source_days_table(days))
+
+    def put_control_totals(self, *totals: tuple[date, str, datetime, int | None, int, str]) -> None:
+        """Replace fct_control_totals by rows as total_rows.py takes them."""
+        self.put_warehouse_table("reconciliation.fct_control_totals", control_totals_table(*totals))
 
     def put_exceptions(self, *rows: Mapping[str, Any]) -> None:
         """Replace fct_exceptions by rows with the given columns."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from billing_rows import NOW, VERSION, Line
 
 from orchestration.billing.checks import CheckFigure
+from orchestration.billing.control_totals import TOTALS_CHECK
 from orchestration.billing.derived_rows import read_check_results
 from orchestration.billing.freeze import FreezeIncompleteError
 from orchestration.billing.posting_keys import POSTING_KEY_PATTERN
@@ -334,6 +335,43 @@ def test_a_day_whose_grace_ended_since_the_last_batch_is_red_at_the_freeze(world
     world.put_source_days(day)
     [revision] = world.freeze()
     assert ([ARRIVAL_CHECK] if is_red else []) == red_checks(world, revision)
+
+
+@pytest.mark.parametrize(
+    ("total", "is_red"),
+    [
+        ((date(2026, 10, 31), "2026-10", NOW, 9, 8, "waits"), True),
+        ((date(2026, 10, 31), "2026-10", NOW, None, 8, "waits"), True),
+        ((date(2026, 9, 30), "2026-09", NOW - timedelta(days=31), 8, 9, "waits"), True),
+        ((date(2026, 10, 31), "2026-10", NOW + timedelta(microseconds=1), 9, 8, "waits"), False),
+        ((date(2026, 11, 1), "2026-11", NOW, 9, 8, "waits"), False),
+        ((date(2026, 10, 31), "2026-10", NOW, 8, 8, "agrees"), False),
+        # What was red at the last batch stands in fct_conservation already.
+        ((date(2026, 10, 31), "2026-10", NOW, 9, 8, "short"), False),
+    ],
+)
+def test_a_total_whose_grace_ended_since_the_last_batch_is_red_at_the_freeze(world, total, is_red):
+    """Invariant 1."""
+    world.build(Line())
+    world.put_control_totals(total)
+    [revision] = world.freeze()
+    assert ([TOTALS_CHECK] if is_red else []) == red_checks(world, revision)
+
+
+def test_a_red_total_is_kept_with_both_of_its_sides(world):
+    """Invariant 1."""
+    world.build(Line())
+    world.put_control_totals((date(2026, 10, 31), "2026-10", NOW, 9, 8, "waits"))
+    [revision] = world.freeze()
+    [kept] = [
+        each
+        for each in read_check_results(world.engine, revision)
+        if each.check_name == TOTALS_CHECK
+    ]
+    assert (
+        "control total of the source, its grace over at the freeze 9, arrived 8, difference 1"
+        == kept.figures["control_total 2026-10-31 /gateway/ events"]
+    )
 
 
 def test_the_evidence_adds_up_the_scopes_and_not_their_total_again(world):
