@@ -31,6 +31,7 @@ _ENTRIES: Final[Mapping[str, tuple[str, str | None]]] = {
     "filters": ("filter", None),
     "sources": ("source", "prefix"),
     "quiet_days": ("quiet day", "day"),
+    "measures": ("measure", None),
     "terms": ("term", "id"),
     "contract_terms": ("contract", "contract"),
     "approvers": ("approver", "name"),

@@ -27,6 +27,7 @@ from orchestration.exceptions import (
     at_risk_by_period,
     find_exceptions,
 )
+from orchestration.ingest.manifest import TOTALS_FORMAT
 from orchestration.operations_db import tables, write_rejects
 from orchestration.quality.conservation import read_conservation
 from orchestration.recovery import whole_operations
@@ -118,7 +119,12 @@ def _published_copy(settings: Settings) -> duckdb.DuckDBPyConnection | None:
 def _usage(operations: Connection) -> UsageFigures:
     files, batches = tables.ingestion_files, tables.ingestion_batches
     paths = sa.func.count(files.c.path.distinct())
-    query = sa.select(files.c.status, sa.func.count(), paths).group_by(files.c.status)
+    is_of_totals = sa.func.coalesce(files.c.format, "").startswith(TOTALS_FORMAT)
+    query = (
+        sa.select(files.c.status, sa.func.count(), paths)
+        .where(sa.not_(sa.and_(files.c.status == "accepted", is_of_totals)))
+        .group_by(files.c.status)
+    )
     by_status = {row[0]: (row[1], row[2]) for row in operations.execute(query)}
     read, accepted, rejected = (
         int(operations.scalar(sa.select(sa.func.coalesce(sa.func.sum(batches.c[name]), 0))) or 0)

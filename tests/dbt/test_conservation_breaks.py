@@ -137,6 +137,16 @@ def sound(tmp_path_factory):
         reason="The data centre moved",
         author="ben",
     )
+    warehouse.add(
+        "control_total_measures",
+        source_prefix="/gateway/",
+        system_id="product",
+        measure="events",
+        grace_hours=36,
+        is_expected_daily=True,
+        expected_from_date=date(2026, 10, 29),
+        expected_to_date=date(2026, 10, 30),
+    )
     for contract in ("signed", "due", "third"):
         warehouse.add_contract(contract, plan_id="plan", start_date=OCTOBER)
         warehouse.use(contract, "units", date(2026, 10, 5), 10)
@@ -187,6 +197,12 @@ def account_for_events(connection):
             select '/gateway/eu' as event_source,
                 unnest([date '2026-10-05', date '2026-10-29']) as event_date,
                 unnest([7, 1]) as event_count;
+        insert into intermediate.int_control_totals__arrived by name
+            select '/gateway/' as source_prefix, 'events' as measure,
+                date '2026-10-29' as usage_date, 1 as accepted_count, 1 as quantity;
+        insert into intermediate.int_control_totals__standing by name
+            select '/gateway/' as source_prefix, 'events' as measure,
+                date '2026-10-29' as usage_date, 1 as quantity, 0 as replaced_count;
         drop view staging.stg_ingestion__raw_parts;
         create table staging.stg_ingestion__raw_parts as
             select 'e' as path, 1 as ingestion_batch_id, 'events' as part_kind,
@@ -273,6 +289,14 @@ BREAKS = {
             "set started_at = timestamp '2026-11-02 12:00:00' where ingestion_batch_id = 1"
         ),
         {"announced_source_days_have_arrived"},
+    ),
+    "a file of a day that got lost": (
+        "update intermediate.int_control_totals__arrived set quantity = 0",
+        {"control_totals_agree_after_their_grace"},
+    ),
+    "a control total that did not come": (
+        "delete from intermediate.int_control_totals__standing",
+        {"control_totals_agree_after_their_grace"},
     ),
     "a raw row that no manifest counts": (
         "update staging.stg_ingestion__batches set lines_read = 7",
@@ -384,7 +408,9 @@ BREAKS = {
 }
 FIGURES = (
     "fct_source_days",
+    "fct_control_totals",
     "int_source_days__checkpointed",
+    "int_control_totals__checkpointed",
     "int_events__checkpointed",
     "int_quantities__checkpointed",
     "int_entries__posted",

@@ -11,7 +11,7 @@ from orchestration.defs.transform.checkpoints import PAIRS, check_name
 from orchestration.defs.transform.conservation import CHECK_OF_INVARIANT
 
 VERBS = (
-    *("replay", "ingest", "watch", "rate", "rerate", "reconcile"),
+    *("replay", "ingest", "load", "watch", "rate", "rerate", "reconcile"),
     *("close", "freeze", "sign", "post", "read", "push"),
     *("list", "waive", "withdraw"),
     *("prepare", "validate", "show", "explain", "price", "verify", "compare", "reproduce"),
@@ -22,7 +22,9 @@ WRITES_THE_WAREHOUSE = (
     "conservation",
     "checkpoints",
     "compared_checkpoints",
+    "compared_control_totals",
     "ingestion__usage_events_no_announced_source_day_is_overdue",
+    "ingestion__usage_events_no_control_total_is_overdue",
     "sign_off__frozen_revisions",
     "publishing__published_marts",
     "signals__crm_signals",

@@ -27,3 +27,8 @@ def test_decisions_are_a_cause_of_their_own():
 
 def test_nothing_came_where_every_batch_was_pinned():
     assert [] == list(later_batches([(1, "load"), (2, "replay")], PINS))
+
+
+def test_control_totals_change_no_amount_and_are_no_cause():
+    batches = [(2, "replay"), (3, "load"), (4, "control_totals"), (5, "load")]
+    assert [("late_usage", [3, 5])] == list(later_batches(batches, PINS))
