@@ -4,10 +4,11 @@ Belongs here: their columns, when they are out of date. Does not belong here: ma
 (orchestration/rerating); what they mean for a key (the model fct_rerating_diff).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.billing.canonical import canonical_digest
@@ -89,24 +90,36 @@ def write_rerating_inputs(
     path = settings.warehouse_inputs / "rerating_left_out.parquet"
     replace_parquet(path, LEFT_OUT_SCHEMA, [left_out])
     for name, schema in _FILES.items():
-        path = settings.warehouse_inputs / f"{name}.parquet"
-        marked = schema.with_metadata({_MADE_FOR: target.encode()})
-        try:
-            is_kept = pq.read_schema(path).equals(marked, check_metadata=True)
-        except (FileNotFoundError, pa.ArrowInvalid):
-            is_kept = False
-        if not is_kept:
+        if not _is_made_for(settings, name, target):
+            marked = schema.with_metadata({_MADE_FOR: target.encode()})
+            path = settings.warehouse_inputs / f"{name}.parquet"
             replace_parquet(path, marked, [marked.empty_table()])
 
 
 def put_rerating(
-    settings: Settings, target: str, *, bases: pa.Table, steps: pa.Table, states: pa.Table
+    settings: Settings,
+    target: str,
+    billing_periods: Collection[str],
+    *,
+    bases: pa.Table,
+    steps: pa.Table,
+    states: pa.Table,
 ) -> None:
-    """Put bases, steps and states of one month in place, each of its schema.
+    """Put bases, steps and states of months in place, each of its schema.
 
-    Without steps there is no difference, so they go first and come last: whoever is killed between
-    leaves none, and never the steps of one month with the states of another.
+    Those of other months stay where they lead to the same target. Without steps there is no
+    difference, so those of the months go first and come last: whoever is killed between leaves
+    none, and never the steps of a month with other states of it.
+
+    Args:
+        settings: whose inputs.
+        target: as rerating_target gives it.
+        billing_periods: the months; what was there of them gives way.
+        bases: of BASE_SCHEMA.
+        steps: of STEP_SCHEMA.
+        states: of STATE_SCHEMA.
     """
+    others = _of_other_months(settings, target, billing_periods)
     for name, table in (
         ("rerating_steps", STEP_SCHEMA.empty_table()),
         ("rerating_bases", bases),
@@ -115,4 +128,28 @@ def put_rerating(
     ):
         marked = _FILES[name].with_metadata({_MADE_FOR: target.encode()})
         path = settings.warehouse_inputs / f"{name}.parquet"
-        replace_parquet(path, marked, [table.cast(marked)])
+        replace_parquet(path, marked, [others[name].cast(marked), table.cast(marked)])
+
+
+def _of_other_months(
+    settings: Settings, target: str, billing_periods: Collection[str]
+) -> dict[str, pa.Table]:
+    """Read what stays of each file; nothing where one of them leads to something else."""
+    if not all(_is_made_for(settings, name, target) for name in _FILES):
+        return {name: schema.empty_table() for name, schema in _FILES.items()}
+    months = pa.array(list(billing_periods), pa.string())
+    there = {name: pq.read_table(settings.warehouse_inputs / f"{name}.parquet") for name in _FILES}
+    return {
+        name: table.filter(pc.invert(pc.is_in(table["billing_period"], value_set=months)))
+        for name, table in there.items()
+    }
+
+
+def _is_made_for(settings: Settings, name: str, target: str) -> bool:
+    """Whether a file is there, whole, and leads to a target."""
+    marked = _FILES[name].with_metadata({_MADE_FOR: target.encode()})
+    try:
+        found = pq.read_schema(settings.warehouse_inputs / f"{name}.parquet")
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return False
+    return found.equals(marked, check_metadata=True)

@@ -11,7 +11,7 @@ write-once; register files are hard links. Taking the directory away leaves them
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -91,42 +91,49 @@ def make_scratch(
     _link_register(settings, scratch, Register(settings.register).chain()[:register_sequence])
     copied = open_operations(scratch)
     try:
-        copy_batches(engine, copied, pins.ingestion_batch_ids)
+        _copy_batches(engine, copied, pins.ingestion_batch_ids)
         _copy_version(engine, copied, pins)
     finally:
         copied.dispose()
     return scratch
 
 
-def _link_raw(settings: Settings, engine: Engine, scratch: Settings, pins: Pins) -> None:
-    parts, batches = tables.raw_parts, tables.ingestion_batches
-    wanted = set(pins.ingestion_batch_ids)
-    with engine.connect() as connection:
-        known: set[int] = set(connection.scalars(sa.select(batches.c.ingestion_batch_id)))
-        rows = connection.execute(
-            sa.select(parts.c.path, parts.c.content_sha256, parts.c.ingestion_batch_id)
-        ).all()
-    lost = sorted(str(batch) for batch in wanted - known)
+def refuse_lost_batches(wanted: Collection[int], known: Collection[int]) -> None:
+    """Refuse to go on where the operations database does not know a pinned ingestion batch.
+
+    Raises:
+        InputsGoneError: names the batches that are gone.
+    """
+    lost = [str(batch) for batch in sorted(set(wanted) - set(known))]
     if lost:
         raise InputsGoneError(
             f"Gathered ingestion batches for a revision: the operations database does not know "
             f"number {listed(lost)}. Restore it from a backup that does."
         )
+
+
+def refuse_changed_files(settings: Settings, files: Iterable[tuple[str, str]]) -> None:
+    """Hold raw files, as (path, SHA-256), against what was committed.
+
+    Raises:
+        InputsGoneError: names files that are missing or not what they were.
+    """
     changed = sorted(
-        row.path
-        for row in rows
-        if row.ingestion_batch_id in wanted
-        and file_digest(settings.data_dir / row.path) != row.content_sha256
+        path for path, digest in files if file_digest(settings.data_dir / path) != digest
     )
     if changed:
         raise InputsGoneError(
             f"Gathered raw files for a revision: {listed(changed, at_most=3)} is missing or not "
             "what was committed. Restore it from a backup; `tallyhouse doctor` names its digest."
         )
-    scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
 
 
-def _link_reference(settings: Settings, scratch: Settings, pins: Pins) -> None:
+def intact_version(settings: Settings, pins: Pins) -> Path:
+    """Return the folder of the reference version of a revision, as it was compiled.
+
+    Raises:
+        InputsGoneError: the version is gone, or one of its files is not what it was.
+    """
     version = settings.reference_versions / pins.reference_version
     if not (version / "version.json").is_file():
         raise InputsGoneError(
@@ -150,6 +157,27 @@ def _link_reference(settings: Settings, scratch: Settings, pins: Pins) -> None:
             f"{listed(changed, at_most=3)} is missing or not what was compiled. Restore the "
             "version from a backup."
         )
+    return version
+
+
+def _link_raw(settings: Settings, engine: Engine, scratch: Settings, pins: Pins) -> None:
+    parts, batches = tables.raw_parts, tables.ingestion_batches
+    wanted = set(pins.ingestion_batch_ids)
+    with engine.connect() as connection:
+        known: set[int] = set(connection.scalars(sa.select(batches.c.ingestion_batch_id)))
+        rows = connection.execute(
+            sa.select(parts.c.path, parts.c.content_sha256, parts.c.ingestion_batch_id)
+        ).all()
+    refuse_lost_batches(wanted, known)
+    refuse_changed_files(
+        settings,
+        [(row.path, row.content_sha256) for row in rows if row.ingestion_batch_id in wanted],
+    )
+    scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
+
+
+def _link_reference(settings: Settings, scratch: Settings, pins: Pins) -> None:
+    version = intact_version(settings, pins)
     scratch.reference_versions.mkdir(parents=True)
     linked = scratch.reference_versions / pins.reference_version
     linked.symlink_to(version.resolve(), target_is_directory=True)
@@ -173,8 +201,7 @@ def _link(settings: Settings, scratch: Settings, name: str) -> None:
         shutil.copyfile(settings.register / name, target)
 
 
-def copy_batches(engine: Engine, copied: Engine, batch_ids: Sequence[int]) -> None:
-    """Copy ingestion batches with their files from one operations database into another."""
+def _copy_batches(engine: Engine, copied: Engine, batch_ids: Sequence[int]) -> None:
     ids = set(batch_ids)
     with engine.connect() as connection, write_transaction(copied) as scratch:
         for table in _OF_BATCHES:

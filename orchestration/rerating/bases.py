@@ -7,9 +7,10 @@ The last revision that was about all contracts speaks for every one; a later one
 speaks for those. A re-rating of some customers therefore leaves the others with their own past.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,22 +22,22 @@ from orchestration.rerating.reference_tables import compiled_tables
 from orchestration.rerating.scope import scoped_contracts
 from orchestration.settings import Settings
 
-_Inputs: TypeAlias = tuple[tuple[int, ...], str]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """A revision that some contracts of a legal entity are compared with.
+    """A revision that contracts of a legal entity are compared with, for one month.
 
     Attributes:
-        lineages: of these contracts; None means of every other one.
-        is_compared: whether one of them may come to something else now.
+        billing_period: the month, YYYY-MM.
+        lineages: it speaks for these contracts; None means for every other one.
+        compared: those of them that come to something else now.
     """
 
+    billing_period: str
     legal_entity_id: str
     revision: Revision
     lineages: frozenset[str] | None
-    is_compared: bool = True
+    compared: frozenset[str]
 
 
 def signed_revisions(revisions: Mapping[str, Revision], billing_period: str) -> list[Revision]:
@@ -65,26 +66,27 @@ def signed_revisions(revisions: Mapping[str, Revision], billing_period: str) -> 
 
 def bases_of(
     settings: Settings,
+    billing_period: str,
     signed: Sequence[Revision],
-    legal_entity_ids: Sequence[str],
-    differing_lineages: Collection[str],
+    differing: Mapping[str, Collection[str]],
 ) -> list[Base]:
     """Say which revision each contract is compared with.
 
     It is its entity's own last one that was about it; an entity that signed nothing of the month
-    takes the last one of all contracts. One about some of which none differs is not compared.
+    takes the last one of all contracts.
 
     Args:
         settings: whose reference versions.
-        signed: revisions of the month, in order of freezing.
-        legal_entity_ids: whose lines are compared.
-        differing_lineages: contracts that come to something else now.
+        billing_period: YYYY-MM.
+        signed: revisions that bill something of the month, in order of freezing.
+        differing: by legal entity of the month, lineages that come to something else now.
     """
     bases = []
     scopes = {each.revision_id: RunScope.of_plain(each.pins.scope) for each in signed}
     whole = [each for each in signed if scopes[each.revision_id].has_all_contracts]
-    for legal_entity_id in legal_entity_ids:
+    for legal_entity_id, lineages in differing.items():
         own = [each for each in signed if each.legal_entity_id == legal_entity_id]
+        left = frozenset(lineages)
         taken: set[str] = set()
         for revision in reversed(own):
             scope = scopes[revision.revision_id]
@@ -94,49 +96,60 @@ def bases_of(
             scoped = scoped_contracts(
                 compiled_tables(folder), scope, billing_period=revision.billing_period
             )
-            lineages = frozenset(scoped.lineages) - taken
-            taken |= lineages
+            mine = frozenset(scoped.lineages) - taken
+            taken |= mine
             bases.append(
                 Base(
+                    billing_period=billing_period,
                     legal_entity_id=legal_entity_id,
                     revision=revision,
-                    lineages=lineages,
-                    is_compared=bool(lineages & set(differing_lineages)),
+                    lineages=mine,
+                    compared=left & mine,
                 )
             )
         every = [each for each in whole if each in own] or whole
         bases += [
-            Base(legal_entity_id=legal_entity_id, revision=revision, lineages=None)
+            Base(
+                billing_period=billing_period,
+                legal_entity_id=legal_entity_id,
+                revision=revision,
+                lineages=None,
+                compared=left - taken,
+            )
             for revision in every[-1:]
         ]
     return bases
 
 
-def bases_table(billing_period: str, bases: Sequence[Base]) -> pa.Table:
-    """Return the bases of a month as rows of BASE_SCHEMA; one without lineage is of all others."""
-    every_other: list[str | None] = [None]
+def bases_table(bases: Sequence[Base]) -> pa.Table:
+    """Return the revision of each contract that is compared, as rows of BASE_SCHEMA."""
     rows = [
         {
-            "billing_period": billing_period,
+            "billing_period": base.billing_period,
             "legal_entity_id": base.legal_entity_id,
             "contract_lineage_id": lineage,
             "base_revision_id": base.revision.revision_id,
         }
         for base in bases
-        for lineage in (every_other if base.lineages is None else sorted(base.lineages))
+        for lineage in sorted(base.compared)
     ]
     return pa.Table.from_pylist(rows, schema=BASE_SCHEMA)
 
 
-def with_same_inputs(bases: Sequence[Base]) -> list[tuple[Revision, dict[str, str]]]:
-    """Group compared bases that one build serves: one of their revisions, and each entity's own."""
-    groups: dict[tuple[_Inputs, int], tuple[Revision, dict[str, str]]] = {}
-    for base in (each for each in bases if each.is_compared):
+def lineages_by_entity(keys: pa.Table, legal_entity_ids: Iterable[str] = ()) -> dict[str, set[str]]:
+    """Gather the lineages of settlement keys by legal entity; some entities may have none."""
+    found: dict[str, set[str]] = {name: set() for name in legal_entity_ids}
+    rows: list[Any] = keys.select(["legal_entity_id", "contract_lineage_id"]).to_pylist()
+    for row in rows:
+        found.setdefault(row["legal_entity_id"], set()).add(row["contract_lineage_id"])
+    return found
+
+
+def with_same_inputs(bases: Sequence[Base]) -> list[list[Base]]:
+    """Group bases of which something is compared by their inputs: one series of builds each."""
+    groups: dict[tuple[tuple[int, ...], str], list[Base]] = defaultdict(list)
+    for base in bases:
         pins = base.revision.pins
-        inputs = (pins.ingestion_batch_ids, pins.reference_version)
-        place = 0  # an entity with two bases of the same inputs has each in a group of its own
-        while base.legal_entity_id in groups.get((inputs, place), (None, {}))[1]:
-            place += 1
-        _, names = groups.setdefault((inputs, place), (base.revision, {}))
-        names[base.legal_entity_id] = base.revision.revision_id
+        if base.compared:
+            groups[pins.ingestion_batch_ids, pins.reference_version].append(base)
     return list(groups.values())

@@ -2,7 +2,7 @@
 
 Belongs here: the order of work, the rows and the file. Does not belong here: which signed revision
 a key rests on (bases.py); the states between (states.py); the waterfall (the model
-fct_rerating_diff).
+fct_rerating_diff); causes of keys that a run corrects (causes.py).
 """
 
 from collections import defaultdict
@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from orchestration.billing.decisions import held_table
 from orchestration.billing.register import Register
 from orchestration.billing.rerating_inputs import put_rerating, rerating_target
 from orchestration.billing.revisions import refuse_invalid_period, revisions_of
@@ -30,28 +29,42 @@ from orchestration.rerating.bases import (
     Base,
     bases_of,
     bases_table,
+    lineages_by_entity,
     signed_revisions,
-    with_same_inputs,
 )
 from orchestration.rerating.row_files import KEY_COLUMNS, write_rows
-from orchestration.rerating.states import Month, States, states_since
+from orchestration.rerating.states import RatedNow, States, states_since
 from orchestration.warehouse import open_warehouse, writer_lock
 
 _MART: Final = ("--select", "fct_rerating_diff")
 _ENTITIES: Final = """
     select distinct legal_entity_id from billing.int_settlements__compared
-    where billing_period = ? order by legal_entity_id
+    where billing_period = $billing_period order by legal_entity_id
 """
-_DIFFERING: Final = """
-    select distinct contract_lineage_id from billing.int_settlements__compared
-    where billing_period = ? and outcome = 'candidate'
+# Every key of a contract that differs is told, also where its changes cancel out.
+_KEYS: Final = """
+    with compared as (
+        select * from billing.int_settlements__compared
+        where
+            billing_period = $billing_period
+            and outcome in ('candidate', 'billed', 'waived')
+    ),
+
+    differing as (
+        select distinct contract_lineage_id from compared where outcome = 'candidate'
+    )
+
+    select
+        compared.billing_period,
+        compared.legal_entity_id,
+        compared.contract_lineage_id,
+        compared.settlement_key
+    from compared
+    semi join differing on compared.contract_lineage_id = differing.contract_lineage_id
 """
 _HELD: Final = """
     select count(*) from billing.int_settlements__compared
-    where billing_period = ? and outcome = 'held'
-"""
-_BATCHES: Final = """
-    select ingestion_batch_id, batch_kind from read_parquet(?) order by ingestion_batch_id
+    where billing_period = $billing_period and outcome = 'held'
 """
 _COLUMNS: Final = (
     *KEY_COLUMNS,
@@ -63,6 +76,7 @@ _COLUMNS: Final = (
 )
 _ROWS: Final = f"""
     select {", ".join(_COLUMNS)} from reconciliation.fct_rerating_diff
+    where billing_period = $billing_period
     order by
         legal_entity_id,
         bill_to_customer_id,
@@ -102,22 +116,21 @@ class Rerating:
 
 @dataclass(frozen=True, kw_only=True)
 class _Today:
-    """What is rated now, and the target that it is."""
+    """What is rated now, the target that it is, and the keys that are told."""
 
     target: str
-    reference: Path
-    batches: list[tuple[int, str]]
+    rated: RatedNow
     legal_entity_ids: list[str]
-    differing_lineages: frozenset[str]
+    keys: pa.Table
     held_key_count: int
 
 
 def find_differences(installation: Installation, *, billing_period: str) -> Rerating:
     """Explain each difference of a signed month, and publish it in fct_rerating_diff.
 
-    The models are brought up to date first, as every run does. Then the month is rated in a scratch
-    data directory as it was signed, and once more after each later batch and each part of today's
-    reference data.
+    The models are brought up to date first, as every run does. Then the contracts that differ are
+    rated in a scratch data directory as they were signed, and once more after each later batch and
+    each part of today's reference data. Where none differs, nothing is.
 
     Args:
         installation: whose month.
@@ -132,30 +145,13 @@ def find_differences(installation: Installation, *, billing_period: str) -> Rera
     """
     refuse_invalid_period(billing_period)
     settings = installation.settings
-    register = Register(settings.register)
-    chain = register.chain()
-    held: Any = held_table(settings.register, chain, register.entries(chain))
-    signed = signed_revisions(revisions_of(chain), billing_period)
-    with scratch_folder(settings, "rerated") as folder, installation.operations() as engine:
+    signed = signed_revisions(revisions_of(Register(settings.register).chain()), billing_period)
+    with scratch_folder(settings, "rerated") as folder:
         today = _rated_now(installation, billing_period)
-        bases = bases_of(settings, signed, today.legal_entity_ids, today.differing_lineages)
-        found = [
-            states_since(
-                installation,
-                engine,
-                base,
-                Month(
-                    billing_period=billing_period,
-                    bases=names,
-                    batches=today.batches,
-                    reference=today.reference,
-                    held_keys=held["settlement_key"].filter(held["is_open"]).to_pylist(),
-                ),
-                folder=folder,
-            )
-            for base, names in with_same_inputs(bases)
-        ]
-    rows = _published(installation, today, bases_table(billing_period, bases), found)
+        differing = lineages_by_entity(today.keys, today.legal_entity_ids)
+        bases = bases_of(settings, billing_period, signed, differing)
+        found = states_since(installation, bases, today.keys, today.rated, folder=folder)
+    rows = _published(installation, today, billing_period, bases, found)
     return Rerating(
         billing_period=billing_period,
         rows=rows,
@@ -167,27 +163,29 @@ def find_differences(installation: Installation, *, billing_period: str) -> Rera
 
 def _rated_now(installation: Installation, billing_period: str) -> _Today:
     settings = installation.settings
+    month = {"billing_period": billing_period}
     with writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS):
         reference = write_inputs(installation)
         build_models(installation, RATING)
-        batches = str(settings.warehouse_inputs / "ingestion_batches.parquet")
         with open_warehouse(settings) as connection:
-            entities = connection.execute(_ENTITIES, [billing_period]).fetchall()
-            differing = connection.execute(_DIFFERING, [billing_period]).fetchall()
-            [(held,)] = connection.execute(_HELD, [billing_period]).fetchall()
-            rows = connection.execute(_BATCHES, [batches]).fetchall()
+            entities = connection.execute(_ENTITIES, month).fetchall()
+            keys: Any = connection.execute(_KEYS, month).to_arrow_table()
+            [(held,)] = connection.execute(_HELD, month).fetchall()
         return _Today(
             target=rerating_target(settings, reference.reference_version),
-            reference=reference.folder,
-            batches=[(number, kind) for number, kind in rows],
+            rated=RatedNow.of_inputs(settings, reference.folder),
             legal_entity_ids=[name for (name,) in entities],
-            differing_lineages=frozenset(name for (name,) in differing),
+            keys=keys,
             held_key_count=held,
         )
 
 
 def _published(
-    installation: Installation, today: _Today, bases: pa.Table, found: Sequence[States]
+    installation: Installation,
+    today: _Today,
+    billing_period: str,
+    bases: Sequence[Base],
+    found: States,
 ) -> list[dict[str, Any]]:
     """Put the states in place, build the mart and read it, unless something came meanwhile."""
     settings = installation.settings
@@ -198,18 +196,25 @@ def _published(
                 "Compared a signed month with what is rated now: usage, reference data or a "
                 "signature came meanwhile. Run again."
             )
-        if found:
-            steps = pa.concat_tables([each.steps for each in found])
-            states = pa.concat_tables([each.amounts for each in found])
-            put_rerating(settings, today.target, bases=bases, steps=steps, states=states)
+        put_rerating(
+            settings,
+            today.target,
+            [billing_period],
+            bases=bases_table(bases),
+            steps=found.steps,
+            states=found.amounts,
+        )
         build_models(installation, _MART)
         with open_warehouse(settings) as connection:
-            rows: Any = connection.execute(_ROWS).to_arrow_table()
+            rows: Any = connection.execute(
+                _ROWS, {"billing_period": billing_period}
+            ).to_arrow_table()
     return list(rows.to_pylist())
 
 
 def _named(bases: Sequence[Base]) -> dict[str, list[str]]:
+    """By legal entity, revisions that are compared, and the one of all contracts without others."""
     named: dict[str, list[str]] = defaultdict(list)
-    for base in (each for each in bases if each.is_compared):
+    for base in (each for each in bases if each.compared or each.lineages is None):
         named[base.legal_entity_id].append(base.revision.revision_id)
     return dict(named)

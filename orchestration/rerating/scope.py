@@ -10,7 +10,7 @@ the contracts of all of them, so none may be missing.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -80,8 +80,31 @@ def scoped_contracts(tables: Tables, scope: RunScope, *, billing_period: str) ->
         )
     return ScopedContracts(
         lineages=tuple(sorted({lineage for lineage, _ in found})),
-        customer_ids=tuple(sorted(_everybody(tables, {holder for _, holder in found}))),
+        customer_ids=tuple(sorted(_everybody([tables], {holder for _, holder in found}))),
     )
+
+
+def customers_bearing_on(versions: Sequence[Tables], lineages: Collection[str]) -> tuple[str, ...]:
+    """Find everybody whose data rating contracts takes, ascending, in any mixture of versions.
+
+    A link of one version counts in all of them: a subject that is another customer's now links the
+    two.
+
+    Args:
+        versions: compiled tables of reference versions.
+        lineages: the contract lineages that are rated.
+    """
+    holders = {
+        holder
+        for tables in versions
+        for lineage, holder in zip(
+            _texts(tables["contracts"], "contract_lineage_id"),
+            _texts(tables["contracts"], "customer_id"),
+            strict=True,
+        )
+        if lineage in lineages
+    }
+    return tuple(sorted(_everybody(versions, holders)))
 
 
 def _refuse_unknown(
@@ -121,10 +144,10 @@ def _month(billing_period: str) -> tuple[date, date]:
     return start, date(start.year + is_last, 1 if is_last else start.month + 1, 1)
 
 
-def _everybody(tables: Tables, seeds: Collection[str]) -> set[str]:
+def _everybody(versions: Sequence[Tables], seeds: Collection[str]) -> set[str]:
     """Customers that are reached from some by links that bear on rating."""
     links: dict[str, set[str]] = defaultdict(set)
-    for one, other in _links(tables):
+    for one, other in _links(versions):
         links[one].add(other)
         links[other].add(one)
     reached = set(seeds)
@@ -137,26 +160,32 @@ def _everybody(tables: Tables, seeds: Collection[str]) -> set[str]:
     return reached
 
 
-def _links(tables: Tables) -> Iterator[tuple[str, str]]:
-    customers = tables["customers"].filter(pc.is_valid(tables["customers"]["parent_customer_id"]))
-    for table in (customers, tables["customer_parents"]):
-        yield from zip(
-            _texts(table, "customer_id"), _texts(table, "parent_customer_id"), strict=True
-        )
-    identities = tables["identities"]
-    subjects = zip(_texts(identities, "system_id"), _texts(identities, "external_id"), strict=True)
-    yield from _sharing(subjects, _texts(identities, "customer_id"))
-    contracts = tables["contracts"]
-    lineages = _texts(contracts, "contract_lineage_id")
-    yield from _sharing(lineages, _texts(contracts, "customer_id"))
+def _links(versions: Sequence[Tables]) -> Iterator[tuple[str, str]]:
+    subjects: list[tuple[tuple[str, str], str]] = []
+    lineages: list[tuple[str, str]] = []
+    for tables in versions:
+        customers = tables["customers"]
+        children = customers.filter(pc.is_valid(customers["parent_customer_id"]))
+        for table in (children, tables["customer_parents"]):
+            yield from _pairs(table, "customer_id", "parent_customer_id")
+        identities, contracts = tables["identities"], tables["contracts"]
+        names = _pairs(identities, "system_id", "external_id")
+        subjects += zip(names, _texts(identities, "customer_id"), strict=True)
+        lineages += _pairs(contracts, "contract_lineage_id", "customer_id")
+    yield from _sharing(subjects)
+    yield from _sharing(lineages)
 
 
-def _sharing(shared: Iterable[Hashable], customers: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _sharing(holders: Iterable[tuple[Hashable, str]]) -> Iterator[tuple[str, str]]:
     """Pair the customers of what is shared, each with the first one."""
     first: dict[Hashable, str] = {}
-    for each, customer in zip(shared, customers, strict=True):
-        if customer != first.setdefault(each, customer):
-            yield first[each], customer
+    for shared, customer in holders:
+        if customer != first.setdefault(shared, customer):
+            yield first[shared], customer
+
+
+def _pairs(table: pa.Table, one: str, other: str) -> Iterator[tuple[str, str]]:
+    return zip(_texts(table, one), _texts(table, other), strict=True)
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:

@@ -15,22 +15,17 @@ states as (
     select * from {{ ref('stg_rerating__states') }}
 ),
 
--- A contract has the revision that was about it, or the one about all others.
+-- Contracts of which nothing differs were not rated again, and have no revision here.
 settlements as (
     select
         compared.*,
-        coalesce(own.base_revision_id, every.base_revision_id) as base_revision_id
+        bases.base_revision_id
     from compared
-    left join bases as own
+    inner join bases
         on
-            compared.billing_period = own.billing_period
-            and compared.legal_entity_id = own.legal_entity_id
-            and compared.contract_lineage_id = own.contract_lineage_id
-    left join bases as every
-        on
-            compared.billing_period = every.billing_period
-            and compared.legal_entity_id = every.legal_entity_id
-            and every.contract_lineage_id is null
+            compared.billing_period = bases.billing_period
+            and compared.legal_entity_id = bases.legal_entity_id
+            and compared.contract_lineage_id = bases.contract_lineage_id
 ),
 
 -- What is not known bills nothing, so changes nothing; a concession or a waiver counts
@@ -59,7 +54,8 @@ placed as (
             and settlements.base_revision_id = steps.base_revision_id
     left join states
         on
-            settlements.settlement_key = states.settlement_key
+            settlements.billing_period = states.billing_period
+            and settlements.settlement_key = states.settlement_key
             and settlements.base_revision_id = states.base_revision_id
             and steps.step_number = states.step_number
 ),

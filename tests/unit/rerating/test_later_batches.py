@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from orchestration.rerating.states import later_batches
+from orchestration.rerating.changes import later_batches
 
 PINS = SimpleNamespace(ingestion_batch_ids=(1, 2))
 
