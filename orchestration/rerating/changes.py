@@ -23,6 +23,8 @@ _CAUSES: Final = {
     "decisions": "retractions_and_resolved_conflicts",
     "load": "late_usage",
 }
+_WITHOUT_USAGE: Final = ("control_totals",)
+"""Batches of these kinds change no amount."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,10 @@ def later_batches(
 ) -> Iterator[tuple[str, list[int]]]:
     """Batches that came after a revision, in order; those of one cause that follow are together."""
     pinned = set(pins.ingestion_batch_ids)
-    later = [(_CAUSES[kind], number) for number, kind in batches if number not in pinned]
+    later = [
+        (_CAUSES[kind], number)
+        for number, kind in batches
+        if number not in pinned and kind not in _WITHOUT_USAGE
+    ]
     for cause, together in groupby(later, key=itemgetter(0)):
         yield cause, [number for _, number in together]

@@ -169,11 +169,11 @@ def _rated_now(installation: Installation, billing_period: str) -> _Today:
         build_models(installation, RATING)
         with open_warehouse(settings) as connection:
             entities = connection.execute(_ENTITIES, month).fetchall()
-            keys: Any = connection.execute(_KEYS, month).to_arrow_table()
+            keys: Any = connection.sql(_KEYS, params=month).to_arrow_table()
             [(held,)] = connection.execute(_HELD, month).fetchall()
         return _Today(
             target=rerating_target(settings, reference.reference_version),
-            rated=RatedNow.of_inputs(settings, reference.folder),
+            rated=RatedNow.of_inputs(settings, settings.reference_versions),
             legal_entity_ids=[name for (name,) in entities],
             keys=keys,
             held_key_count=held,
@@ -206,8 +206,8 @@ def _published(
         )
         build_models(installation, _MART)
         with open_warehouse(settings) as connection:
-            rows: Any = connection.execute(
-                _ROWS, {"billing_period": billing_period}
+            rows: Any = connection.sql(
+                _ROWS, params={"billing_period": billing_period}
             ).to_arrow_table()
     return list(rows.to_pylist())
 

@@ -73,6 +73,14 @@ COPIED: Final = frozenset(
 _DEDUPLICATION: Final = frozenset(
     ("int_key_matches__found", "int_events__revisited", "int_events__judged")
 )
+DEDUPLICATED: Final = _DEDUPLICATION | {
+    "stg_usage__source_days",
+    "stg_usage__event_decisions",
+    "int_event_decisions__standing",
+    "int_event_contents__kept",
+    "int_events__set_aside",
+}
+"""Models that only a further batch changes."""
 _CHECKPOINTS: Final = frozenset(
     (
         "fct_checkpoints",
@@ -85,7 +93,7 @@ _CHECKPOINTS: Final = frozenset(
         "int_entries__posted",
     )
 )
-_METERING: Final = frozenset(
+METERED: Final = frozenset(
     (
         "stg_usage__events",
         "int_partitions__affected",
@@ -96,6 +104,7 @@ _METERING: Final = frozenset(
         "int_distinct_values__counted",
     )
 )
+"""Models that neither prices nor terms change."""
 ASKED_FOR: Final = ("+fct_conservation", "+fct_exceptions")
 """What a freeze reads, with all that leads to it."""
 _OF_ALL_USAGE: Final = frozenset(
@@ -167,8 +176,8 @@ def rate_excerpt(
 
 def selection(is_counted_again: bool) -> tuple[str, ...]:  # noqa: FBT001 — the only argument
     """Return the arguments that rate an excerpt; data tests judged the whole warehouse."""
-    left_out = COPIED | _DEDUPLICATION | _CHECKPOINTS | _METERING
-    counted = _METERING if is_counted_again else frozenset()
+    left_out = COPIED | _DEDUPLICATION | _CHECKPOINTS | METERED
+    counted = METERED if is_counted_again else frozenset()
     models = sorted(left_out - counted - {"counted_segments", "model_progress"})
     return ("--select", *ASKED_FOR, "--exclude", *models, "resource_type:test")
 

@@ -100,7 +100,7 @@ def cut_raw_files(
     wanted = pa.table({"subject": pa.array(sorted(subjects), pa.string())})
     with open_warehouse(settings, wait_seconds=WRITER_WAIT_SECONDS) as warehouse:
         warehouse.register("wanted", wanted)
-        others: Any = warehouse.execute(_CONFLICTING).to_arrow_table()
+        others: Any = warehouse.sql(_CONFLICTING).to_arrow_table()
     with _cutter(settings, folder) as connection:
         connection.register("parts", parts)
         connection.register("named", pa.concat_tables([wanted, others]))

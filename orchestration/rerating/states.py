@@ -25,20 +25,29 @@ from orchestration.billing.rerating_inputs import STATE_SCHEMA, STEP_SCHEMA
 from orchestration.dbt import BUILD_ARGUMENTS, run_dbt
 from orchestration.operations_db import replace_parquet
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation
+from orchestration.price_book.table_schemas import input_file_name
 from orchestration.reproduction.scratch import intact_version, refuse_lost_batches
 from orchestration.rerating.bases import Base, bases_table, with_same_inputs
 from orchestration.rerating.changes import Change, changes_since
-from orchestration.rerating.excerpt import cut_tables
+from orchestration.rerating.excerpt import DEDUPLICATED, METERED, cut_tables
 from orchestration.rerating.mixing import Tables, is_same
 from orchestration.rerating.raw_excerpt import cut_raw_files
-from orchestration.rerating.reference_tables import compiled_tables, put_tables
+from orchestration.rerating.reference_tables import (
+    PRICE_TABLES,
+    changed_tables,
+    compiled_tables,
+    put_tables,
+)
 from orchestration.rerating.scope import customers_bearing_on
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, writer_lock
 
 RATED: Final = ("--select", "+fct_rated_lines", "--exclude-resource-type", "test")
 """What rates usage and nothing more; data tests judged the warehouse."""
-_OF_BATCHES: Final = ("ingestion_batches", "raw_parts")
+_VIEWS_OF_INPUTS: Final = frozenset(
+    ("stg_reference__*", "stg_price_book__*", "stg_ingestion__*", "currencies")
+)
+_OF_BATCHES: Final = ("ingestion_batches.parquet", "raw_parts.parquet")
 _AMOUNTS: Final = """
     select
         asked.billing_period,
@@ -81,12 +90,28 @@ class RatedNow:
     reference: Path
 
     @classmethod
-    def of_inputs(cls, settings: Settings, reference: Path) -> "RatedNow":
-        """Read it from the inputs of a data directory whose warehouse was built from them."""
-        batches, raw_parts = (
-            pq.read_table(settings.warehouse_inputs / f"{name}.parquet") for name in _OF_BATCHES
+    def of_inputs(cls, rated_in: Settings, reference_versions: Path) -> "RatedNow":
+        """Read it from the inputs that the warehouse of a data directory was built from.
+
+        Args:
+            rated_in: the data directory.
+            reference_versions: the folder of every loaded version.
+        """
+        batches, raw_parts, entities = (
+            pq.read_table(rated_in.warehouse_inputs / name)
+            for name in (*_OF_BATCHES, input_file_name("legal_entities"))
         )
-        return cls(batches=batches, raw_parts=raw_parts, reference=reference)
+        version = entities["reference_version"][0].as_py()
+        return cls(
+            batches=batches, raw_parts=raw_parts, reference=reference_versions / str(version)
+        )
+
+
+def scratch_settings(settings: Settings, folder: Path) -> Settings:
+    """Return the settings of a data directory in which an installation's months are rated."""
+    return settings.model_copy(
+        update={"data_dir": folder, "operations_database_url": None, "reference_directory": None}
+    )
 
 
 def states_since(
@@ -167,17 +192,29 @@ class _Chain:
         with writer_lock(self.scratch, wait_seconds=WRITER_WAIT_SECONDS):
             put_tables(self.scratch, tables)
             self._put_batches(change.batch_ids)
-            run_dbt(self.scratch, [*BUILD_ARGUMENTS, *RATED], on_node=self.installation.report)
+            arguments = [*BUILD_ARGUMENTS, *RATED, *self._unchanged(change, tables)]
+            run_dbt(self.scratch, arguments, on_node=self.installation.report)
             with open_warehouse(self.scratch) as connection:
                 connection.register("asked", self.asked)
-                found: Any = connection.execute(_AMOUNTS).to_arrow_table()
+                found: Any = connection.sql(_AMOUNTS).to_arrow_table()
         self.built, self.found = (change.batch_ids, tables), pa.table(found).cast(STATE_SCHEMA)
         return self.found
+
+    def _unchanged(self, change: Change, tables: Tables) -> Sequence[str]:
+        """Return the arguments that leave models as the build before made them."""
+        if self.built is None:
+            return ()
+        left: set[str] = {*_VIEWS_OF_INPUTS}
+        if self.built[0] == change.batch_ids:
+            left |= DEDUPLICATED
+            if changed_tables(self.built[1], tables) <= PRICE_TABLES:
+                left |= METERED
+        return ("--exclude", *sorted(left))
 
     def _put_batches(self, batch_ids: Sequence[int]) -> None:
         for name, table in zip(_OF_BATCHES, self.batches, strict=True):
             there = pc.is_in(table["ingestion_batch_id"], value_set=pa.array(batch_ids, pa.int32()))
-            target = self.scratch.warehouse_inputs / f"{name}.parquet"
+            target = self.scratch.warehouse_inputs / name
             replace_parquet(target, table.schema, [table.filter(there)])
 
 
@@ -187,9 +224,7 @@ def _signed_tables(settings: Settings, group: Sequence[Base]) -> Tables:
 
 def _make_folder(settings: Settings, folder: Path) -> Settings:
     shutil.rmtree(folder, ignore_errors=True)
-    scratch = settings.model_copy(
-        update={"data_dir": folder, "operations_database_url": None, "reference_directory": None}
-    )
+    scratch = scratch_settings(settings, folder)
     scratch.warehouse_inputs.mkdir(parents=True)
     scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
     return scratch

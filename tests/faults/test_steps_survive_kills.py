@@ -431,7 +431,8 @@ def test_states_of_a_re_rating_cut_off_anywhere_are_those_of_one_month_or_none(
     real = module.replace_parquet
     seen = set()
     for cut_before in range(5):
-        put_rerating(settings, target, **tables("2026-09"))
+        put_rerating(settings, target, ["2026-08", "2026-09", "2026-10"], **tables("2026-08"))
+        put_rerating(settings, target, ["2026-09"], **tables("2026-09"))
         calls = count()
 
         def cut(path, schema, batches, calls=calls, cut_before=cut_before):
@@ -442,13 +443,14 @@ def test_states_of_a_re_rating_cut_off_anywhere_are_those_of_one_month_or_none(
         with monkeypatch.context() as patch:
             patch.setattr(module, "replace_parquet", cut)
             with suppress(PowerCutError):
-                put_rerating(settings, target, **tables("2026-10"))
+                put_rerating(settings, target, ["2026-09", "2026-10"], **tables("2026-10"))
         write_rerating_inputs(settings, target)
         steps, states, bases = months("steps"), months("states"), months("bases")
-        assert steps in ([], states)
-        assert steps in ([], bases)
+        assert "2026-08" in steps
+        assert {*steps} <= {*states}
+        assert {*steps} <= {*bases}
         seen.add((*steps,))
-    assert {("2026-09",), (), ("2026-10",)} == seen
+    assert {("2026-08", "2026-09"), ("2026-08",), ("2026-08", "2026-10")} == seen
 
 
 def test_the_signer_of_these_tests_may_sign():

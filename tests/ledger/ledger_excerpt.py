@@ -9,6 +9,7 @@ from orchestration.price_book import current_reference
 from orchestration.rerating.excerpt import rate_excerpt
 from orchestration.rerating.reference_tables import compiled_tables
 from orchestration.rerating.scope import scoped_contracts
+from orchestration.rerating.states import scratch_settings
 from orchestration.warehouse import open_warehouse
 
 COMPARED = (
@@ -21,6 +22,11 @@ LINEAGES = "select distinct contract_lineage_id from {relation}"
 ROWS = "select * from {relation} where contract_lineage_id in ({lineages})"
 
 
+def excerpt_of(settings):
+    """Settings of the data directory in which the part is rated."""
+    return scratch_settings(settings, settings.warehouse / "part")
+
+
 def rows_told_otherwise(installation, billing_period):
     """Rows of every second contract that an excerpt has and the warehouse has not, or lacks.
 
@@ -29,7 +35,7 @@ def rows_told_otherwise(installation, billing_period):
     were rated and left out.
     """
     settings = installation.settings
-    folder = settings.warehouse / "part"
+    folder = excerpt_of(settings).data_dir
     with installation.operations() as engine:
         reference = current_reference(settings, engine)
         tables = compiled_tables(reference.folder)

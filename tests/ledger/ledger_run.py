@@ -16,7 +16,8 @@ from decimal import Decimal
 from golden_cases import plain
 from golden_run import write_reference
 from golden_tenant import Tenant
-from ledger_excerpt import rows_told_otherwise
+from ledger_causes import CausesTold, amounts_of, causes_told
+from ledger_excerpt import excerpt_of, rows_told_otherwise
 from ledger_records import documents_to_hold, read_revision_documents, sign_records
 from ledger_stories import CLOSES, period_of
 
@@ -122,6 +123,8 @@ class Closed:
         documents: by story, (text, texts of lines) of each document that was signed.
         held: by story, codes of what holds its charges.
         broken: names of checks that did not hold before it was signed.
+        rated: the reference version and what each key was rated at, for the close after it.
+        causes: what was told of corrections before the run was frozen; None but at one close.
         told_otherwise: what an excerpt says of half of the company that the warehouse does not,
             how many rows both were asked for, and how many contracts were left out; None at a close
             where none was made.
@@ -136,6 +139,8 @@ class Closed:
     bill_to: dict = field(default_factory=lambda: defaultdict(dict))
     expires: dict = field(default_factory=lambda: defaultdict(list))
     told_otherwise: tuple | None = None
+    rated: tuple | None = None
+    causes: CausesTold | None = None
 
 
 @dataclass
@@ -170,7 +175,9 @@ def close_all(stories, data_dir):
         data_dir=data_dir, may_sign_self_declared=True, self_declared_signer=SIGNER.name
     )
     refused = []
-    closed = [_close(settings, stories, number, refused) for number in range(1, CLOSES + 1)]
+    closed = []
+    for number in range(1, CLOSES + 1):
+        closed.append(_close(settings, stories, number, refused, closed[-1:]))
     installation = _installation(settings, CLOSES + 1)
     tenants = [Tenant(story.closes[-1].case) for story in stories]
     load_usage_files(installation, paths=[_write_usage(settings, tenants, CLOSES + 1)])
@@ -191,18 +198,23 @@ def _installation(settings, number):
     return Installation(settings, clock=lambda: now)
 
 
-def _close(settings, stories, number, refused):
+def _close(settings, stories, number, refused, before):
     installation = _installation(settings, number)
     told = [story.closes[number - 1] for story in stories]
     tenants = [(LostTenant if close.is_lost else Tenant)(close.case) for close in told]
     _write_reference(settings.reference_dir, tenants)
-    load_reference_data(installation)
+    reference = load_reference_data(installation)
     load_usage_files(installation, paths=[_write_usage(settings, tenants, number)])
     closed = Closed(broken=_build(installation))
     for customer_id, code in _rows(settings, HELD):
         closed.held[_story_of(customer_id)].append(code)
+    closed.rated = (reference.reference_version, amounts_of(settings))
     if number == RATED_APART_AT:
         closed.told_otherwise = rows_told_otherwise(installation, period_of(number))
+        version, amounts = before[0].rated
+        closed.causes = causes_told(
+            installation, excerpt_of(settings), signed_version=version, as_signed=amounts
+        )
     _sign(installation, stories, number)
     refusing = {story.name for story in stories if story.closes[number - 1].is_refused}
     erp = RefusingErp(installation.open_erp(), refusing, refused)

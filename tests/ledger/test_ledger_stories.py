@@ -143,3 +143,28 @@ def test_half_of_the_contracts_come_to_the_same_when_they_are_rated_apart(ledger
     assert {} == differences
     assert 500 < row_count
     assert 0 < left_out_count
+
+
+@pytest.fixture(scope="module")
+def causes(ledger):
+    """What was told of what a close corrects of half of the contracts, in several months."""
+    [told] = [close.causes for close in ledger.closed if close.causes is not None]
+    return told
+
+
+def test_the_contracts_that_differ_come_to_the_same_at_every_state_when_rated_apart(causes):
+    """As signed, and after identities, contracts and prices; with other ones than when signed."""
+    assert {"as_signed", "late_usage", "identity", "contract", "price"} == set(causes.states)
+    assert 2 <= causes.months
+    assert 10 < len(causes.due)
+    told = {name: causes.states[name] for name in causes.whole}
+    assert causes.whole == told
+
+
+def test_the_causes_of_corrections_of_several_months_add_up_to_what_is_corrected(causes):
+    """ledger.md, Corrections."""
+    sums = defaultdict(Decimal)
+    for row in causes.rows:
+        sums[row["settlement_key"]] += row["difference_amount"]
+    assert causes.due == sums
+    assert "unexplained" not in {row["cause"] for row in causes.rows}

@@ -37,15 +37,25 @@ def row_counts(settings):
     ]
 
 
-def put(settings, target):
-    steps = pa.Table.from_pylist([STEP], schema=STEP_SCHEMA)
+def put(settings, target, *months):
+    """Put one step of each month in place, and one base and state of it."""
+    steps = [STEP | {"billing_period": month} for month in months]
     put_rerating(
         settings,
         target,
-        bases=BASE_SCHEMA.empty_table(),
-        steps=steps,
-        states=STATE_SCHEMA.empty_table(),
+        months,
+        bases=pa.Table.from_pylist(steps, schema=BASE_SCHEMA),
+        steps=pa.Table.from_pylist(steps, schema=STEP_SCHEMA),
+        states=pa.Table.from_pylist(steps, schema=STATE_SCHEMA),
     )
+
+
+def months(settings):
+    """Months that each file has rows of."""
+    return [
+        sorted(pq.read_table(path)["billing_period"].to_pylist())
+        for path in sorted(settings.warehouse_inputs.glob("rerating_[bs]*.parquet"))
+    ]
 
 
 def test_there_are_empty_files_before_anything_was_asked(settings):
@@ -54,15 +64,35 @@ def test_there_are_empty_files_before_anything_was_asked(settings):
 
 
 def test_states_stay_while_nothing_new_is_there(settings):
-    put(settings, "today")
+    put(settings, "today", "2026-09")
     write_rerating_inputs(settings, "today")
-    assert [1, 0] == row_counts(settings)
+    assert [1, 1] == row_counts(settings)
 
 
 def test_states_go_once_they_lead_to_something_else(settings):
-    put(settings, "yesterday")
+    put(settings, "yesterday", "2026-09")
     write_rerating_inputs(settings, "today")
     assert [0, 0] == row_counts(settings)
+
+
+def test_other_months_stay_while_they_lead_to_the_same(settings):
+    put(settings, "today", "2026-08", "2026-09")
+    put(settings, "today", "2026-09", "2026-10")
+    assert [["2026-08", "2026-09", "2026-10"]] * 3 == months(settings)
+
+
+def test_a_month_of_which_nothing_differs_any_more_gives_way_to_nothing(settings):
+    put(settings, "today", "2026-08", "2026-09")
+    empty = {"bases": BASE_SCHEMA, "steps": STEP_SCHEMA, "states": STATE_SCHEMA}
+    tables = {name: schema.empty_table() for name, schema in empty.items()}
+    put_rerating(settings, "today", ["2026-09"], **tables)
+    assert [["2026-08"]] * 3 == months(settings)
+
+
+def test_other_months_go_where_they_lead_to_something_else(settings):
+    put(settings, "yesterday", "2026-08")
+    put(settings, "today", "2026-09")
+    assert [["2026-09"]] * 3 == months(settings)
 
 
 def test_no_contract_is_left_out_unless_a_rerating_says_so(settings):

@@ -7,7 +7,11 @@ from reference_tables_of_a_test import tables
 
 from orchestration.billing.run_scope import RunScope
 from orchestration.rerating.excerpt import cut_tables
-from orchestration.rerating.scope import ScopeUnknownError, scoped_contracts
+from orchestration.rerating.scope import (
+    ScopeUnknownError,
+    customers_bearing_on,
+    scoped_contracts,
+)
 
 
 def contract(customer, number="", lineage=None):
@@ -129,3 +133,27 @@ def test_tables_are_cut_to_the_customers_and_what_concerns_everybody():
     assert ["list", "acme_own"] == cut["charge_tiers"]["charge_price_id"].to_pylist()
     assert [] == cut["identities"]["customer_id"].to_pylist()
     assert BOOK["plans"].equals(cut["plans"])
+
+
+def other_book(**rows):
+    """A version with some tables of its own, all others as in BOOK."""
+    return BOOK | {name: tables("then", **rows)[name] for name in rows}
+
+
+def test_whoever_bears_on_a_contract_in_one_version_does_in_every_mixture_of_them():
+    """A subject that was acme's and is curl's, a parent and a holder that were others."""
+    subject = {"system_id": "app", "external_id": "t1", "customer_id": "acme"}
+    then = other_book(
+        identities=[subject],
+        customers=[{"customer_id": "bolt", "parent_customer_id": "curl"}],
+        contracts=[contract("left", lineage="lin_bolt")],
+    )
+    assert ("curl", "dent") == customers_bearing_on([BOOK], {"lin_curl"})
+    everybody = ("acme", "bolt", "bolt_new", "curl", "dent", "former_child", "labs", "left")
+    assert everybody == customers_bearing_on([BOOK, then], {"lin_curl"})
+
+
+def test_a_lineage_that_only_an_earlier_version_has_brings_its_holder_along():
+    then = other_book(contracts=[contract("gone")])
+    assert () == customers_bearing_on([BOOK], {"lin_gone"})
+    assert ("gone",) == customers_bearing_on([BOOK, then], {"lin_gone"})
