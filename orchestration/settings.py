@@ -86,6 +86,16 @@ class Settings(BaseModel):
                 "Correct or unset these variables and start again."
             ) from error
 
+    def in_scratch(self, folder: Path) -> Self:
+        """Return the same settings for a data directory in which this one's data is rated apart."""
+        return self.model_copy(
+            update={
+                "data_dir": folder,
+                "operations_database_url": None,
+                "reference_directory": None,
+            }
+        )
+
     @property
     def reference_dir(self) -> Path:
         """The company's reference folder: price book, event contracts, tables, policy."""

@@ -82,9 +82,7 @@ def make_scratch(
         RegisterDamagedError: a committed file of the register is missing or changed.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    scratch = settings.model_copy(
-        update={"data_dir": folder, "operations_database_url": None, "reference_directory": None}
-    )
+    scratch = settings.in_scratch(folder)
     folder.mkdir(parents=True)
     _link_raw(settings, engine, scratch, pins)
     _link_reference(settings, scratch, pins)

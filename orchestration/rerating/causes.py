@@ -28,7 +28,7 @@ from orchestration.rerating.bases import (
     lineages_by_entity,
     signed_revisions,
 )
-from orchestration.rerating.states import RatedNow, States, scratch_settings, states_since
+from orchestration.rerating.states import RatedNow, States, states_since
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, writer_lock
 
@@ -101,6 +101,8 @@ def causes_of(
         bases += bases_of(settings, month, signed, lineages_by_entity(of_month))
     with scratch_folder(settings, "rerated") as folder:
         found = states_since(installation, bases, compared, now, folder=folder)
+        if not found.steps.num_rows:
+            return []
         return _waterfall(installation, folder, compared, bases, found)
 
 
@@ -129,7 +131,7 @@ def _waterfall(
     found: States,
 ) -> list[dict[str, Any]]:
     """Build the mart beside the states, and read it."""
-    scratch = scratch_settings(installation.settings, folder)
+    scratch = installation.settings.in_scratch(folder)
     with writer_lock(scratch, wait_seconds=WRITER_WAIT_SECONDS):
         put_rerating(
             scratch,

@@ -231,9 +231,7 @@ def _changed_since_built(settings: Settings, engine: Engine, now: Tables) -> fro
 
 def _make_folder(settings: Settings, folder: Path) -> Settings:
     shutil.rmtree(folder, ignore_errors=True)
-    scratch = settings.model_copy(
-        update={"data_dir": folder, "operations_database_url": None, "reference_directory": None}
-    )
+    scratch = settings.in_scratch(folder)
     scratch.warehouse_inputs.mkdir(parents=True)
     scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
     for source in settings.warehouse_inputs.glob("*.parquet"):

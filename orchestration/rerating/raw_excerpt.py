@@ -161,16 +161,15 @@ def _listed(parts: pa.Table, folder: Path) -> pa.Table:
         for row in parts.to_pylist()
     ]
     for path in sorted((folder / _CUT).rglob("*.parquet")):
-        places = dict(part.split("=") for part in path.parent.parts if "=" in part)
+        kind, *folders, _ = path.relative_to(folder / _CUT).parts
+        places = dict(each.split("=") for each in folders)
         day = places.get("event_date")
         rows.append(
             {
                 "path": str(path.relative_to(folder)),
                 "ingestion_batch_id": int(places["ingestion_batch_id"]),
-                "part_kind": path.relative_to(folder / _CUT).parts[0],
-                "event_date": date.fromisoformat(day)
-                if (day := places.get("event_date"))
-                else None,
+                "part_kind": kind,
+                "event_date": date.fromisoformat(day) if day else None,
                 "content_sha256": file_digest(path),
                 "row_count": pq.read_metadata(path).num_rows,
                 "byte_size": path.stat().st_size,

@@ -26,7 +26,10 @@ from orchestration.dbt import BUILD_ARGUMENTS, run_dbt
 from orchestration.operations_db import replace_parquet
 from orchestration.pipeline import WRITER_WAIT_SECONDS, Installation
 from orchestration.price_book.table_schemas import input_file_name
-from orchestration.reproduction.scratch import intact_version, refuse_lost_batches
+from orchestration.reproduction.scratch import (
+    intact_version,
+    refuse_lost_batches,
+)
 from orchestration.rerating.bases import Base, bases_table, with_same_inputs
 from orchestration.rerating.changes import Change, changes_since
 from orchestration.rerating.excerpt import DEDUPLICATED, METERED, cut_tables
@@ -105,13 +108,6 @@ class RatedNow:
         return cls(
             batches=batches, raw_parts=raw_parts, reference=reference_versions / str(version)
         )
-
-
-def scratch_settings(settings: Settings, folder: Path) -> Settings:
-    """Return the settings of a data directory in which an installation's months are rated."""
-    return settings.model_copy(
-        update={"data_dir": folder, "operations_database_url": None, "reference_directory": None}
-    )
 
 
 def states_since(
@@ -224,7 +220,7 @@ def _signed_tables(settings: Settings, group: Sequence[Base]) -> Tables:
 
 def _make_folder(settings: Settings, folder: Path) -> Settings:
     shutil.rmtree(folder, ignore_errors=True)
-    scratch = scratch_settings(settings, folder)
+    scratch = settings.in_scratch(folder)
     scratch.warehouse_inputs.mkdir(parents=True)
     scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
     return scratch

@@ -216,13 +216,7 @@ def make_scratch(settings: Settings, folder: Path) -> Settings:
         WarehouseBusyError: another process held the warehouse for too long.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    scratch = settings.model_copy(
-        update={
-            "data_dir": folder,
-            "operations_database_url": None,
-            "reference_directory": None,
-        }
-    )
+    scratch = settings.in_scratch(folder)
     scratch.warehouse_inputs.mkdir(parents=True)
     scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
     with writer_lock(settings, wait_seconds=WRITER_WAIT_SECONDS):

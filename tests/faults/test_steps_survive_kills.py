@@ -391,7 +391,7 @@ class PowerCutError(BaseException):
     """Ends a process as a crash would."""
 
 
-def test_states_of_a_re_rating_cut_off_anywhere_are_those_of_one_month_or_none(
+def test_states_of_a_re_rating_cut_off_anywhere_are_whole_for_each_month_or_gone(
     tmp_path, monkeypatch
 ):
     """Steps of one month beside the states of another would be differences that nobody made."""

@@ -12,9 +12,9 @@ import pytest
 from orchestration.dbt import BUILD_ARGUMENTS, run_dbt
 from orchestration.operations_db import replace_parquet
 from orchestration.rerating import causes
-from orchestration.rerating.mixing import CONTRACT, IDENTITY, mixed_tables
+from orchestration.rerating.mixing import CONTRACT, mixed_tables
 from orchestration.rerating.reference_tables import compiled_tables, put_tables
-from orchestration.rerating.states import RATED, RatedNow, scratch_settings
+from orchestration.rerating.states import RATED, RatedNow
 from orchestration.warehouse import open_warehouse
 
 CORRECTED = """
@@ -36,7 +36,8 @@ class CausesTold:
     Attributes:
         rows: as it gave them. due: by key, what the run corrects.
         months: how many months the keys are of.
-        states: by cause, the amount of each key after it. whole: the same, every contract rated.
+        states: by cause, the amount of each key after it. whole: the same where every contract is
+        rated, for the first state, the last one, and the one between contracts and prices.
     """
 
     rows: list
@@ -54,7 +55,7 @@ def amounts_of(settings):
 
 
 def causes_told(installation, part, *, signed_version, as_signed):
-    """Ask for causes before a run is frozen, and rate every contract at each state, too.
+    """Ask for causes before a run is frozen, and rate every contract at the same states, too.
 
     Args:
         installation: whose warehouse was just built.
@@ -84,7 +85,7 @@ def causes_told(installation, part, *, signed_version, as_signed):
         key = row["settlement_key"]
         told[names[row["step_number"]]][key] = (row["is_known"], row["rated_amount"])
     asked = {key for _, key, _ in corrected}
-    whole = _whole(installation, signed_version) | {
+    whole = _after_contracts(installation, signed_version) | {
         "as_signed": as_signed,
         names[max(names)]: amounts_of(installation.settings),
     }
@@ -100,20 +101,16 @@ def causes_told(installation, part, *, signed_version, as_signed):
     )
 
 
-def _whole(installation, signed_version):
-    """Rate every contract with today's batches, and identities, then contracts of today."""
+def _after_contracts(installation, signed_version):
+    """Rate every contract with today's batches and contracts, and the prices that were signed."""
     settings = installation.settings
     now = RatedNow.of_inputs(settings, settings.reference_versions)
     signed = compiled_tables(settings.reference_versions / signed_version)
-    scratch = scratch_settings(settings, settings.warehouse / "whole")
+    scratch = settings.in_scratch(settings.warehouse / "whole")
     scratch.warehouse_inputs.mkdir(parents=True)
     scratch.raw.symlink_to(settings.raw.resolve(), target_is_directory=True)
     for name, table in (("ingestion_batches", now.batches), ("raw_parts", now.raw_parts)):
         replace_parquet(scratch.warehouse_inputs / f"{name}.parquet", table.schema, [table])
-    found = {}
-    for step in (IDENTITY, CONTRACT):
-        tables = mixed_tables(signed, compiled_tables(now.reference), step)
-        put_tables(scratch, tables)
-        run_dbt(scratch, [*BUILD_ARGUMENTS, *RATED])
-        found[step] = amounts_of(scratch)
-    return found
+    put_tables(scratch, mixed_tables(signed, compiled_tables(now.reference), CONTRACT))
+    run_dbt(scratch, [*BUILD_ARGUMENTS, *RATED])
+    return {CONTRACT: amounts_of(scratch)}

@@ -9,7 +9,6 @@ from orchestration.price_book import current_reference
 from orchestration.rerating.excerpt import rate_excerpt
 from orchestration.rerating.reference_tables import compiled_tables
 from orchestration.rerating.scope import scoped_contracts
-from orchestration.rerating.states import scratch_settings
 from orchestration.warehouse import open_warehouse
 
 COMPARED = (
@@ -24,7 +23,7 @@ ROWS = "select * from {relation} where contract_lineage_id in ({lineages})"
 
 def excerpt_of(settings):
     """Settings of the data directory in which the part is rated."""
-    return scratch_settings(settings, settings.warehouse / "part")
+    return settings.in_scratch(settings.warehouse / "part")
 
 
 def rows_told_otherwise(installation, billing_period):

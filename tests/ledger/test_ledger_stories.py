@@ -152,9 +152,16 @@ def causes(ledger):
     return told
 
 
-def test_the_contracts_that_differ_come_to_the_same_at_every_state_when_rated_apart(causes):
-    """As signed, and after identities, contracts and prices; with other ones than when signed."""
-    assert {"as_signed", "late_usage", "identity", "contract", "price"} == set(causes.states)
+def test_contracts_that_differ_come_to_the_same_when_their_states_are_rated_apart(causes):
+    """As signed, after contracts, after prices; late usage and decisions lie between."""
+    assert {
+        "as_signed",
+        "late_usage",
+        "retractions_and_resolved_conflicts",
+        "contract",
+        "price",
+    } == set(causes.states)
+    assert {"as_signed", "contract", "price"} == set(causes.whole)
     assert 2 <= causes.months
     assert 10 < len(causes.due)
     told = {name: causes.states[name] for name in causes.whole}
