@@ -70,19 +70,26 @@ def correction_lines(folder: Path, chain: Sequence[Manifest], revision: Revision
     return corrections_in(completed(found, LINE_SCHEMA))
 
 
-def corrected_months(
+def corrected_keys(
     folder: Path, chain: Sequence[Manifest], revision: Revision, lines: pa.Table
-) -> list[str]:
-    """Billing periods of the documents of some lines of a revision, ascending, YYYY-MM.
+) -> dict[str, set[str]]:
+    """Settlement keys of some lines of a revision by billing period of their document, YYYY-MM.
 
     Raises:
         RegisterDamagedError: the committed file is missing or changed.
     """
     documents = read_revision(folder, chain, revision, role="documents", schema=DOCUMENT_SCHEMA)
-    is_theirs = pc.is_in(documents["document_id"], value_set=pc.unique(lines["document_id"]))
-    return sorted(
-        {str(month) for month in documents.filter(is_theirs)["billing_period"].to_pylist()}
+    months: dict[Any, Any] = dict(
+        zip(
+            documents["document_id"].to_pylist(),
+            documents["billing_period"].to_pylist(),
+            strict=True,
+        )
     )
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in lines.select(["document_id", "settlement_key"]).to_pylist():
+        found[months[line["document_id"]]].add(line["settlement_key"])
+    return dict(found)
 
 
 def corrections_in(lines: pa.Table) -> pa.Table:

@@ -1,22 +1,22 @@
 """The causes of the corrections in frozen revisions, found and committed before anyone signs.
 
-Belongs here: which signed months are compared for which revisions, and what becomes of the rows.
-Does not belong here: how a month is compared (difference.py); sharing causes over lines and their
-commit (billing/correction_causes.py).
+Belongs here: which settlement keys are asked for, and what becomes of the answer. Does not belong
+here: how causes are found (causes.py); sharing them over lines and their commit
+(billing/correction_causes.py, billing/explanations.py).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from orchestration.billing.correction_causes import (
+    CAUSE_SCHEMA,
     Difference,
     causes_of_lines,
-    corrected_months,
+    corrected_keys,
     correction_lines,
     is_explained,
 )
@@ -24,11 +24,11 @@ from orchestration.billing.explanations import put_causes
 from orchestration.billing.policies import pinned_rules
 from orchestration.billing.register import Register
 from orchestration.billing.revisions import Revision
-from orchestration.failures import TallyhouseError
 from orchestration.pipeline import Installation
 from orchestration.price_book.policy import Corrections
 from orchestration.reproduction.scratch import InputsGoneError
-from orchestration.rerating.difference import DifferencesOutdatedError, find_differences
+from orchestration.rerating.causes import causes_of
+from orchestration.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,18 +46,21 @@ class Explained:
 
 
 def explain_corrections(
-    installation: Installation, revisions: Sequence[Revision]
+    installation: Installation,
+    revisions: Sequence[Revision],
+    *,
+    rated_in: Settings | None = None,
 ) -> list[Explained]:
     """Tell the causes of the corrections in revisions that were just frozen.
 
-    Each signed month that they correct is compared once. A revision without corrections, or that is
-    explained, is left alone. Where what was signed cannot be rebuilt, or something was loaded or
-    signed meanwhile, the revision stays without causes: its corrections then need an
+    A revision without corrections, or that is explained, is left alone. Where what was signed
+    cannot be rebuilt, the revision stays without causes: its corrections then need an
     acknowledgement, and freezing the period again tries once more.
 
     Args:
         installation: whose revisions.
         revisions: that wait for a decision; others are left alone.
+        rated_in: the data directory in whose warehouse they were rated; None means its own.
 
     Returns:
         One for each revision whose causes were asked for.
@@ -76,44 +79,51 @@ def explain_corrections(
         for lines in [correction_lines(folder, chain, revision)]
         if lines.num_rows
     ]
-    months = {
-        month
-        for revision, lines in waiting
-        for month in corrected_months(folder, chain, revision, lines)
-    }
-    differences: dict[str, list[Difference]] = defaultdict(list)
-    reason: TallyhouseError | None = None
+    keys: dict[str, set[str]] = defaultdict(set)
+    for revision, lines in waiting:
+        for month, names in corrected_keys(folder, chain, revision, lines).items():
+            keys[month] |= names
     try:
-        for month in sorted(months):
-            for row in find_differences(installation, billing_period=month).rows:
-                differences[row["settlement_key"]].append(_difference(row))
-    except (InputsGoneError, DifferencesOutdatedError) as error:
-        reason = error
-    return [
-        _explained(installation, revision, lines, differences, reason)
-        for revision, lines in waiting
-    ]
+        differences = _differences(causes_of(installation, keys, rated_in=rated_in))
+    except InputsGoneError as error:
+        return [
+            Explained(
+                revision_id=revision.revision_id,
+                causes=CAUSE_SCHEMA.empty_table(),
+                reason=str(error),
+            )
+            for revision, _ in waiting
+        ]
+    return [_explained(installation, revision, lines, differences) for revision, lines in waiting]
 
 
 def _explained(
     installation: Installation,
     revision: Revision,
     lines: pa.Table,
-    differences: dict[str, list[Difference]],
-    reason: TallyhouseError | None,
+    differences: Mapping[str, Sequence[Difference]],
 ) -> Explained:
-    settings = installation.settings
-    policy = pinned_rules(settings, revision.pins.reference_version)
+    policy = pinned_rules(installation.settings, revision.pins.reference_version)
     rules = policy.corrections if policy else Corrections()
     causes = causes_of_lines(revision.revision_id, lines, differences, rules)
-    if reason is not None:
-        return Explained(
-            revision_id=revision.revision_id, causes=causes.slice(0, 0), reason=str(reason)
-        )
-    put_causes(settings, revision, causes, now=installation.clock(), actor=installation.actor)
+    put_causes(
+        installation.settings,
+        revision,
+        causes,
+        now=installation.clock(),
+        actor=installation.actor,
+    )
     return Explained(revision_id=revision.revision_id, causes=causes)
 
 
-def _difference(row: Any) -> Difference:
-    amount: Decimal = row["difference_amount"]
-    return Difference(cause_number=row["cause_number"], cause=row["cause"], amount=amount)
+def _differences(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Difference]]:
+    found: dict[str, list[Difference]] = defaultdict(list)
+    for row in rows:
+        found[row["settlement_key"]].append(
+            Difference(
+                cause_number=row["cause_number"],
+                cause=row["cause"],
+                amount=row["difference_amount"],
+            )
+        )
+    return found

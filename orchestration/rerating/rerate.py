@@ -34,7 +34,7 @@ from orchestration.price_book import current_reference
 from orchestration.reproduction.scratch import scratch_folder
 from orchestration.rerating.bases import signed_revisions
 from orchestration.rerating.excerpt import rate_excerpt
-from orchestration.rerating.explain import Explained
+from orchestration.rerating.explain import Explained, explain_corrections
 from orchestration.rerating.reference_tables import compiled_tables
 from orchestration.rerating.row_files import KEY_COLUMNS, write_rows
 from orchestration.rerating.scope import scoped_contracts
@@ -81,7 +81,7 @@ class Rerated:
         other_months: months of which billed keys differ as well, by currency, with key_count and
             due_amount; they are not frozen here.
         revisions: what was frozen; none where nothing differs.
-        explained: why they correct what was signed, once that was asked for.
+        explained: why they correct what was signed, of each that was not explained before.
         file: the rows as CSV, relative to the data directory.
     """
 
@@ -93,7 +93,7 @@ class Rerated:
     other_months: Sequence[Mapping[str, Any]]
     revisions: Sequence[Revision]
     file: Path
-    explained: Sequence[Explained] = ()
+    explained: Sequence[Explained]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def rerate_month(
     customer_ids: Sequence[str] = (),
     plan_ids: Sequence[str] = (),
 ) -> Rerated:
-    """Rate a signed month with today's usage and reference data, and freeze what differs.
+    """Rate a signed month with today's usage and reference data, freeze what differs, tell why.
 
     The reference folder is loaded first. Usage files are not: what a run loaded counts.
 
@@ -142,6 +142,7 @@ def rerate_month(
     with _rated(installation, scope, billing_period) as rated:
         rows, held, others = _found(rated.settings, billing_period)
         revisions: Sequence[Revision] = ()
+        explained: Sequence[Explained] = ()
         if rows.num_rows or _is_awaited(chain, billing_period, scope):
             report = judge_candidates(
                 installation, billing_period=billing_period, rated_in=rated.settings
@@ -154,6 +155,7 @@ def rerate_month(
                 scope=scope,
                 rated_in=rated.settings,
             )
+            explained = explain_corrections(installation, revisions, rated_in=rated.settings)
     return Rerated(
         billing_period=billing_period,
         scope=scope,
@@ -162,6 +164,7 @@ def rerate_month(
         held_keys={row["exception_code"]: row["key_count"] for row in held.to_pylist()},
         other_months=others.to_pylist(),
         revisions=revisions,
+        explained=explained,
         file=write_rows(
             installation.settings, f"{billing_period}-again.csv", _COLUMNS, rows.to_pylist()
         ),

@@ -4,8 +4,6 @@ Belongs here: the form and the job. Does not belong here: the order of the work
 (orchestration/rerating/rerate.py); signing what was frozen (defs/sign_off).
 """
 
-from dataclasses import replace
-
 import dagster as dg
 from pydantic import Field
 
@@ -14,7 +12,6 @@ from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
 from orchestration.reports.reratings import print_rerated
-from orchestration.rerating.explain import explain_corrections
 from orchestration.rerating.rerate import Rerated, rerate_month
 
 
@@ -46,8 +43,7 @@ def rated_again(
             customer_ids=config.customers,
             plan_ids=config.plans,
         )
-        explained = explain_corrections(installation, rerated.revisions)
-    return shown(replace(rerated, explained=explained), print_rerated)
+    return shown(rerated, print_rerated)
 
 
 @dg.job(
