@@ -1,4 +1,4 @@
-"""What tests of several rooms share: the order in which they run, a PostgreSQL server of their own.
+"""What tests of several rooms share: their order, new operations databases, a PostgreSQL server.
 
 Belongs here: what no single folder of tests can say. Does not belong here: any expectation.
 """
@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.operations_db import database, open_operations
+from orchestration.settings import Settings
+
 FIRST = (
     *("scenarios", "browser", "definitions", "dbt", "properties"),
     *("faults", "real", "golden", "oracle", "benchmarks"),
@@ -22,6 +25,27 @@ def pytest_collection_modifyitems(items):
     """Let long modules start early, so that no worker is left with one when the others are done."""
     ranks = {Path(__file__).parent / folder: rank for rank, folder in enumerate(FIRST)}
     items.sort(key=lambda item: min(ranks.get(above, len(FIRST)) for above in item.path.parents))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once(tmp_path_factory):
+    """Every new operations database is a copy of one that was migrated; yields the real way.
+
+    Tests of migrations take the real way: see tests/unit/operations_db.
+    """
+    settings = Settings(data_dir=tmp_path_factory.mktemp("migrated"))
+    open_operations(settings).dispose()
+    migrated = settings.data_dir / "operations.db"
+    really_make = database._make_sqlite_file
+
+    def make(path):
+        if path.parent.is_dir() and not path.exists():
+            shutil.copyfile(migrated, path)
+        really_make(path)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database, "_make_sqlite_file", make)
+        yield really_make
 
 
 def server_program(name):

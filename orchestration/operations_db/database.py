@@ -8,6 +8,7 @@ Does not belong here: tables (tables.py); what its journals hold (journals.py); 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -136,11 +137,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    scripts = ScriptDirectory.from_config(config)
-    head = scripts.get_current_head()
+    head = _head()
     with engine.connect() as connection:
         if _current_revision(connection) == head:
             return
@@ -149,7 +146,8 @@ def _migrate(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK_KEY)))
         current = _current_revision(connection)
-        known = {script.revision for script in scripts.walk_revisions()}
+        config = _config()
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current is not None and current not in known:
             raise OperationsTooNewError(
                 f"Opened the operations database {engine.url.render_as_string()}: its schema is "
@@ -159,6 +157,18 @@ def _migrate(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         _refuse_broken_references(connection)
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def _refuse_broken_references(connection: Connection) -> None:
