@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from filelock import FileLock
 
 from orchestration.dbt_failures import DbtFailedError, dbt_failure, failure_message
+from orchestration.garbage import made_to_stay
 from orchestration.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT_DIR: Final = PROJECT_ROOT / "dbt_project"
@@ -99,7 +100,9 @@ def dbt_environment(settings: Settings) -> Iterator[None]:
 
 
 def prepare_manifest(settings: Settings) -> Path:
-    """Return dbt's manifest.json, parsed again only when a file of the project changed.
+    """Return dbt's manifest.json, written again only when a file of the project changed.
+
+    What this process parsed before, for whatever data directory, is not parsed again.
 
     Raises:
         DbtFailedError: the project cannot be parsed.
@@ -112,7 +115,7 @@ def prepare_manifest(settings: Settings) -> Path:
     with FileLock(target / "parse.lock"):
         if not manifest.exists() or not stamp.exists() or stamp.read_text("utf-8") != digest:
             stamp.unlink(missing_ok=True)
-            run_dbt(settings, ["parse"])
+            manifest_over(settings).write(str(manifest))
             stamp.write_text(digest, "utf-8")
     return manifest
 
@@ -191,7 +194,8 @@ def manifest_over(settings: Settings) -> Any:
     if manifest is None:
         manifest = _parse(settings, ["parse", UNWRITTEN])
     for source in manifest.sources.values():
-        for told in (source.meta, source.source_meta, source.config.meta):
+        unrendered = source.unrendered_config["meta"]
+        for told in (source.meta, source.source_meta, source.config.meta, unrendered):
             told["external_location"] = _input_of(settings, told["external_location"])
         source.relation_name = f"'{_input_of(settings, source.relation_name)}"
     return manifest
@@ -199,7 +203,8 @@ def manifest_over(settings: Settings) -> Any:
 
 def _parse(settings: Settings, arguments: Sequence[str]) -> Any:
     digest = project_digest()
-    manifest = _invoke(settings, arguments, manifest=None, on_node=None)
+    with made_to_stay(leaves_garbage=True):
+        manifest = _invoke(settings, arguments, manifest=None, on_node=None)
     _MANIFESTS.clear()
     _MANIFESTS[digest] = manifest
     return manifest

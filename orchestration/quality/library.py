@@ -3,15 +3,14 @@
 Belongs here: the import, which takes longer than most suites. Does not belong here: its use.
 """
 
-import gc
 import importlib
 import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
+
+from orchestration.garbage import made_to_stay
 
 # Great Expectations imports it for one expectation, about distributions, which no suite holds.
 _SELDOM_USED: Final = "scipy.stats"
@@ -25,26 +24,10 @@ def import_great_expectations() -> None:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     if "great_expectations" not in sys.modules:
         _import_on_first_use(_SELDOM_USED)
-        with _no_collections():
+        with made_to_stay():
             importlib.import_module("great_expectations.expectations")
         # Its modules set levels of their own, and tell of temporary folders.
         logging.getLogger("great_expectations").propagate = False
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Let nobody look for garbage meanwhile, nor ever again among what is there then.
-
-    An import leaves next to none; looking for it took a quarter of the time, and as much later.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 def _import_on_first_use(name: str) -> None:

@@ -1,5 +1,6 @@
 """How dbt is found, started and left behind."""
 
+import json
 import os
 from pathlib import Path
 
@@ -56,6 +57,24 @@ def test_the_project_is_parsed_again_only_when_it_changed(
     assert manifest.stat().st_mtime_ns > first
 
 
+def test_a_manifest_written_for_another_data_directory_names_that_one_only(
+    graph_settings: Settings, manifest: Path, tmp_path: Path
+) -> None:
+    other = Settings(data_dir=tmp_path / "other")
+    first, second = (
+        {name: told for name, told in json.loads(path.read_text("utf-8")).items() if told}
+        for path in (manifest, prepare_manifest(other))
+    )
+    moved = json.dumps(first["sources"]).replace(str(graph_settings.data_dir), str(other.data_dir))
+
+    assert not (dbt_target(other) / "partial_parse.msgpack").exists()
+    assert str(graph_settings.data_dir) not in json.dumps(second)
+    assert json.loads(moved) == second["sources"]
+    assert first.keys() == second.keys()
+    assert first["nodes"] == second["nodes"]
+    assert first["child_map"] == second["child_map"]
+
+
 def test_a_project_parsed_for_one_data_directory_serves_another(tmp_path: Path) -> None:
     one, other = (Settings(data_dir=tmp_path / name) for name in ("one", "other"))
 
@@ -81,7 +100,10 @@ def test_every_source_lies_in_the_data_directory_that_dbt_runs_over(tmp_path: Pa
             )
             assert {location} == {
                 told["external_location"]
-                for told in (source.meta, source.source_meta, source.config.meta)
+                for told in (
+                    *(source.meta, source.source_meta, source.config.meta),
+                    source.unrendered_config["meta"],
+                )
             }
             assert f"'{location.format(name=source.name)}'" == source.relation_name
         assert declared.keys() == {source.source_name for source in sources}
