@@ -75,8 +75,9 @@ fix: setup ## Repair what tools can repair
 	$(BIN)/ruff format .
 	cd dbt_project && $(CHECK_ENV) ../$(BIN)/sqlfluff fix --processes 2 models tests
 
+# Every process that a test starts imports the same modules, which are compiled once.
 test: setup ## Run every test
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope \
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope \
 	    --no-loadscope-reorder $(ARGS)
 
 demo: setup ## From usage files to signed, posted invoices on a made-up company, in data/demo
