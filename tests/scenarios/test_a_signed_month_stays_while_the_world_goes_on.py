@@ -15,8 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.billing.provenance import PROVENANCE_SCHEMA
 from orchestration.billing.refusals import AcknowledgementMissingError
+from orchestration.billing.register import Register
 from orchestration.billing.sign_off import Signer
+from orchestration.billing.signed_rows import read_rows
 from orchestration.cli_answers import ExitCode
 from orchestration.data_directory import initialise
 from orchestration.price_book import ReferenceInvalidError
@@ -234,6 +237,20 @@ def test_every_decision_stands_with_its_author_and_every_event_has_one_place(sto
             "where set_aside_reason <> 'exact_repeat' group by set_aside_reason"
         )
     )
+
+
+def test_the_next_months_revisions_rest_on_every_decision_with_who_made_it(story, house):
+    """design.md, Sign-off: four eyes."""
+    register = Register(house.settings.register)
+    facts = read_rows(
+        register.folder, register.chain(), role="provenance", schema=PROVENANCE_SCHEMA
+    ).to_pylist()
+    decided = [fact for fact in facts if fact["object_kind"] == "event_decision"]
+    assert {STEWARD.name} == {fact["author"] for fact in decided}
+    identities = {fact["object_id"].split(" ", 1)[1] for fact in decided}
+    assert story["wrong"]["recorded"].decision_count == len(identities)
+    wrong = "{event_source} {event_id}".format(**story["wrong"])
+    assert f"retract {wrong}" in {fact["object_id"] for fact in decided}
 
 
 def test_late_usage_is_told_at_the_prices_that_were_signed(story):
