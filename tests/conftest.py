@@ -15,16 +15,23 @@ from orchestration.operations_db import database, open_operations
 from orchestration.settings import Settings
 
 FIRST = (
-    *("scenarios", "browser", "definitions", "dbt", "properties"),
-    *("faults", "real", "golden", "oracle", "benchmarks"),
+    *("ledger", "scenarios/test_a_data_directory_is_made_whole_again.py"),
+    *("definitions/test_whole_way.py", "dbt/test_unit_tests.py"),
+    *("scenarios", "real", "golden", "properties", "dbt", "browser", "faults"),
+    *("definitions", "oracle", "benchmarks"),
 )
-"""Folders whose modules take long, the longest before the others."""
+"""Modules and folders of modules that take long, the longest before the others."""
 
 
 def pytest_collection_modifyitems(items):
     """Let long modules start early, so that no worker is left with one when the others are done."""
-    ranks = {Path(__file__).parent / folder: rank for rank, folder in enumerate(FIRST)}
-    items.sort(key=lambda item: min(ranks.get(above, len(FIRST)) for above in item.path.parents))
+    ranks = {Path(__file__).parent / place: rank for rank, place in enumerate(FIRST)}
+    assert [] == [place for place in ranks if not place.exists()]
+    items.sort(
+        key=lambda item: min(
+            ranks.get(place, len(FIRST)) for place in (item.path, *item.path.parents)
+        )
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

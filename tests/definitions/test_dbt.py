@@ -17,6 +17,7 @@ from orchestration.dbt import (
     run_dbt,
 )
 from orchestration.dbt_failures import DbtFailedError
+from orchestration.disk_failures import disk_failure
 from orchestration.settings import Settings
 
 
@@ -55,6 +56,23 @@ def test_the_project_is_parsed_again_only_when_it_changed(
 
     assert first == unchanged
     assert manifest.stat().st_mtime_ns > first
+
+
+def test_a_manifest_that_a_full_disk_refused_is_written_by_the_next_call(
+    manifest: Path, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    refused = dbt_target(settings) / "manifest.json"
+    refused.parent.mkdir(parents=True)
+    refused.symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left") as error:
+        prepare_manifest(settings)
+    refused.unlink()
+    again = json.loads(prepare_manifest(settings).read_text("utf-8"))
+
+    assert "disk_full" == disk_failure(error.value).code
+    assert json.loads(manifest.read_text("utf-8"))["nodes"].keys() == again["nodes"].keys()
 
 
 def test_a_manifest_written_for_another_data_directory_names_that_one_only(
