@@ -15,9 +15,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
+from billing_reference_rows import AUTHORS, reference_rows
 from billing_rows import (
     ALL_HELD,
-    AUTHORS,
     NOW,
     PERIOD,
     QUIET_DATE,
@@ -30,7 +30,6 @@ from billing_rows import (
     expiring_table,
     line_row,
     rated_row,
-    reference_rows,
     source_days_table,
 )
 from sqlalchemy.engine import Engine

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from billing_rows import VERSION, Line, term_row
+from billing_reference_rows import term_row
+from billing_rows import VERSION, Line
 from billing_world import Signer
 from signing import frozen, refused
 
