@@ -49,7 +49,8 @@ announced as (
         greatest(
             measures.expected_from_date,
             coalesce(
-                cast(known_until.known_until_at as date) + 1, measures.expected_from_date
+                cast(known_until.known_until_at as date) + 1,
+                measures.expected_from_date
             )
         ) as future_from_date
     from measures
