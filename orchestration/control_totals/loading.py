@@ -262,17 +262,8 @@ def _commit(
     if accepted:
         folder = BatchFolder(settings, batch_id)
         folder.create()
-        files_of_batch = [
-            DeliveredFile(
-                file_id=file_id,
-                path=each.surveyed.name,
-                content_sha256=each.surveyed.content_sha256 or "",
-                content=each.content,
-                totals=each.totals,
-            )
-            for file_id, each in accepted.items()
-        ]
-        write_parts(folder, files_of_batch, now=now, actor=actor)
+        delivered = [_delivered(file_id, each) for file_id, each in accepted.items()]
+        write_parts(folder, delivered, now=now, actor=actor)
         parts = folder.publish(steps=steps)
         batch = BatchRow(
             ingestion_batch_id=batch_id,
@@ -312,6 +303,16 @@ def _commit(
             )
             for each in read
         ),
+    )
+
+
+def _delivered(file_id: int, read: _Read) -> DeliveredFile:
+    return DeliveredFile(
+        file_id=file_id,
+        path=read.surveyed.name,
+        content_sha256=read.surveyed.content_sha256 or "",
+        content=read.content,
+        totals=read.totals,
     )
 
 
