@@ -15,8 +15,9 @@ from orchestration.operations_db import database, open_operations
 from orchestration.settings import Settings
 
 FIRST = (
-    *("ledger", "scenarios/test_a_data_directory_is_made_whole_again.py"),
+    *("ledger", "scenarios/test_a_signed_month_is_rated_again_for_some.py"),
     *("definitions/test_whole_way.py", "dbt/test_unit_tests.py"),
+    "scenarios/test_a_data_directory_is_made_whole_again.py",
     *("scenarios", "real", "golden", "properties", "dbt", "browser", "faults"),
     *("definitions", "oracle", "benchmarks"),
 )
