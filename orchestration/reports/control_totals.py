@@ -92,6 +92,8 @@ def control_totals_json(answer: ControlTotalsAnswer) -> dict[str, Any]:
 
 def print_loaded(console: Console, loaded: ControlTotalsLoaded) -> None:
     """Print what became of each file of totals."""
+    if not loaded.files:
+        console.print("There is no new file of control totals.", highlight=False)
     for each in loaded.files:
         text = each.detail or f"{each.name}: {each.total_count:,} control totals"
         console.print(text, markup=False, highlight=False)

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
+from orchestration.control_totals.loading import ControlTotalsLoaded
 from orchestration.quality.control_totals import (
     ComparedTotal,
     ControlTotalsMissingError,
@@ -15,6 +16,7 @@ from orchestration.quality.control_totals import (
 from orchestration.reports.control_totals import (
     control_totals_json,
     print_control_totals,
+    print_loaded,
     shown_totals,
 )
 from orchestration.settings import Settings
@@ -93,3 +95,9 @@ def test_json_has_exact_quantities_and_says_whether_a_signature_is_stopped():
 def test_before_the_first_build_nothing_is_compared(tmp_path):
     with pytest.raises(ControlTotalsMissingError, match="no build has compared"):
         read_control_totals(Settings(data_dir=tmp_path), month="2026-10")
+
+
+def test_a_load_that_found_nothing_says_so():
+    text = io.StringIO()
+    print_loaded(Console(file=text), ControlTotalsLoaded(ingestion_batch_id=None, files=()))
+    assert "There is no new file of control totals.\n" == text.getvalue()
