@@ -1,11 +1,11 @@
 """What people did that a revision rests on: waivers, records, decisions on events, and who did it.
 
-Belongs here: which of these deeds bear on a revision, one fact for each and each of its people.
+Belongs here: which of these deeds bear on a revision, one fact for each.
 Does not belong here: facts of the reference data (provenance.py); refusing a signer
 (sign_off_rules.py); making a deed (exceptions, recording, stewardship).
 
-A record or a decision from a file has two people, and each is an author of it: who wrote the file,
-and who signed it.
+The author of a record or a decision is who wrote its file; who signed the file was its second pair
+of eyes. Where nobody else is named, the signer is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -231,7 +231,7 @@ def _record_facts(deeds: Deeds, entries: pa.Table) -> Iterator[dict[str, Any]]:
     columns = entries.select(["register_sequence", "record_id", "signer"])
     for row in columns.group_by(columns.column_names).aggregate([]).to_pylist():
         commit = deeds.chain[row["register_sequence"] - 1]
-        yield from _facts("record", row["record_id"], commit, row["signer"])
+        yield _fact("record", row["record_id"], commit, row["signer"])
 
 
 def _decision_facts(
@@ -253,18 +253,17 @@ def _decision_facts(
         seen.add(identity)
         commit = deeds.chain[row["register_sequence"] - 1]
         name = f"{row['decision']} {row['event_source']} {row['event_id']}"
-        yield from _facts("event_decision", name, commit, row["author"])
+        yield _fact("event_decision", name, commit, row["author"])
 
 
-def _facts(kind: str, object_id: str, commit: Manifest, signer: str) -> Iterator[dict[str, Any]]:
-    """One fact for each of the people of a deed."""
-    for person in sorted({signer, str(commit.subject.get("author") or signer)}):
-        yield {
-            "object_kind": kind,
-            "object_id": object_id,
-            "author": person,
-            "fact_sha256": canonical_digest([kind, object_id, commit.sha256, person]),
-        }
+def _fact(kind: str, object_id: str, commit: Manifest, signer: str) -> dict[str, Any]:
+    author = str(commit.subject.get("author") or signer)
+    return {
+        "object_kind": kind,
+        "object_id": object_id,
+        "author": author,
+        "fact_sha256": canonical_digest([kind, object_id, commit.sha256, author]),
+    }
 
 
 def _end_of(billing_period: str) -> datetime:
