@@ -182,7 +182,8 @@ class _Chain:
         """Build what is rated after a change, unless it is about others; return the amounts."""
         tables = cut_tables(change.tables, self.customer_ids)
         if self.built is None:
-            self.scratch.warehouse_file.unlink(missing_ok=True)
+            for file in self.scratch.warehouse.glob(f"{self.scratch.warehouse_file.name}*"):
+                file.unlink()  # with its log, which would be replayed into the next one
         elif self.built[0] == change.batch_ids and is_same(self.built[1], tables):
             return self.found
         with writer_lock(self.scratch, wait_seconds=WRITER_WAIT_SECONDS):
