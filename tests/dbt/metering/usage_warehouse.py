@@ -56,6 +56,8 @@ METERING_AGAIN = (
     "stg_usage__events",
     "tallyhouse.intermediate",
 )
+NOT_METERED = ("int_control_totals__standing", "int_control_totals__arrived")
+"""What of intermediate compares metered days, and is tested where it is compared."""
 
 
 class UsageWarehouse:
@@ -234,7 +236,8 @@ class UsageWarehouse:
         """Write every input, then run the models; views of inputs stand after the first time."""
         self.write_inputs()
         models = select or (METERING_AGAIN if self.is_built else METERING)
-        run_dbt(self.settings, ["run", "--select", *models, *arguments])
+        excluded = () if select else ("--exclude", *NOT_METERED)
+        run_dbt(self.settings, ["run", "--select", *models, *excluded, *arguments])
         self.is_built = True
 
     def write_inputs(self) -> None:
