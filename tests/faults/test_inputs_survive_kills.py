@@ -69,6 +69,7 @@ def signed(tmp_path_factory, processes):
         world.put_expiring()
         world.put_conservation()
         world.put_source_days((QUIET_DATE, PERIOD, NOW, "quiet"))
+        world.put_control_totals()
         world.put_exceptions()
         world.put_decisions()
     world.freeze()

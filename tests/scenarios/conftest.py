@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from orchestration.billing.register import Register
 from orchestration.billing.sign_off import Signer
 from orchestration.cli import app
-from orchestration.period_close import Decision, decide, freeze_period
+from orchestration.period_close import Decision, acknowledgements_needed, decide, freeze_period
 from orchestration.pipeline import (
     Installation,
     build_models,
@@ -104,14 +104,16 @@ class House:
             self.installation, billing_period=billing_period, expectations=expectations
         )
 
-    def sign(self, revision):
-        """Sign a frozen revision with every document in it."""
+    def sign(self, revision, *, acknowledges=False):
+        """Sign a frozen revision with every document in it; acknowledge those that need it, too."""
+        needed = acknowledgements_needed(self.installation, revision) if acknowledges else ()
         return decide(
             self.installation,
             revision_id=revision.revision_id,
             decision=Decision.SIGN,
             signer=SIGNER,
             note="",
+            acknowledgements={each.document_id: "looked at" for each in needed},
         )
 
     def post(self):

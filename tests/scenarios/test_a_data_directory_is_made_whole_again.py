@@ -228,7 +228,7 @@ def test_both_are_made_again_and_the_next_month_goes_on_as_if_nothing_happened(
     waiting = [revision for revision in revisions if revision.state == "frozen"]
     assert waiting
     for revision in waiting:
-        house.sign(revision)
+        house.sign(revision, acknowledges=True)
     posted, _ = house.post()
     assert (0, 0) == (posted.rejected, posted.unknown)
     keys = [document.posting_key for document in house.erp_documents()]

@@ -5,10 +5,13 @@ from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 from rich.console import Console
 
+from orchestration.billing.correction_causes import CAUSE_SCHEMA
 from orchestration.billing.run_scope import RunScope
 from orchestration.reports.reratings import print_rerated, rerated_json
+from orchestration.rerating.explain import Explained
 from orchestration.rerating.rerate import Rerated
 
 ROW = {
@@ -41,6 +44,7 @@ def rerated(**changes):
         "revisions": [
             SimpleNamespace(revision_id="us:2026-09:r2", state="frozen", document_count=1)
         ],
+        "explained": [],
         "file": Path("reports/rerating/2026-09-again.csv"),
     }
     return Rerated(**(told | changes))
@@ -60,6 +64,31 @@ def test_it_says_what_differs_what_is_frozen_and_what_is_left():
     assert "Not known, so neither billed nor credited: 1 key, conflicting_events." in text
     assert "2026-10 differs too: 3 keys, USD 1.10." in text
     assert "us:2026-09:r2 is frozen: 1 document." in text
+
+
+def test_it_says_why_the_revision_corrects_or_why_that_is_not_told():
+    row = {
+        "revision_id": "us:2026-09:r2",
+        "document_id": "d1",
+        "line_number": 1,
+        "settlement_key": "k1",
+        "cause_number": 1,
+        "cause": "late_usage",
+        "correction_kind": "estimate",
+        "amount": Decimal("0.2000"),
+        "currency_code": "USD",
+    }
+    price = row | {"cause": "price", "correction_kind": "error", "amount": Decimal("-0.5000")}
+    causes = pa.Table.from_pylist([price, row], schema=CAUSE_SCHEMA)
+    told = Explained(revision_id="us:2026-09:r2", causes=causes)
+    assert (
+        "us:2026-09:r2 corrects what was signed: USD 0.20 late usage (estimate), "
+        "USD -0.50 prices (error)."
+    ) in printed(rerated(explained=[told]))
+    lost = Explained(revision_id="us:2026-09:r2", causes=causes.slice(0, 0), reason="It is gone.")
+    assert "the causes of its corrections are not told. It is gone." in printed(
+        rerated(explained=[lost])
+    )
 
 
 def test_where_nothing_differs_nothing_is_frozen():
