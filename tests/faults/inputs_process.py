@@ -85,9 +85,8 @@ def write(installation, _options, steps):
 def build(steps):
     """Models whose amounts follow from the batches and the reference version in the inputs."""
 
-    def built(installation, selection):
+    def built(settings, selection):
         steps(f"build {' '.join(selection[:2])}")
-        settings = installation.settings
         inputs = settings.warehouse_inputs
         batches = pq.read_metadata(inputs / "ingestion_batches.parquet").num_rows
         rows = pq.read_metadata(inputs / "reference_contracts.parquet").num_rows
@@ -103,7 +102,7 @@ def build(steps):
             warehouse.execute(
                 "create or replace table billing.int_settlements__compared as select "
                 "'us' as legal_entity_id, '2026-10' as billing_period, "
-                "'lin' as contract_lineage_id, 'candidate' as outcome"
+                "'lin' as contract_lineage_id, 'candidate' as outcome, 'k' as settlement_key"
             )
             if (inputs / "rerating_states.parquet").exists():
                 warehouse.execute(_DIFFERENCES, {"inputs": str(inputs)})
@@ -113,8 +112,11 @@ def build(steps):
 
 def differ(installation, _options, steps):
     announce(steps, renamed=lambda name: name.startswith("rerating_"))
-    for module in (difference, states):
-        module.build_models = build(steps)
+    built = build(steps)
+    difference.build_models = lambda installation, selection: built(
+        installation.settings, selection
+    )
+    states.run_dbt = lambda settings, arguments, **_: built(settings, arguments)
     found = difference.find_differences(installation, billing_period="2026-10")
     return [[row["cause"], str(row["difference_amount"])] for row in found.rows]
 
