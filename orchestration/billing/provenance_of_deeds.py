@@ -10,7 +10,7 @@ of eyes. Where nobody else is named, the signer is.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.billing.booking import last_day_of_month
 from orchestration.billing.canonical import canonical_digest
 from orchestration.billing.entries import BUCKET_KINDS
 from orchestration.billing.manifests import Manifest
@@ -268,5 +269,4 @@ def _fact(kind: str, object_id: str, commit: Manifest, signer: str) -> dict[str,
 
 def _end_of(billing_period: str) -> datetime:
     """The first instant at which a period is over in every time zone, naive UTC."""
-    month = datetime.strptime(billing_period, "%Y-%m")  # noqa: DTZ007 — as Parquet keeps instants
-    return (month + timedelta(days=32)).replace(day=1) + timedelta(days=1)
+    return datetime.combine(last_day_of_month(billing_period) + timedelta(days=2), time())

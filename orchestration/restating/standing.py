@@ -8,7 +8,7 @@ are cut. Does not belong here: tables whose rows are compared one by one (change
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
@@ -20,7 +20,7 @@ Span: TypeAlias = tuple[Any, Any, Any]
 """Days or instants [first, after) and what stands on them."""
 _NOT_BILLED: Final = ("", "none")
 _DAYS: Final = (ALWAYS, FOR_GOOD)
-_INSTANTS: Final = (datetime(1, 1, 1), datetime(9999, 12, 31))  # noqa: DTZ001 — as compiled
+_INSTANTS: Final = (datetime.combine(ALWAYS, time()), datetime.combine(FOR_GOOD, time()))
 
 
 def standing_changes(then: Tables, now: Tables) -> Iterator[Change]:

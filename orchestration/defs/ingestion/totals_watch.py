@@ -9,12 +9,12 @@ from typing import Final
 import dagster as dg
 
 from orchestration import asset_keys, pipeline
+from orchestration.defs.ingestion.overdue import overdue_result
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
 
 TOTALS_WATCH_CHECK: Final = "no_control_total_is_overdue"
-_SHOWN: Final = 20
 
 
 @dg.asset_check(
@@ -32,28 +32,13 @@ def no_control_total_is_overdue(
     """Name the totals that are overdue at this moment; see pipeline.read_overdue_totals."""
     with failures_sorted(retry_number=context.retry_number):
         overdue = pipeline.read_overdue_totals(installation)
-    if not overdue:
-        return dg.AssetCheckResult(
-            passed=True,
-            description=(
-                "No model was built yet, so nothing is compared."
-                if overdue is None
-                else "Every control total whose grace is over agrees with what arrived."
-            ),
-        )
-    named = ", ".join(total.name() for total in overdue[:_SHOWN])
-    more = f" and {len(overdue) - _SHOWN} more" if len(overdue) > _SHOWN else ""
-    return dg.AssetCheckResult(
-        passed=False,
-        metadata={
-            "overdue": dg.MetadataValue.int(len(overdue)),
-            "overdue since": dg.MetadataValue.text(
-                min(total.grace_ends_at for total in overdue).isoformat()
-            ),
-        },
-        description=(
-            f"Control totals are missing or do not agree: {named}{more}. `tallyhouse "
-            "control-totals` shows both sides. Have what is missing delivered, or a corrected "
-            "total, then run again."
+    return overdue_result(
+        overdue,
+        unbuilt="No model was built yet, so nothing is compared.",
+        in_order="Every control total whose grace is over agrees with what arrived.",
+        told=(
+            "Control totals are missing or do not agree: {named}. `tallyhouse control-totals` "
+            "shows both sides. Have what is missing delivered, or a corrected total, then run "
+            "again."
         ),
     )

@@ -14,13 +14,13 @@ from typing import Final
 import dagster as dg
 
 from orchestration import asset_keys, pipeline
+from orchestration.defs.ingestion.overdue import overdue_result
 from orchestration.defs.ingestion.totals_watch import TOTALS_WATCH_CHECK
 from orchestration.defs.operations.failures import failures_sorted
 from orchestration.defs.operations.owners import WAREHOUSE_WRITER
 from orchestration.pipeline import Installation
 
 WATCH_CHECK: Final = "no_announced_source_day_is_overdue"
-_SHOWN: Final = 20
 
 
 @dg.asset_check(
@@ -38,26 +38,13 @@ def no_announced_source_day_is_overdue(
     """Name the days that are overdue at this moment; see pipeline.read_overdue_days."""
     with failures_sorted(retry_number=context.retry_number):
         overdue = pipeline.read_overdue_days(installation)
-    if not overdue:
-        return dg.AssetCheckResult(
-            passed=True,
-            description=(
-                "No model was built yet, so nothing is announced."
-                if overdue is None
-                else "Every announced source-day whose grace is over has arrived or is quiet."
-            ),
-        )
-    named = ", ".join(day.name() for day in overdue[:_SHOWN])
-    more = f" and {len(overdue) - _SHOWN} more" if len(overdue) > _SHOWN else ""
-    return dg.AssetCheckResult(
-        passed=False,
-        metadata={
-            "overdue": dg.MetadataValue.int(len(overdue)),
-            "overdue since": dg.MetadataValue.text(overdue[0].grace_ends_at.isoformat()),
-        },
-        description=(
-            f"No usage arrived of {named}{more}. Have it delivered to landing/usage, or list the "
-            "days under quiet_days of their source in sources.yml, then run again."
+    return overdue_result(
+        overdue,
+        unbuilt="No model was built yet, so nothing is announced.",
+        in_order="Every announced source-day whose grace is over has arrived or is quiet.",
+        told=(
+            "No usage arrived of {named}. Have it delivered to landing/usage, or list the days "
+            "under quiet_days of their source in sources.yml, then run again."
         ),
     )
 

@@ -116,7 +116,7 @@ def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str
                 system_id="product",
                 external_id=f"tenant-{customer}",
                 customer_id=customer,
-                valid_from_at=datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
+                valid_from_at=datetime.fromisoformat("2026-01-01"),
                 author=authors["identity"],
             )
             for customer in CUSTOMERS
@@ -127,7 +127,7 @@ def _contract_rows(authors: Mapping[str, str | None]) -> dict[str, list[dict[str
                 "customer_parents",
                 customer_id=child,
                 parent_customer_id=parent,
-                valid_from_at=datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
+                valid_from_at=datetime.fromisoformat("2026-01-01"),
                 author=authors["parent"],
             )
             for child, parent in pairwise(CUSTOMERS)
@@ -157,7 +157,7 @@ def _filled(table: str, **given: Any) -> dict[str, Any]:
         pa.int32(): 1,
         pa.bool_(): False,
         pa.date32(): date(2026, 1, 1),
-        pa.timestamp("us"): datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC in Parquet
+        pa.timestamp("us"): datetime.fromisoformat("2026-01-01"),
     }
     row: dict[str, Any] = {}
     for column in TABLE_SCHEMAS[table]:

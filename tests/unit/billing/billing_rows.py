@@ -155,8 +155,8 @@ def line_row(line: Line, number: int) -> dict[str, Any]:
         "rated_line_id": f"rated-{line.settlement_key}",
         "service_start_date": date(2026, 10, 5),
         "service_end_date": date(2026, 10, 20),
-        "service_start_at": datetime(2026, 10, 1),  # noqa: DTZ001 — naive UTC in Parquet
-        "service_end_at": datetime(2026, 11, 1),  # noqa: DTZ001 — naive UTC in Parquet
+        "service_start_at": datetime.fromisoformat("2026-10-01"),
+        "service_end_at": datetime.fromisoformat("2026-11-01"),
         "description": f"{line.charge_id} in October",
         "quantity": Decimal(line.quantity),
         "unit_label": "1M tokens",
@@ -285,7 +285,7 @@ def decision_tables(*rows: Mapping[str, Any]) -> dict[str, pa.Table]:
             "decision_number": number,
             "ingestion_batch_id": 2,
             "subject": "tenant-acme",
-            "event_at": datetime(2026, 10, 7),  # noqa: DTZ001 — naive UTC, as dbt has it
+            "event_at": datetime.fromisoformat("2026-10-07"),
             "content_standing": "retracted",
         }
         | dict(row)
@@ -295,8 +295,8 @@ def decision_tables(*rows: Mapping[str, Any]) -> dict[str, pa.Table]:
         {
             "system_id": "product",
             "subject": f"tenant-{customer}",
-            "segment_start_at": datetime(1, 1, 1),  # noqa: DTZ001 — naive UTC, as dbt has it
-            "segment_end_at": datetime(9999, 1, 1),  # noqa: DTZ001 — naive UTC, as dbt has it
+            "segment_start_at": datetime.fromisoformat("0001-01-01"),
+            "segment_end_at": datetime.fromisoformat("9999-01-01"),
             "customer_id": customer,
             "contract_id": None if customer == "cargo" else f"contract-{customer}",
             "contract_version": 1,

